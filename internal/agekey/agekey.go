@@ -1,0 +1,55 @@
+// Package agekey makes, reads and uses age keys: recipients, identities, the
+// files sealed to them, and identities that are themselves kept sealed
+// ("wrapped").
+//
+//   - recipient.go: public keys, and which of them age lets into one file
+//   - identity.go: private keys, key files and SSH keys
+//   - seal.go: age files, armored and binary
+//   - wrap.go: an identity sealed to its escrow recipients
+//   - sources.go: where sops looks for identities, and in which order
+//
+// age's own parse errors quote their input, which may be a private key pasted
+// into the wrong place. No error of this package holds what it was given, nor
+// any text of the age library; the place (a line, an index) is named instead.
+//
+// Formats: age-encryption.org/v1 and the key file that age-keygen writes.
+package agekey
+
+import "errors"
+
+// Kind is the type of a key.
+type Kind string
+
+// The kinds of keys that files can be sealed to.
+const (
+	X25519     Kind = "X25519"
+	Hybrid     Kind = "hybrid post-quantum (ML-KEM-768 + X25519)"
+	SSHEd25519 Kind = "ssh-ed25519"
+	SSHRSA     Kind = "ssh-rsa"
+)
+
+// Errors that callers decide on.
+var (
+	// ErrPrivateKey: a private key stands where a public one belongs.
+	ErrPrivateKey = errors.New("this is a private key (identity), and a recipient is a public one: " +
+		"give its public half (age-keygen -y FILE prints it), and treat the key as leaked if it was saved or committed like this")
+	// ErrPlugin: the key belongs to an age plugin.
+	ErrPlugin = errors.New("this key needs an age plugin, and plugins are not supported: " +
+		"use an X25519, hybrid, ssh-ed25519 or ssh-rsa key")
+	// ErrMalformedRecipient: not a recipient of any known kind.
+	ErrMalformedRecipient = errors.New("this is not a recipient: expected age1…, age1pq1…, ssh-ed25519 … or ssh-rsa …, whole and unaltered")
+	// ErrMixedRecipients: age refuses these recipients in one file.
+	ErrMixedRecipients = errors.New("age can't mix post-quantum recipients (age1pq1…) with classic ones (age1…, ssh-…) in one file: " +
+		"it would be only as strong as the classic ones; use recipients of one class")
+	// ErrNoRecipient: there is nobody to seal to.
+	ErrNoRecipient = errors.New("no recipient is given: nobody could ever open the result")
+	// ErrNoMatch: the file is in order, but sealed to other recipients.
+	ErrNoMatch = errors.New("none of the identities opens it: it is sealed to other recipients")
+	// ErrCorrupt: the file is no age file, was cut off, or was changed.
+	ErrCorrupt = errors.New("it is not a whole, unaltered age file: it was cut off or tampered with, or is something else")
+	// ErrTooLarge: the file is larger than MaxSize.
+	ErrTooLarge = errors.New("it is larger than 16 MiB, the most that is read")
+)
+
+// MaxSize is the largest sealed file that is read or written, in bytes.
+const MaxSize = 16 << 20

@@ -1,0 +1,104 @@
+package agekey
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+	"golang.org/x/crypto/ssh"
+)
+
+// Recipient is a public key that files are sealed to.
+type Recipient struct {
+	age  age.Recipient
+	text string
+	kind Kind
+}
+
+// String returns the recipient as age writes it; for SSH keys the type and the
+// key without the comment. A recipient is public.
+func (r Recipient) String() string { return r.text }
+
+// Kind returns the recipient's kind.
+func (r Recipient) Kind() Kind { return r.kind }
+
+// Age returns the recipient for use with the age library.
+func (r Recipient) Age() age.Recipient { return r.age }
+
+// ParseRecipient reads one recipient: age1…, age1pq1…, ssh-ed25519 … or
+// ssh-rsa …. Errors are ErrPrivateKey, ErrPlugin or ErrMalformedRecipient.
+func ParseRecipient(s string) (Recipient, error) {
+	s = strings.TrimSpace(s)
+	switch {
+	case isPrivate(s):
+		return Recipient{}, ErrPrivateKey
+	case strings.HasPrefix(s, "age1pq1"):
+		if r, err := age.ParseHybridRecipient(s); err == nil {
+			return Recipient{age: r, text: r.String(), kind: Hybrid}, nil
+		}
+	case strings.HasPrefix(s, "age1") && strings.Count(s, "1") > 1 && !strings.ContainsAny(s, " \n"):
+		// The Bech32 data part has no "1": a second one ends a plugin's name.
+		return Recipient{}, ErrPlugin
+	case strings.HasPrefix(s, "age1"):
+		if r, err := age.ParseX25519Recipient(s); err == nil {
+			return Recipient{age: r, text: r.String(), kind: X25519}, nil
+		}
+	case strings.HasPrefix(s, "ssh-"):
+		return parseSSHRecipient(s)
+	}
+	return Recipient{}, ErrMalformedRecipient
+}
+
+func parseSSHRecipient(s string) (Recipient, error) {
+	key, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(s))
+	if err != nil || len(bytes.TrimSpace(rest)) > 0 {
+		return Recipient{}, ErrMalformedRecipient
+	}
+	r, err := agessh.ParseRecipient(s)
+	if err != nil {
+		return Recipient{}, ErrMalformedRecipient
+	}
+	return Recipient{age: r, text: authorizedKey(key), kind: Kind(key.Type())}, nil
+}
+
+func authorizedKey(key ssh.PublicKey) string {
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
+}
+
+// isPrivate recognises private keys of every kind, also cut off or in a wrong case.
+func isPrivate(s string) bool {
+	upper := strings.ToUpper(s)
+	return strings.Contains(upper, "AGE-SECRET-KEY-") ||
+		strings.Contains(upper, "AGE-PLUGIN-") ||
+		strings.Contains(upper, "PRIVATE KEY")
+}
+
+// CheckMix returns ErrMixedRecipients if age would refuse these recipients in
+// one file.
+func CheckMix(recipients []Recipient) error {
+	hybrid := slices.ContainsFunc(recipients, func(r Recipient) bool { return r.kind == Hybrid })
+	classic := slices.ContainsFunc(recipients, func(r Recipient) bool { return r.kind != Hybrid })
+	if hybrid && classic {
+		return ErrMixedRecipients
+	}
+	return nil
+}
+
+// Union returns the recipients of all lists, each once, sorted by their text,
+// so that the same set always gives the same order.
+func Union(lists ...[]Recipient) []Recipient {
+	all := slices.Concat(lists...)
+	slices.SortFunc(all, func(a, b Recipient) int { return strings.Compare(a.text, b.text) })
+	return slices.CompactFunc(all, func(a, b Recipient) bool { return a.text == b.text })
+}
+
+// Texts returns the recipients as text, in order.
+func Texts(recipients []Recipient) []string {
+	texts := make([]string, len(recipients))
+	for i, r := range recipients {
+		texts[i] = r.text
+	}
+	return texts
+}

@@ -1,0 +1,114 @@
+package agekey
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// Seal encrypts plain to the recipients as a binary age file. Errors are
+// ErrNoRecipient, ErrMixedRecipients, ErrTooLarge, or a fault of the system.
+func Seal(plain secret.Text, recipients []Recipient) ([]byte, error) {
+	if err := checkSealable(plain, recipients); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := sealTo(&out, plain, recipients); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// SealArmored is Seal with the result in age's ASCII armor, ending in LF.
+func SealArmored(plain secret.Text, recipients []Recipient) (string, error) {
+	if err := checkSealable(plain, recipients); err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	armored := armor.NewWriter(&out)
+	if err := sealTo(armored, plain, recipients); err != nil {
+		return "", err
+	}
+	if err := armored.Close(); err != nil {
+		return "", errSeal
+	}
+	return out.String(), nil
+}
+
+var errSeal = errors.New("age failed to encrypt it")
+
+func checkSealable(plain secret.Text, recipients []Recipient) error {
+	if len(recipients) == 0 {
+		return ErrNoRecipient
+	}
+	if plain.Len() > MaxSize {
+		return ErrTooLarge
+	}
+	return CheckMix(recipients)
+}
+
+func sealTo(out io.Writer, plain secret.Text, recipients []Recipient) error {
+	to := make([]age.Recipient, len(recipients))
+	for i, r := range recipients {
+		to[i] = r.age
+	}
+	w, err := age.Encrypt(out, to...)
+	if err != nil {
+		return errSeal
+	}
+	if _, err := io.WriteString(w, plain.Reveal()); err != nil {
+		return errSeal
+	}
+	if err := w.Close(); err != nil {
+		return errSeal
+	}
+	return nil
+}
+
+// Open decrypts an age file, armored or binary. Nothing is returned unless all of
+// it is authentic. Errors are ErrNoMatch, ErrCorrupt or ErrTooLarge.
+func Open(sealed string, ids []Identity) (secret.Text, error) {
+	if len(sealed) > MaxSize*3/2 {
+		return secret.Text{}, ErrTooLarge
+	}
+	var in io.Reader = strings.NewReader(sealed)
+	if IsArmored(sealed) {
+		in = armor.NewReader(in)
+	}
+	with := make([]age.Identity, len(ids))
+	for i, id := range ids {
+		with[i] = id.age
+	}
+	if len(with) == 0 {
+		return secret.Text{}, ErrNoMatch
+	}
+	r, err := age.Decrypt(in, with...)
+	if err != nil {
+		var noMatch *age.NoIdentityMatchError
+		if errors.As(err, &noMatch) {
+			return secret.Text{}, ErrNoMatch
+		}
+		return secret.Text{}, ErrCorrupt
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		return secret.Text{}, ErrCorrupt
+	}
+	return secret.New(string(plain)), nil
+}
+
+// IsArmored reports whether the text claims to be an armored age file.
+func IsArmored(sealed string) bool {
+	return strings.HasPrefix(strings.TrimLeft(sealed, " \t\r\n"), armor.Header)
+}
+
+// IsFile reports whether the text claims to be an age file, armored or binary.
+func IsFile(sealed string) bool {
+	return IsArmored(sealed) || strings.HasPrefix(sealed, "age-encryption.org/v1\n")
+}

@@ -1,0 +1,204 @@
+package agekey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/google/shlex"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// The environment variables that hold identities or tell where they are, as
+// sops 3.13 reads them.
+const (
+	EnvKey       = "SOPS_AGE_KEY"
+	EnvKeyFile   = "SOPS_AGE_KEY_FILE"
+	EnvKeyCmd    = "SOPS_AGE_KEY_CMD"
+	EnvSSHFile   = "SOPS_AGE_SSH_PRIVATE_KEY_FILE"
+	EnvSSHCmd    = "SOPS_AGE_SSH_PRIVATE_KEY_CMD"
+	userKeysPath = "sops/age/keys.txt"
+)
+
+// commandTimeout bounds a key command: it may ask a password manager or a token.
+const commandTimeout = time.Minute
+
+// maxKeyFile is the largest key file or command output that is read, in bytes.
+const maxKeyFile = 1 << 20
+
+// Sources tells where identities are looked for. All places are read and
+// merged, as sops does; a place that fails does not hide the others.
+type Sources struct {
+	Given []Identity // from the configuration
+	Files []string   // key files named in the configuration
+
+	Key      secret.Text // SOPS_AGE_KEY: identities, separated by white space
+	KeyFile  string      // SOPS_AGE_KEY_FILE
+	KeyCmd   string      // SOPS_AGE_KEY_CMD: a command line, split like a shell's, run without one
+	SSHFile  string      // SOPS_AGE_SSH_PRIVATE_KEY_FILE
+	SSHCmd   string      // SOPS_AGE_SSH_PRIVATE_KEY_CMD
+	UserKeys string      // the user's sops/age/keys.txt; it need not exist
+}
+
+// SourcesFromEnvironment reads the environment as sops does. Nothing is opened
+// or run until Load.
+func SourcesFromEnvironment(lookup func(string) (string, bool)) Sources {
+	get := func(name string) string { value, _ := lookup(name); return value }
+	s := Sources{
+		Key:     secret.New(get(EnvKey)),
+		KeyFile: get(EnvKeyFile),
+		KeyCmd:  get(EnvKeyCmd),
+		SSHFile: get(EnvSSHFile),
+		SSHCmd:  get(EnvSSHCmd),
+	}
+	if dir := userConfigDir(get); dir != "" {
+		s.UserKeys = filepath.Join(dir, filepath.FromSlash(userKeysPath))
+	}
+	return s
+}
+
+// userConfigDir follows os.UserConfigDir, with XDG_CONFIG_HOME honoured on
+// macOS too, as sops does.
+func userConfigDir(get func(string) string) string {
+	home := get("HOME")
+	switch {
+	case runtime.GOOS == "windows":
+		return get("AppData")
+	case filepath.IsAbs(get("XDG_CONFIG_HOME")):
+		return get("XDG_CONFIG_HOME")
+	case home == "":
+		return ""
+	case runtime.GOOS == "darwin":
+		return filepath.Join(home, "Library", "Application Support")
+	}
+	return filepath.Join(home, ".config")
+}
+
+// Keyring is what the sources gave.
+type Keyring struct {
+	Identities []Identity
+	// Problems says, a line each, which sources failed and why; no line holds
+	// anything that was read.
+	Problems []string
+}
+
+// Load reads every source. It runs the key commands, each for a minute at most.
+func (s Sources) Load(ctx context.Context) Keyring {
+	ring := Keyring{Identities: append([]Identity(nil), s.Given...)}
+	add := func(place string, text secret.Text, err error) {
+		var ids []Identity
+		if err == nil {
+			ids, err = ParseIdentities(text)
+		}
+		if err != nil {
+			ring.Problems = append(ring.Problems, fmt.Sprintf("%s: %s", place, err))
+			return
+		}
+		ring.Identities = append(ring.Identities, ids...)
+	}
+	addFile := func(place, path string) {
+		text, err := readKeyFile(path)
+		add(place, text, err)
+	}
+	addCommand := func(name, command string) {
+		text, err := runKeyCommand(ctx, command)
+		add("the command in "+name, text, err)
+	}
+
+	for _, path := range s.Files {
+		addFile(fmt.Sprintf("identity file %q", path), path)
+	}
+	if s.SSHFile != "" {
+		addFile(fmt.Sprintf("%s (%q)", EnvSSHFile, s.SSHFile), s.SSHFile)
+	}
+	if s.SSHCmd != "" {
+		addCommand(EnvSSHCmd, s.SSHCmd)
+	}
+	if !s.Key.IsEmpty() {
+		add(EnvKey, onePerLine(s.Key), nil)
+	}
+	if s.KeyFile != "" {
+		addFile(fmt.Sprintf("%s (%q)", EnvKeyFile, s.KeyFile), s.KeyFile)
+	}
+	if s.KeyCmd != "" {
+		addCommand(EnvKeyCmd, s.KeyCmd)
+	}
+	if s.UserKeys != "" {
+		if _, err := os.Stat(s.UserKeys); err == nil {
+			addFile(fmt.Sprintf("the user's sops key file (%q)", s.UserKeys), s.UserKeys)
+		}
+	}
+	return ring
+}
+
+// onePerLine puts each key on a line of its own: sops allows several on one line
+// in SOPS_AGE_KEY, and only there.
+func onePerLine(text secret.Text) secret.Text {
+	lines := strings.Split(text.Reveal(), "\n")
+	for i, line := range lines {
+		if !strings.HasPrefix(strings.TrimSpace(line), "#") && !strings.Contains(text.Reveal(), "-----BEGIN ") {
+			lines[i] = strings.Join(strings.Fields(line), "\n")
+		}
+	}
+	return secret.New(strings.Join(lines, "\n"))
+}
+
+func readKeyFile(path string) (secret.Text, error) {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return secret.Text{}, errors.New("the home directory is not known, so ~/ can't be followed")
+		}
+		path = filepath.Join(home, rest)
+	}
+	info, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
+		return secret.Text{}, errors.New("there is no such file")
+	case os.IsPermission(err):
+		return secret.Text{}, errors.New("permission is denied")
+	case err != nil:
+		return secret.Text{}, errors.New("it can't be read")
+	case info.IsDir():
+		return secret.Text{}, errors.New("it is a directory, and a key file is needed")
+	case info.Size() > maxKeyFile:
+		return secret.Text{}, errors.New("it is larger than 1 MiB, so it is no key file")
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return secret.Text{}, errors.New("it can't be read")
+	}
+	return secret.New(string(content)), nil
+}
+
+// runKeyCommand runs a key command. What it prints on its standard error is
+// dropped: it may quote a key.
+func runKeyCommand(ctx context.Context, command string) (secret.Text, error) {
+	args, err := shlex.Split(command)
+	if err != nil || len(args) == 0 {
+		return secret.Text{}, errors.New("its quotes don't match, or it is empty")
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the operator's own command, as sops runs it
+	cmd.WaitDelay = time.Second
+	out, err := cmd.Output()
+	switch {
+	case ctx.Err() != nil:
+		return secret.Text{}, fmt.Errorf("it did not end within %s", commandTimeout)
+	case err != nil && cmd.ProcessState == nil:
+		return secret.Text{}, errors.New("it could not be started: no such program, or it may not be run")
+	case err != nil:
+		return secret.Text{}, fmt.Errorf("it ended with exit code %d", cmd.ProcessState.ExitCode())
+	case len(out) > maxKeyFile:
+		return secret.Text{}, errors.New("it printed more than 1 MiB")
+	}
+	return secret.New(string(out)), nil
+}
