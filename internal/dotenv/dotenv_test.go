@@ -1,0 +1,164 @@
+package dotenv_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+func document(pairs ...string) dotenv.Document {
+	var doc dotenv.Document
+	for i := 0; i < len(pairs); i += 2 {
+		doc.Lines = append(doc.Lines, dotenv.Line{Key: pairs[i], Value: secret.New(pairs[i+1])})
+	}
+	return doc
+}
+
+func texts(m map[string]string) map[string]secret.Text {
+	out := map[string]secret.Text{}
+	for k, v := range m {
+		out[k] = secret.New(v)
+	}
+	return out
+}
+
+func TestOverlay(t *testing.T) {
+	base := document("", " a comment", "B", "1", "A", "2")
+	got := base.Overlay(texts(map[string]string{"A": "new", "D": "4", "C": "3"}))
+	want := document("", " a comment", "B", "1", "A", "new", "C", "3", "D", "4")
+	if !got.Equal(want) {
+		t.Errorf("got %v", got.Keys())
+	}
+	if !base.Equal(document("", " a comment", "B", "1", "A", "2")) {
+		t.Error("the document itself was changed")
+	}
+}
+
+func TestEquality(t *testing.T) {
+	a := document("", "c", "A", "1", "B", "2")
+	for name, tt := range map[string]struct {
+		other          dotenv.Document
+		whole, entries bool
+	}{
+		"same":          {document("", "c", "A", "1", "B", "2"), true, true},
+		"other order":   {document("", "c", "B", "2", "A", "1"), false, true},
+		"no comment":    {document("A", "1", "B", "2"), false, true},
+		"other value":   {document("", "c", "A", "1", "B", "3"), false, false},
+		"other name":    {document("", "c", "A", "1", "C", "2"), false, false},
+		"one less":      {document("", "c", "A", "1"), false, false},
+		"other comment": {document("", "d", "A", "1", "B", "2"), false, true},
+	} {
+		if got := a.Equal(tt.other); got != tt.whole {
+			t.Errorf("%s: Equal is %v", name, got)
+		}
+		if got := a.EqualEntries(tt.other); got != tt.entries {
+			t.Errorf("%s: EqualEntries is %v", name, got)
+		}
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	for name, doc := range map[string]dotenv.Document{
+		"bad name":        document("A-B", "canary"),
+		"duplicate":       document("A", "canary", "A", "canary"),
+		"nul":             document("A", "canary\x00"),
+		"invalid utf-8":   document("A", "canary\xff"),
+		"comment of two":  document("", "canary\nB=1"),
+		"comment with cr": document("", "canary\r"),
+	} {
+		_, err := doc.Encode(dotenv.Compose)
+		var at *dotenv.Error
+		if !errors.As(err, &at) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestEncodeIsOneLineAnEntry(t *testing.T) {
+	doc := document("", " x", "EMPTY", "", "PLAIN", "a/b:c@1,2^=%+-", "SPACE", "a b", "LINES", "a\nb\r\n", "DOLLAR", `$X \$`, "QUOTES", `"'`)
+	got, err := doc.Encode(dotenv.Compose)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "# x\nEMPTY=\"\"\nPLAIN=a/b:c@1,2^=%+-\nSPACE=\"a b\"\nLINES=\"a\\nb\\r\\n\"\nDOLLAR=\"\\$X \\\\\\$\"\nQUOTES=\"\\\"'\"\n"
+	if got.Reveal() != want {
+		t.Errorf("got\n%s\nwant\n%s", got.Reveal(), want)
+	}
+	if keys := doc.Keys(); !slices.IsSorted(keys) || len(keys) != 6 {
+		t.Errorf("keys are %v", keys)
+	}
+}
+
+// TestRandomValuesReadBack writes nasty and random values and has compose-go read
+// them.
+func TestRandomValuesReadBack(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	pieces := []string{"$", "${", "}", "$$", `\`, `\\`, `"`, "'", "`", "#", " #", " ", "\t", "\n", "\r", "=", `\n`, `\0`, "%", "export ", "\u00a0", "\u0085", "\ufeff", "é", "🔑", "\x01", "\x7f", "A", "z", "7", "(", "-", "sops", "ENC["}
+	const values = 4000
+	for i := 0; i < values; i += 8 {
+		want := map[string]string{}
+		for j := range 8 {
+			var value strings.Builder
+			for range rng.IntN(9) {
+				value.WriteString(pieces[rng.IntN(len(pieces))])
+			}
+			want[fmt.Sprintf("K%d", j)] = value.String()
+		}
+		doc := dotenv.FromMap(texts(want))
+		encoded, err := doc.Encode(dotenv.Compose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readAsCompose(t, encoded.Reveal()); !sameEntries(doc, got) {
+			t.Fatalf("compose reads %q, want %q, from\n%s", got, want, encoded.Reveal())
+		}
+		again, err := dotenv.Parse(encoded, dotenv.Compose)
+		if err != nil || !again.Equal(doc) {
+			t.Fatalf("we read %q (%v), want %q", reveal(again), err, want)
+		}
+	}
+}
+
+// FuzzParse holds Parse to its oracle: what it accepts, compose-go reads alike,
+// and what it writes, both read back.
+func FuzzParse(f *testing.F) {
+	for _, text := range accepted {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		doc, err := dotenv.Parse(secret.New(text), dotenv.Compose)
+		if err != nil {
+			return
+		}
+		if want := readAsCompose(t, text); !sameEntries(doc, want) {
+			t.Fatalf("got %q, compose reads %q", reveal(doc), want)
+		}
+		encoded, err := doc.Encode(dotenv.Compose)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readAsCompose(t, encoded.Reveal()); !sameEntries(doc, got) {
+			t.Fatalf("compose reads back %q, want %q", got, reveal(doc))
+		}
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	var text strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&text, "KEY_%d=\"a value of forty bytes with \\$ in it %d\"\n", i, i)
+	}
+	in := secret.New(text.String())
+	b.SetBytes(int64(in.Len()))
+	for b.Loop() {
+		if _, err := dotenv.Parse(in, dotenv.Compose); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

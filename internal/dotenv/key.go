@@ -1,0 +1,37 @@
+package dotenv
+
+import (
+	"regexp"
+	"strings"
+)
+
+// keyPattern is the only set of names that compose, docker, systemd and every
+// shell read alike: systemd drops others, and a shell runs A.B=7 as a command.
+var keyPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// sopsPrefix begins the names of sops' own metadata lines.
+const sopsPrefix = "sops_"
+
+// clearSuffix ends the names whose values sops stores in clear.
+const clearSuffix = "_unencrypted"
+
+// takesOver names variables that give whoever sets them control of a process.
+var takesOver = map[string]bool{"BASH_ENV": true, "ENV": true, "IFS": true, "PATH": true}
+
+// CheckKey returns an *Error if the name is not safe in every dialect and format.
+func CheckKey(key string) error {
+	switch {
+	case key == "":
+		return &Error{Problem: "the name is empty: write NAME=value"}
+	case !keyPattern.MatchString(key):
+		// The name is not shown: text that is no name is often a piece of a value.
+		return &Error{Problem: "the name is not one that every program reads: use letters, digits and _, and no digit first"}
+	case takesOver[key] || strings.HasPrefix(key, "LD_"):
+		return &Error{Key: key, Problem: "this name takes over the program that reads it, so it is refused: set it where the program is started"}
+	case strings.HasPrefix(key, sopsPrefix):
+		return &Error{Key: key, Problem: "names that begin with sops_ belong to sops' metadata: choose another"}
+	case strings.HasSuffix(key, clearSuffix):
+		return &Error{Key: key, Problem: "sops stores names that end in _unencrypted in clear: choose another"}
+	}
+	return nil
+}
