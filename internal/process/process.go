@@ -1,0 +1,22 @@
+// Package process keeps the provider's own process from giving secrets away: by
+// its environment, which its children inherit and /proc shows, and by core dumps.
+package process
+
+import "os"
+
+// Take returns the values of the environment variables and removes them: from the
+// environment that children get and, on Linux, from /proc/PID/environ, which
+// os.Unsetenv leaves as it was at the start.
+func Take(names ...string) map[string]string {
+	taken := map[string]string{}
+	for _, name := range names {
+		if value, ok := os.LookupEnv(name); ok {
+			taken[name] = value
+			_ = os.Unsetenv(name)
+		}
+	}
+	if len(taken) > 0 {
+		blankInitial(names)
+	}
+	return taken
+}
