@@ -1,0 +1,115 @@
+package provider
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// wanted is what the configuration says of the content.
+type wanted struct {
+	bundle.Wanted
+	configured bool // some content argument is set
+	known      bool // all of it is known
+}
+
+// wantedContent reads the write-only arguments and checks what is known of them.
+func wantedContent(config bundleModel, dialect dotenv.Dialect) (w wanted, diags diag.Diagnostics) {
+	w.configured = !config.EntriesWO.IsNull() || !config.DotenvWO.IsNull()
+	w.known = !config.EntriesWO.IsUnknown() && !config.DotenvWO.IsUnknown()
+	if !config.DotenvWO.IsNull() && !config.DotenvWO.IsUnknown() {
+		doc, err := dotenv.Parse(secret.New(config.DotenvWO.ValueString()), dialect)
+		if err != nil {
+			diags.Append(contentProblem(err, dotenvPath))
+		}
+		w.Document, w.Ordered = doc, true
+	}
+	entries := map[string]secret.Text{}
+	for key, element := range config.EntriesWO.Elements() {
+		text, ok := element.(basetypes.StringValue)
+		switch {
+		case !ok || text.IsNull():
+			diags.Append(contentProblem(nullEntry(key), entriesPath))
+		case text.IsUnknown():
+			w.known = false
+		default:
+			entries[key] = secret.New(text.ValueString())
+			if err := errors.Join(dotenv.CheckKey(key), dialect.CheckValue(key, text.ValueString())); err != nil {
+				diags.Append(contentProblem(firstOf(err), entriesPath))
+			}
+		}
+	}
+	w.Document = w.Document.Overlay(entries)
+	if w.known && !diags.HasError() {
+		if _, err := bundle.NewContent(w.Document, dialect); err != nil {
+			diags.Append(contentProblem(err, w.path(config)))
+		}
+	}
+	return w, diags
+}
+
+func nullEntry(key string) error {
+	if err := dotenv.CheckKey(key); err != nil {
+		return err
+	}
+	return &dotenv.Error{Key: key, Problem: "the value is null: leave the name out, or write \"\" for an empty value"}
+}
+
+// firstOf takes the first error out of a join, so that it can be put on its key.
+func firstOf(err error) error {
+	var first *dotenv.Error
+	if errors.As(err, &first) {
+		return first
+	}
+	return err
+}
+
+// path is the content argument that is set.
+func (wanted) path(config bundleModel) path.Path {
+	if config.DotenvWO.IsNull() {
+		return entriesPath
+	}
+	return dotenvPath
+}
+
+// access is who may open a bundle, as a configuration or a state has it.
+type access struct {
+	recipients, operators []agekey.Recipient
+	known                 bool
+}
+
+func (a access) all() []agekey.Recipient { return agekey.Union(a.recipients, a.operators) }
+
+func (m bundleModel) access(ctx context.Context) (a access, diags diag.Diagnostics) {
+	recipients, known1, d1 := recipientSet(ctx, m.Recipients, recipientsPath)
+	operators, known2, d2 := recipientSet(ctx, m.OperatorRecipients, operatorsPath)
+	diags.Append(d1...)
+	diags.Append(d2...)
+	return access{recipients, operators, known1 && known2}, diags
+}
+
+// params is how a model with known values is sealed.
+func (m bundleModel) params(a access) bundle.Params {
+	return bundle.Params{Format: bundle.Format(m.Format.ValueString()), Dialect: m.dialect(), Recipients: a.all()}
+}
+
+func (m bundleModel) dialect() dotenv.Dialect { return dotenv.Dialect(m.Dialect.ValueString()) }
+
+// checkAccess puts what is wrong with the recipients on their attribute.
+func checkAccess(p bundle.Params) (diags diag.Diagnostics) {
+	switch err := p.CheckRecipients(); {
+	case errors.Is(err, agekey.ErrNoRecipient):
+		diags.AddAttributeError(recipientsPath, "No recipient", "Neither recipients nor operator_recipients name anybody: nobody could ever open the bundle. Name one at least.")
+	case err != nil:
+		diags.AddAttributeError(recipientsPath, "Recipients can't be mixed", sentence(err)+" Or use format = \"sops_dotenv\", which seals to each recipient on its own.")
+	}
+	return diags
+}

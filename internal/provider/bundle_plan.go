@@ -1,0 +1,200 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
+)
+
+const openRemedies = "Or set a new content_version, so that the configured values are encrypted anew without opening the old ones. " +
+	"To destroy without an identity: terraform destroy -refresh=false."
+
+// bundlePlan is one planning of a bundle.
+type bundlePlan struct {
+	settings            *settings
+	config, plan, state bundleModel
+	create              bool
+	wanted              wanted
+	access              access
+}
+
+func (r *bundleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() || r.settings == nil {
+		return
+	}
+	p := bundlePlan{settings: r.settings, create: req.State.Raw.IsNull()}
+	resp.Diagnostics.Append(req.Config.Get(ctx, &p.config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &p.plan)...)
+	if !p.create {
+		resp.Diagnostics.Append(req.State.Get(ctx, &p.state)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(p.check(ctx)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if p.create {
+		resp.Diagnostics.Append(p.planCreate(ctx)...)
+	} else {
+		resp.Diagnostics.Append(p.planUpdate(ctx)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
+}
+
+// check reads what is configured and reports what is wrong with it.
+func (p *bundlePlan) check(ctx context.Context) (diags diag.Diagnostics) {
+	if p.create && p.config.OperatorRecipients.IsNull() {
+		operators, known, d := p.settings.operators(ctx, operatorsPath)
+		diags.Append(d...)
+		if known {
+			p.plan.OperatorRecipients = textSet(operators)
+			if len(operators) == 0 {
+				diags.AddAttributeError(operatorsPath, "No operator recipient",
+					"Only the recipients could open the bundle: whoever runs Terraform would be locked out. Set escrow_recipients in the provider's configuration, or operator_recipients here; operator_recipients = [] opts out.")
+			}
+		}
+	}
+	var d diag.Diagnostics
+	p.access, d = p.plan.access(ctx)
+	diags.Append(d...)
+	if !p.plan.Dialect.IsUnknown() {
+		p.wanted, d = wantedContent(p.config, p.plan.dialect())
+		diags.Append(d...)
+	}
+	if p.access.known && !p.plan.Format.IsUnknown() && !diags.HasError() && !(p.create && p.config.Recipients.IsNull()) {
+		diags.Append(checkAccess(p.plan.params(p.access))...)
+	}
+	return diags
+}
+
+func (p *bundlePlan) planCreate(ctx context.Context) (diags diag.Diagnostics) {
+	if !p.wanted.configured {
+		diags.AddAttributeError(entriesPath, "No content", "Set entries_wo or dotenv_wo. A bundle without either keeps the content it has, and a new one has none; to take over an existing file, import it by its path.")
+	}
+	if p.config.Recipients.IsNull() {
+		diags.AddAttributeError(recipientsPath, "No recipients", "Set recipients: who is to open the bundle, usually ageenv_key.….recipients. For operators alone, set recipients = [].")
+	}
+	if diags.HasError() {
+		return diags
+	}
+	p.markSealed()
+	if p.wanted.known {
+		p.plan.Keys = textList(p.wanted.Document.Keys())
+	}
+	if p.config.ContentVersion.IsNull() && p.access.known && !p.settings.identitiesUnknown {
+		diags.Append(p.warnUnlessOpenable(ctx)...)
+	}
+	return diags
+}
+
+// warnUnlessOpenable tells at the first plan what would be an error at the second.
+func (p *bundlePlan) warnUnlessOpenable(ctx context.Context) (diags diag.Diagnostics) {
+	ring := p.settings.keyring(ctx)
+	mine := agekey.Texts(agekey.Recipients(ring.Identities))
+	for _, recipient := range agekey.Texts(p.access.all()) {
+		if slices.Contains(mine, recipient) {
+			return diags
+		}
+	}
+	diags.AddAttributeWarning(operatorsPath, "The next plan will not be able to open this bundle",
+		"None of the identities at hand opens it, and without content_version a plan has to open it to see whether the content changed.\n"+keyringState(ring)+"\n\n"+identityRemedy+" Or set content_version.")
+	return diags
+}
+
+func (p *bundlePlan) planUpdate(ctx context.Context) (diags diag.Diagnostics) {
+	before, _ := p.state.access(ctx)
+	resealed := !p.access.known || !sameRecipients(before.all(), p.access.all()) ||
+		!p.plan.Format.Equal(p.state.Format) || !p.plan.Dialect.Equal(p.state.Dialect)
+
+	changed, d := p.contentChanged(ctx)
+	diags.Append(d...)
+	if diags.HasError() {
+		return diags
+	}
+	if resealed && p.carriesOver() {
+		diags.Append(p.checkOpens(ctx)...)
+	}
+	switch {
+	case changed:
+		p.markSealed()
+		if p.wanted.known {
+			p.plan.Keys = textList(p.wanted.Document.Keys())
+		}
+	case resealed || p.differs():
+		// On any change of the resource: a value that differs only at apply would
+		// otherwise contradict the plan.
+		p.markSealed()
+		p.plan.Keys = p.state.Keys
+	default:
+		p.plan = p.state
+	}
+	p.plan.ID = p.state.ID
+	return diags
+}
+
+// carriesOver reports whether the content stays what it is, whatever is configured.
+func (p *bundlePlan) carriesOver() bool { return carriesOver(p.wanted, p.plan, p.state) }
+
+func carriesOver(w wanted, plan, state bundleModel) bool {
+	return !w.configured || !plan.ContentVersion.IsNull() && plan.ContentVersion.Equal(state.ContentVersion)
+}
+
+// contentChanged reports whether the content changes, or may.
+func (p *bundlePlan) contentChanged(ctx context.Context) (changed bool, diags diag.Diagnostics) {
+	switch {
+	case p.carriesOver():
+		return false, diags
+	case !p.plan.ContentVersion.IsNull(), !p.wanted.known:
+		return true, diags
+	}
+	ring := p.settings.keyring(ctx)
+	have, err := bundle.Open(p.state.Ciphertext.ValueString(), p.state.dialect(), ring.Identities)
+	if err == nil {
+		return !p.wanted.Same(have), diags
+	}
+	if errors.Is(err, agekey.ErrNoMatch) && p.settings.identitiesUnknown {
+		return true, diags
+	}
+	diags.AddAttributeError(p.wanted.path(p.config), "Can't tell whether the content changed", openFailed("The bundle's ciphertext", err, ring, openRemedies))
+	return false, diags
+}
+
+// checkOpens is an error if the content that is to be carried over can't be opened
+// here and no identity is still to come.
+func (p *bundlePlan) checkOpens(ctx context.Context) (diags diag.Diagnostics) {
+	ring := p.settings.keyring(ctx)
+	_, err := bundle.OpenText(p.state.Ciphertext.ValueString(), ring.Identities)
+	if err == nil || errors.Is(err, agekey.ErrNoMatch) && p.settings.identitiesUnknown {
+		return diags
+	}
+	diags.AddAttributeError(recipientsPath, "The content can't be carried over",
+		openFailed("The bundle's ciphertext", err, ring, openRemedies))
+	return diags
+}
+
+// differs reports whether an argument differs from the state.
+func (p *bundlePlan) differs() bool {
+	return !p.plan.ContentVersion.Equal(p.state.ContentVersion) || !p.plan.Recipients.Equal(p.state.Recipients) ||
+		!p.plan.OperatorRecipients.Equal(p.state.OperatorRecipients)
+}
+
+// markSealed plans what a sealing changes.
+func (p *bundlePlan) markSealed() {
+	p.plan.Ciphertext = types.StringUnknown()
+	p.plan.CiphertextSHA256 = types.StringUnknown()
+	p.plan.UpdatedAt = types.StringUnknown()
+	p.plan.ChangedAt = types.MapUnknown(types.StringType)
+	p.plan.Keys = types.ListUnknown(types.StringType)
+}

@@ -1,0 +1,130 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = &bundleResource{}
+	_ resource.ResourceWithModifyPlan  = &bundleResource{}
+	_ resource.ResourceWithImportState = &bundleResource{}
+)
+
+// bundleResource plans in bundle_plan.go, seals in bundle_seal.go and imports in
+// bundle_import.go.
+type bundleResource struct {
+	settings *settings
+}
+
+func newBundleResource() resource.Resource { return &bundleResource{} }
+
+type bundleModel struct {
+	ID                 types.String `tfsdk:"id"`
+	EntriesWO          types.Map    `tfsdk:"entries_wo"`
+	DotenvWO           types.String `tfsdk:"dotenv_wo"`
+	ContentVersion     types.String `tfsdk:"content_version"`
+	Recipients         types.Set    `tfsdk:"recipients"`
+	OperatorRecipients types.Set    `tfsdk:"operator_recipients"`
+	Format             types.String `tfsdk:"format"`
+	Dialect            types.String `tfsdk:"dialect"`
+	Ciphertext         types.String `tfsdk:"ciphertext"`
+	CiphertextSHA256   types.String `tfsdk:"ciphertext_sha256"`
+	Keys               types.List   `tfsdk:"keys"`
+	ChangedAt          types.Map    `tfsdk:"changed_at"`
+	UpdatedAt          types.String `tfsdk:"updated_at"`
+}
+
+var (
+	entriesPath    = path.Root("entries_wo")
+	dotenvPath     = path.Root("dotenv_wo")
+	recipientsPath = path.Root("recipients")
+	operatorsPath  = path.Root("operator_recipients")
+	ciphertextPath = path.Root("ciphertext")
+)
+
+func (r *bundleResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_bundle"
+}
+
+// oneOf validates and describes with the same list.
+func oneOf[T ~string](values []T) (texts []string, check []validator.String) {
+	for _, value := range values {
+		texts = append(texts, string(value))
+	}
+	return texts, []validator.String{stringvalidator.OneOf(texts...)}
+}
+
+func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	formats, checkFormat := oneOf(bundle.Formats())
+	dialects, checkDialect := oneOf(dotenv.Dialects())
+	keepSet := []planmodifier.Set{setplanmodifier.UseStateForUnknown()}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Env entries, encrypted: a text to commit, to review, and to open with `sops -d` or `age -d`. Plaintext enters by write-only arguments only, and leaves as ciphertext.\n\n" +
+			"Whether the content changed is found by opening the own ciphertext with an operator identity; with `content_version`, by that alone, and no identity is needed until something else changes. " +
+			"Every re-encryption takes a fresh data key. Names and lengths of values can be seen in the ciphertext.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{Computed: true, PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()}, MarkdownDescription: "A random ID."},
+			"entries_wo": schema.MapAttribute{
+				ElementType: types.StringType, Optional: true, WriteOnly: true,
+				MarkdownDescription: "The entries, name to value. Write-only: declare the variables that feed it `ephemeral = true`, since Terraform puts a variable that is only `sensitive` into a saved plan. Sorted by name in the text.",
+			},
+			"dotenv_wo": schema.StringAttribute{
+				Optional: true, WriteOnly: true,
+				MarkdownDescription: "The entries as env text, read as `dialect` says; order and comments are kept. Write-only. Read a file with the ephemeral `ageenv_dotenv`: `file()` leaves a digest of it in a saved plan. " +
+					"With `entries_wo` too, the entries win name by name. **With neither, the content is unmanaged**: kept as it is, and carried over whenever something else changes.",
+			},
+			"content_version": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "Any text that you change when the content changes. With it the content is taken anew only when it changes; unchanged, every re-encryption (recipients, format, dialect) carries the old content over by opening the old ciphertext, " +
+					"and never reads the configured values, which may be this run's random ones.",
+			},
+			"recipients": schema.SetAttribute{
+				ElementType: types.StringType, Optional: true, Computed: true, PlanModifiers: keepSet,
+				MarkdownDescription: "Who opens it, beside the operators: usually `ageenv_key.….recipients`. Required, but after an import. A change re-encrypts. " + recipientKinds,
+			},
+			"operator_recipients": schema.SetAttribute{
+				ElementType: types.StringType, Optional: true, Computed: true, PlanModifiers: keepSet,
+				MarkdownDescription: "The operators, who open it too, so that nobody is locked out. Default: the provider's `escrow_recipients`, else the recipients of its identities (with a warning), taken once, at creation, and then kept. `[]` opts out.",
+			},
+			"format": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString(formats[0]), Validators: checkFormat,
+				MarkdownDescription: "`sops_dotenv` (default): sops' dotenv store; committed as `*.enc.env`, plain `sops -d` opens it. `age_dotenv`: the whole text in one armored age file; `age -d` opens it, and names are not visible. A change re-encrypts.",
+			},
+			"dialect": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString(dialects[0]), Validators: checkDialect,
+				MarkdownDescription: "Whose rules the text follows, inside and in `dotenv_wo`: `compose` (default), docker compose. Expansion (`$NAME`) is refused: write `\\$` in double quotes, or single quotes.",
+			},
+			"ciphertext":        schema.StringAttribute{Computed: true, MarkdownDescription: "The bundle. Not a secret; write it to a file named `*.enc.env` (sops) or `*.age`."},
+			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex."},
+			"keys": schema.ListAttribute{ElementType: types.StringType, Computed: true,
+				MarkdownDescription: "The names of the entries, sorted. A plan shows which come and go. They must not change between a plan and its apply."},
+			"changed_at": schema.MapAttribute{ElementType: types.StringType, Computed: true,
+				MarkdownDescription: "Name to the time, RFC 3339, UTC, at which the value last changed. A name is left out while that is not known (after an import). Where the old ciphertext can't be opened, values are not called changed, only new names are."},
+			"updated_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When it was last encrypted, RFC 3339, UTC."},
+		},
+	}
+}
+
+func (r *bundleResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.settings = configured(req.ProviderData, &resp.Diagnostics)
+}
+
+// Read keeps the state: a bundle is nowhere else.
+func (r *bundleResource) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
+
+// Delete forgets the bundle. No identity is needed.
+func (r *bundleResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}

@@ -1,0 +1,88 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+	"github.com/ageenv/terraform-provider-ageenv/internal/vultr"
+)
+
+// sentence makes an error's text one: a capital first, a full stop last.
+func sentence(err error) string {
+	text := strings.TrimSpace(err.Error())
+	if first, size := utf8.DecodeRuneInString(text); !looksLikeName(text) {
+		text = string(unicode.ToUpper(first)) + text[size:]
+	}
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
+}
+
+// looksLikeName keeps "files[0]: …" and "DB_URL: …" as they are.
+func looksLikeName(text string) bool {
+	word, _, found := strings.Cut(text, ":")
+	return found && !strings.ContainsRune(word, ' ')
+}
+
+// keyringState says what the keyring has, for an error about what it lacks.
+func keyringState(ring agekey.Keyring) string {
+	var out strings.Builder
+	switch recipients := agekey.Texts(agekey.Recipients(ring.Identities)); len(recipients) {
+	case 0:
+		out.WriteString("No identity was found.")
+	default:
+		fmt.Fprintf(&out, "The identities found belong to: %s.", strings.Join(recipients, ", "))
+	}
+	for _, problem := range ring.Problems {
+		out.WriteString("\nNot usable: " + problem + ".")
+	}
+	return out.String()
+}
+
+const identityRemedy = "Give an operator identity that opens it: identity_files or identities in the provider's configuration, " +
+	"SOPS_AGE_KEY_FILE (or another SOPS_AGE_… variable) in the environment, or the user's sops/age/keys.txt."
+
+// openFailed explains why something sealed could not be opened.
+func openFailed(what string, err error, ring agekey.Keyring, otherRemedies string) string {
+	if !errors.Is(err, agekey.ErrNoMatch) {
+		return fmt.Sprintf("%s can't be read: %s", what, sentence(err))
+	}
+	text := fmt.Sprintf("%s is not sealed to any identity at hand.\n%s\n\n%s", what, keyringState(ring), identityRemedy)
+	if otherRemedies != "" {
+		text += " " + otherRemedies
+	}
+	return text
+}
+
+// contentProblem puts an error about env text or an entry on its attribute.
+func contentProblem(err error, at path.Path) diag.Diagnostic {
+	var de *dotenv.Error
+	if errors.As(err, &de) && de.Line == 0 && de.Key != "" && at.Equal(path.Root("entries_wo")) {
+		at = at.AtMapKey(de.Key)
+	}
+	return diag.NewAttributeErrorDiagnostic(at, "Unusable env content", sentence(err))
+}
+
+// vultrFailed turns an API error into a diagnostic.
+func vultrFailed(doing string, err error) (summary, detail string) {
+	detail = sentence(err)
+	switch {
+	case errors.Is(err, vultr.ErrUnauthorized):
+		detail += " Nothing was read as missing because of that, and nothing was dropped from the state."
+	case errors.Is(err, vultr.ErrOutcomeUnknown):
+		detail += " Look at the account's startup scripts before the next apply."
+	}
+	return "Vultr: " + doing + " failed", detail
+}
+
+// sentenceTail is an error's text as the rest of a sentence, with a full stop.
+func sentenceTail(err error) string { return strings.TrimSuffix(err.Error(), ".") + "." }

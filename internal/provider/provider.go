@@ -1,0 +1,141 @@
+// Package provider is the glue between Terraform and the packages that do the
+// work: schemas, models, diagnostics. Every resource, data source, ephemeral
+// resource and function has a file of its own, named after it.
+//
+//   - provider.go: the provider and its configuration
+//   - environment.go: what is taken from the environment
+//   - settings.go: what the configured provider hands to its resources
+//   - recipients.go: recipient sets, their defaults and their validation
+//   - diagnostics.go: errors with their remedies
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-version"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+var (
+	_ provider.Provider                       = &ageenvProvider{}
+	_ provider.ProviderWithEphemeralResources = &ageenvProvider{}
+)
+
+// Options are what the provider is made with.
+type Options struct {
+	Version     string           // of the provider, for user agents
+	Environment Environment      // see TakeEnvironment
+	Logger      hclog.Logger     // nil logs nothing
+	Now         func() time.Time // nil is time.Now
+}
+
+type ageenvProvider struct {
+	options Options
+}
+
+// New returns a factory for the provider.
+func New(options Options) func() provider.Provider {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Logger == nil {
+		options.Logger = hclog.NewNullLogger()
+	}
+	return func() provider.Provider { return &ageenvProvider{options: options} }
+}
+
+func (p *ageenvProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "ageenv"
+	resp.Version = p.options.Version
+}
+
+// providerModel is the provider's configuration.
+type providerModel struct {
+	Identities       types.List   `tfsdk:"identities"`
+	IdentityFiles    types.List   `tfsdk:"identity_files"`
+	EscrowRecipients types.Set    `tfsdk:"escrow_recipients"`
+	Vultr            types.Object `tfsdk:"vultr"`
+}
+
+func (p *ageenvProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Encrypted env bundles, from `terraform apply` to a box's first boot, with no plaintext in git, in state, in a plan or in a log.\n\n" +
+			"Needs Terraform 1.11 or OpenTofu 1.11: write-only arguments and ephemeral resources keep plaintext out of state and plans.",
+		Attributes: map[string]schema.Attribute{
+			"identities": schema.ListAttribute{
+				ElementType: types.StringType, Optional: true, Sensitive: true,
+				MarkdownDescription: "Operator identities (private keys) that open wrapped keys and bundles: `AGE-SECRET-KEY-1…` lines, whole key files, or SSH private keys without a passphrase. " +
+					"Give them from an ephemeral resource or variable; key files are the better place (`identity_files`). " +
+					"They are needed only by what opens something. Merged with them, as sops does: `SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `SOPS_AGE_KEY_CMD`, `SOPS_AGE_SSH_PRIVATE_KEY_FILE`, `SOPS_AGE_SSH_PRIVATE_KEY_CMD` and the user's `sops/age/keys.txt`. " +
+					"`~/.ssh` is not searched, and a key command gets no `SOPS_AGE_RECIPIENT`.",
+			},
+			"identity_files": schema.ListAttribute{
+				ElementType: types.StringType, Optional: true,
+				MarkdownDescription: "Paths of key files, as age-keygen writes them, or of SSH private keys without a passphrase. `~/` is the home directory. A file that can't be read matters only to what needs it.",
+			},
+			"escrow_recipients": schema.SetAttribute{
+				ElementType: types.StringType, Optional: true,
+				MarkdownDescription: "The operators: recipients (public keys) that every key and bundle is sealed to that names none of its own. Without it, the recipients of the identities that are found here, with a warning. " + recipientKinds,
+			},
+			"vultr": schema.SingleNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "Access to Vultr's API. Needed only by `ageenv_vultr_startup_script`.",
+				Attributes: map[string]schema.Attribute{
+					"api_key": schema.StringAttribute{Optional: true, Sensitive: true,
+						MarkdownDescription: "The API key; else the environment's `VULTR_API_KEY`. It can only be used from addresses that the account's access control allows."},
+					"api_url": schema.StringAttribute{Optional: true,
+						MarkdownDescription: "The API's URL, scheme, host and port only; else `VULTR_API_URL`, else `https://api.vultr.com`. `http` is for loopback hosts only."},
+					"requests_per_second": schema.Float64Attribute{Optional: true,
+						MarkdownDescription: "Requests a second, all resources together, retries included. Default 20; Vultr answers 429 above 30."},
+					"max_retries": schema.Int64Attribute{Optional: true,
+						MarkdownDescription: "How often a request is repeated where that is safe. Default 4, at most 10, 0 for never."},
+					"timeout": schema.StringAttribute{Optional: true,
+						MarkdownDescription: "How long one attempt may take, as a duration (`30s`, the default, to `10m`)."},
+				},
+			},
+		},
+	}
+}
+
+// minimumCLI is the first version, of Terraform and of OpenTofu alike, with
+// write-only arguments and ephemeral resources.
+var minimumCLI = version.Must(version.NewVersion("1.11.0"))
+
+func (p *ageenvProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	if cli, err := version.NewVersion(req.TerraformVersion); err == nil && cli.Core().LessThan(minimumCLI) {
+		resp.Diagnostics.AddError("Terraform is too old for ageenv",
+			"This is version "+req.TerraformVersion+", and ageenv needs Terraform 1.11 or OpenTofu 1.11, or later: "+
+				"older versions have no write-only arguments, and would put secrets into the state. Upgrade the CLI.")
+		return
+	}
+	var model providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	s := newSettings(p.options)
+	resp.Diagnostics.Append(s.takeIdentities(ctx, model)...)
+	resp.Diagnostics.Append(s.takeEscrow(ctx, model)...)
+	resp.Diagnostics.Append(s.takeVultr(ctx, model, path.Root("vultr"))...)
+	resp.ResourceData = s
+	resp.EphemeralResourceData = s
+	resp.DataSourceData = s
+}
+
+func (p *ageenvProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{newKeyResource, newBundleResource, newScriptResource}
+}
+
+func (p *ageenvProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+
+func (p *ageenvProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
+	return []func() ephemeral.EphemeralResource{newIdentityEphemeral, newBundleEphemeral, newDotenvEphemeral}
+}

@@ -1,0 +1,98 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+)
+
+const recipientKinds = "Each is an age recipient: `age1…` (X25519), `age1pq1…` (hybrid post-quantum), `ssh-ed25519 …` or `ssh-rsa …`."
+
+// recipientSet reads a set of recipients. It reports false if the set or an element
+// is not known yet. Errors are put on the element at fault, which is shown only if
+// it can't be a private key.
+func recipientSet(_ context.Context, set types.Set, at path.Path) (recipients []agekey.Recipient, known bool, diags diag.Diagnostics) {
+	known = !set.IsUnknown()
+	for _, element := range set.Elements() {
+		text, ok := element.(basetypes.StringValue)
+		switch {
+		case !ok || text.IsNull():
+			diags.AddAttributeError(at, "Malformed recipient", "An element is null: leave it out.")
+		case text.IsUnknown():
+			known = false
+		default:
+			recipient, err := agekey.ParseRecipient(text.ValueString())
+			if errors.Is(err, agekey.ErrPrivateKey) {
+				// Without a path: Terraform would print the attribute's source, key and all.
+				diags.AddError("Private key where a recipient belongs", fmt.Sprintf("In %s: %s", at, sentence(err)))
+				continue
+			}
+			if err != nil {
+				// Not on the element's path: for a set that path is the element itself,
+				// and would be printed whole.
+				diags.AddAttributeError(at, "Malformed recipient", fmt.Sprintf("Of the %d recipients in this set, one can't be used: %s", len(set.Elements()), sentence(err)))
+				continue
+			}
+			recipients = append(recipients, recipient)
+		}
+	}
+	return agekey.Union(recipients), known, diags
+}
+
+// textSet is the recipients as a Terraform set.
+func textSet(recipients []agekey.Recipient) types.Set {
+	elements := make([]attr.Value, len(recipients))
+	for i, r := range recipients {
+		elements[i] = types.StringValue(r.String())
+	}
+	return types.SetValueMust(types.StringType, elements)
+}
+
+// textList is the texts as a Terraform list.
+func textList(texts []string) types.List {
+	elements := make([]attr.Value, len(texts))
+	for i, text := range texts {
+		elements[i] = types.StringValue(text)
+	}
+	return types.ListValueMust(types.StringType, elements)
+}
+
+// sameRecipients compares two lists made by Union.
+func sameRecipients(a, b []agekey.Recipient) bool {
+	return slices.Equal(agekey.Texts(a), agekey.Texts(b))
+}
+
+// operators returns who stands in where a resource names no operators: the
+// provider's escrow recipients, else the recipients of its identities, with a
+// warning. It reports false while that is not known. No operator at all is an empty
+// list; whether that is an error is for the caller to say.
+func (s *settings) operators(ctx context.Context, at path.Path) (recipients []agekey.Recipient, known bool, diags diag.Diagnostics) {
+	switch {
+	case s.escrowUnknown:
+		return nil, false, diags
+	case s.escrow != nil:
+		return s.escrow, true, diags
+	case s.identitiesUnknown:
+		return nil, false, diags
+	}
+	recipients = agekey.Recipients(s.keyring(ctx).Identities)
+	if len(recipients) > 0 {
+		diags.AddAttributeWarning(at, "Operators taken from the identities at hand",
+			fmt.Sprintf("No %s and no escrow_recipients of the provider are set, so the recipients of the identities found here stand in, from now on and for everybody: %s. "+
+				"Set escrow_recipients in the provider's configuration to say who the operators are.", at, strings.Join(agekey.Texts(recipients), ", ")))
+	}
+	return recipients, true, diags
+}
+
+const noOperatorsDetail = "Nobody could ever open it again. Set escrow_recipients in the provider's configuration (or %s here) to the operators' recipients; " +
+	"age-keygen makes a key and prints its recipient. Without it, the recipients of the identities at hand would stand in, and there is none."

@@ -1,0 +1,163 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/firstboot"
+	"github.com/ageenv/terraform-provider-ageenv/internal/vultr"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = &scriptResource{}
+	_ resource.ResourceWithModifyPlan  = &scriptResource{}
+	_ resource.ResourceWithImportState = &scriptResource{}
+)
+
+// scriptResource plans in script_plan.go, renders in script_render.go and talks to
+// Vultr in script_apply.go.
+type scriptResource struct {
+	settings *settings
+}
+
+func newScriptResource() resource.Resource { return &scriptResource{} }
+
+type scriptModel struct {
+	ID                types.String `tfsdk:"id"`
+	Name              types.String `tfsdk:"name"`
+	Files             types.List   `tfsdk:"files"`
+	WrappedIdentity   types.String `tfsdk:"wrapped_identity"`
+	IdentityWO        types.String `tfsdk:"identity_wo"`
+	ReplaceTriggers   types.Map    `tfsdk:"replace_triggers"`
+	IdentityRecipient types.String `tfsdk:"identity_recipient"`
+	ScriptSHA256      types.String `tfsdk:"script_sha256"`
+	RemoteSHA256      types.String `tfsdk:"remote_sha256"`
+	ScriptBytes       types.Int64  `tfsdk:"script_bytes"`
+	TemplateVersion   types.String `tfsdk:"template_version"`
+	DateCreated       types.String `tfsdk:"date_created"`
+	DateModified      types.String `tfsdk:"date_modified"`
+}
+
+// fileModel is one element of files.
+type fileModel struct {
+	Ciphertext types.String `tfsdk:"ciphertext"`
+	Path       types.String `tfsdk:"path"`
+	Owner      types.String `tfsdk:"owner"`
+	Group      types.String `tfsdk:"group"`
+	Mode       types.String `tfsdk:"mode"`
+}
+
+var (
+	filesPath      = path.Root("files")
+	wrappedPath    = path.Root("wrapped_identity")
+	identityWOPath = path.Root("identity_wo")
+)
+
+func (r *scriptResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_vultr_startup_script"
+}
+
+func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
+	keepNumber := []planmodifier.Int64{int64planmodifier.UseStateForUnknown()}
+	checked := func(check func(string) error) []validator.String { return []validator.String{checkedBy{check}} }
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "A Vultr startup script (cloud-init) that drops decrypted env files on a new box's first boot. On the box it needs no network and no package: it opens its payload with `age` if the box has it, else with python3. " +
+			"All files are put in place, complete, or none is.\n\n" +
+			"Of the script only digests are in the state. **The identity travels in the script**: whoever can read the account's startup scripts or a box's metadata can read the files. " +
+			"Everything but `replace_triggers` is changed in place; running boxes are not reached by that, new ones get the new script.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The script's UUID, for `script_id` of a `vultr_instance`."},
+			"name": schema.StringAttribute{Required: true, Validators: []validator.String{stringvalidator.LengthBetween(1, 255), checkedBy{firstboot.CheckName}},
+				MarkdownDescription: "The script's name in the account."},
+			"files": schema.ListNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "The files to drop, one at least.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"ciphertext": schema.StringAttribute{Required: true, MarkdownDescription: "The bundle, usually `ageenv_bundle.….ciphertext`. It has to be sealed to the identity."},
+					"path":       schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, root's and 0755."},
+					"owner": schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),
+						MarkdownDescription: "The owner, by name or number. Default `root`. It has to exist when the script runs."},
+					"group": schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultGroup), Validators: checked(firstboot.CheckGroup),
+						MarkdownDescription: "The group, by name or number. Default `root`."},
+					"mode": schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultMode), Validators: checked(firstboot.CheckMode),
+						MarkdownDescription: "The mode, octal. Default `0600`."},
+				}},
+			},
+			"wrapped_identity": schema.StringAttribute{
+				Optional:            true,
+				Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("wrapped_identity"), path.MatchRoot("identity_wo"))},
+				MarkdownDescription: "The identity that travels in the script, wrapped: `ageenv_key.….wrapped_identity`. An operator identity unwraps it when the script is rendered. Exactly one of `wrapped_identity` and `identity_wo` is set. To wrap it anew changes no script.",
+			},
+			"identity_wo": schema.StringAttribute{
+				Optional: true, WriteOnly: true,
+				MarkdownDescription: "The identity that travels in the script, `AGE-SECRET-KEY-1…`. Write-only: from an ephemeral resource or variable.",
+			},
+			"replace_triggers": schema.MapAttribute{
+				ElementType: types.StringType, Optional: true, PlanModifiers: []planmodifier.Map{replaceOnChange()},
+				MarkdownDescription: "Values that replace the script, so that it gets a new ID and, through `script_id`, boxes are replaced: " + replaceRule + ". Usually `ageenv_key.….recipient` and a bundle's `content_version`. What is unknown while planning counts as changed.",
+			},
+			"identity_recipient": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The recipient of the identity that is in the script."},
+			"script_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that was uploaded, hex."},
+			"remote_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that the account holds. Where it differs from `script_sha256`, somebody else changed the script, and the next apply uploads it anew, in place."},
+			"script_bytes":       schema.Int64Attribute{Computed: true, PlanModifiers: keepNumber, MarkdownDescription: "The script's size in bytes, before base64."},
+			"template_version":   schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The version of the script's template. A newer one alone uploads nothing."},
+			"date_created":       schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the account made it, RFC 3339."},
+			"date_modified":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the account last changed it, RFC 3339."},
+		},
+	}
+}
+
+// checkedBy validates a text with a check of a package below.
+type checkedBy struct {
+	check func(string) error
+}
+
+func (checkedBy) Description(context.Context) string         { return "must be usable on the box" }
+func (checkedBy) MarkdownDescription(context.Context) string { return "must be usable on the box" }
+
+func (v checkedBy) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := v.check(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, "Unusable value", "It "+sentenceTail(err))
+	}
+}
+
+func (r *scriptResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.settings = configured(req.ProviderData, &resp.Diagnostics)
+}
+
+func (r *scriptResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if err := vultr.ValidID(req.ID); err != nil {
+		resp.Diagnostics.AddError("The script can't be imported", "The import ID is the startup script's UUID, for example cb676a46-66fd-4dfb-b839-443f2e6c0b60. "+sentence(err))
+		return
+	}
+	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
+}
+
+// files reads the files of a model. It reports false if something of them is not
+// known yet.
+func (m scriptModel) files(ctx context.Context) (files []fileModel, known bool, diags diag.Diagnostics) {
+	if m.Files.IsUnknown() {
+		return nil, false, diags
+	}
+	diags.Append(m.Files.ElementsAs(ctx, &files, false)...)
+	known = true
+	for _, f := range files {
+		known = known && !f.Ciphertext.IsUnknown() && !f.Path.IsUnknown() && !f.Owner.IsUnknown() && !f.Group.IsUnknown() && !f.Mode.IsUnknown()
+	}
+	return files, known, diags
+}

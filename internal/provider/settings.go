@@ -1,0 +1,162 @@
+package provider
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+	"github.com/ageenv/terraform-provider-ageenv/internal/vultr"
+)
+
+// settings is the configured provider, as its resources see it.
+type settings struct {
+	options Options
+
+	sources           agekey.Sources
+	identitiesUnknown bool // some identity is not known yet: what can't be opened may be, later
+	loadRing          func() agekey.Keyring
+
+	escrow        []agekey.Recipient // nil unless configured
+	escrowUnknown bool
+
+	vultrConfig  vultr.Config
+	vultrUnknown bool
+	vultrOnce    sync.Once
+	vultrClient  *vultr.Client
+	vultrErr     error
+}
+
+func newSettings(options Options) *settings {
+	return &settings{options: options, sources: options.Environment.Identities}
+}
+
+// now is the time of this moment, to the second, in UTC.
+func (s *settings) now() time.Time { return s.options.Now().UTC().Truncate(time.Second) }
+
+// keyring loads the identities, once: until something needs one, no file is read
+// and no key command is run.
+func (s *settings) keyring(context.Context) agekey.Keyring { return s.loadRing() }
+
+func (s *settings) takeIdentities(ctx context.Context, model providerModel) (diags diag.Diagnostics) {
+	for i, element := range model.Identities.Elements() {
+		text, ok := element.(basetypes.StringValue)
+		switch {
+		case !ok || text.IsNull():
+		case text.IsUnknown():
+			s.identitiesUnknown = true
+		default:
+			ids, err := agekey.ParseIdentities(secret.New(text.ValueString()))
+			if err != nil {
+				diags.AddAttributeError(path.Root("identities").AtListIndex(i), "Malformed identity", sentence(err))
+			}
+			s.sources.Given = append(s.sources.Given, ids...)
+		}
+	}
+	for _, element := range model.IdentityFiles.Elements() {
+		file, ok := element.(basetypes.StringValue)
+		switch {
+		case !ok || file.IsNull():
+		case file.IsUnknown():
+			s.identitiesUnknown = true
+		default:
+			s.sources.Files = append(s.sources.Files, file.ValueString())
+		}
+	}
+	s.identitiesUnknown = s.identitiesUnknown || model.Identities.IsUnknown() || model.IdentityFiles.IsUnknown()
+	s.loadRing = sync.OnceValue(func() agekey.Keyring { return s.sources.Load(context.WithoutCancel(ctx)) })
+	return diags
+}
+
+func (s *settings) takeEscrow(ctx context.Context, model providerModel) diag.Diagnostics {
+	if model.EscrowRecipients.IsNull() {
+		return nil
+	}
+	recipients, known, diags := recipientSet(ctx, model.EscrowRecipients, path.Root("escrow_recipients"))
+	s.escrow, s.escrowUnknown = recipients, !known
+	return diags
+}
+
+// vultrModel is the provider's vultr attribute.
+type vultrModel struct {
+	APIKey            types.String  `tfsdk:"api_key"`
+	APIURL            types.String  `tfsdk:"api_url"`
+	RequestsPerSecond types.Float64 `tfsdk:"requests_per_second"`
+	MaxRetries        types.Int64   `tfsdk:"max_retries"`
+	Timeout           types.String  `tfsdk:"timeout"`
+}
+
+func (s *settings) takeVultr(ctx context.Context, model providerModel, at path.Path) (diags diag.Diagnostics) {
+	env := s.options.Environment
+	s.vultrConfig = vultr.Config{
+		APIKey: env.VultrKey, URL: env.VultrURL, Logger: s.options.Logger.Named("vultr"),
+		UserAgent: "terraform-provider-ageenv/" + s.options.Version,
+	}
+	s.vultrUnknown = model.Vultr.IsUnknown()
+	if model.Vultr.IsNull() || model.Vultr.IsUnknown() {
+		return diags
+	}
+	var v vultrModel
+	diags.Append(model.Vultr.As(ctx, &v, basetypes.ObjectAsOptions{})...)
+	if diags.HasError() {
+		return diags
+	}
+	s.vultrUnknown = v.APIKey.IsUnknown() || v.APIURL.IsUnknown() || v.RequestsPerSecond.IsUnknown() || v.MaxRetries.IsUnknown() || v.Timeout.IsUnknown()
+	c := &s.vultrConfig
+	if !v.APIKey.IsNull() {
+		c.APIKey = secret.New(v.APIKey.ValueString())
+	}
+	if !v.APIURL.IsNull() {
+		c.URL = v.APIURL.ValueString()
+	}
+	c.RequestsPerSecond = v.RequestsPerSecond.ValueFloat64()
+	if c.MaxRetries = int(v.MaxRetries.ValueInt64()); !v.MaxRetries.IsNull() && c.MaxRetries == 0 {
+		c.MaxRetries = vultr.NoRetries
+	}
+	if !v.Timeout.IsNull() && !v.Timeout.IsUnknown() {
+		timeout, err := time.ParseDuration(v.Timeout.ValueString())
+		if err != nil || timeout <= 0 {
+			diags.AddAttributeError(at.AtName("timeout"), "Malformed duration", "Write a duration above zero, for example \"30s\" or \"2m\".")
+		}
+		c.Timeout = timeout
+	}
+	return diags
+}
+
+// vultr returns the client that all resources share. It reports false, without an
+// error, while its configuration is not known.
+func (s *settings) vultr() (client *vultr.Client, known bool, diags diag.Diagnostics) {
+	switch {
+	case s.vultrUnknown:
+		return nil, false, diags
+	case s.vultrConfig.APIKey.IsEmpty():
+		diags.AddError("No Vultr API key",
+			"ageenv_vultr_startup_script needs one: set vultr = { api_key = … } in the provider's configuration, or the environment's VULTR_API_KEY.")
+		return nil, true, diags
+	}
+	s.vultrOnce.Do(func() { s.vultrClient, s.vultrErr = vultr.New(s.vultrConfig) })
+	if s.vultrErr != nil {
+		diags.AddError("Vultr can't be configured", sentence(s.vultrErr)+
+			" It is configured by vultr = {…} in the provider's configuration, VULTR_API_KEY and VULTR_API_URL.")
+	}
+	return s.vultrClient, true, diags
+}
+
+// configured returns the settings that a request carries, or nil while Terraform
+// only validates.
+func configured(data any, diags *diag.Diagnostics) *settings {
+	if data == nil {
+		return nil
+	}
+	s, ok := data.(*settings)
+	if !ok {
+		diags.AddError("Unexpected provider data", "This is a fault of the provider. Please report it.")
+	}
+	return s
+}

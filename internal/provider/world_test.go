@@ -1,0 +1,116 @@
+package provider_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/provider"
+	"github.com/ageenv/terraform-provider-ageenv/internal/vultrsim"
+)
+
+// person holds an age key.
+type person struct {
+	identity  string
+	recipient string
+	keyFile   string
+}
+
+func newPerson(t *testing.T) person {
+	t.Helper()
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := person{identity: id.String(), recipient: id.Recipient().String(), keyFile: filepath.Join(t.TempDir(), "key.txt")}
+	writeFile(t, p.keyFile, "# public key: "+p.recipient+"\n"+p.identity+"\n")
+	return p
+}
+
+func writeFile(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// world is what a test's provider lives in: an environment, an operator, a clock
+// and a Vultr account. With AGEENV_LIVE=1 and VULTR_API_KEY the account is the real
+// one; sim is nil then, and tests that need to act behind the provider's back skip.
+type world struct {
+	t        *testing.T
+	operator person
+	env      map[string]string
+	now      func() time.Time
+	sim      *vultrsim.Server
+}
+
+const simKey = "SIMULATORKEY0123456789"
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, operator: newPerson(t), now: time.Now}
+	w.env = map[string]string{
+		"HOME":              t.TempDir(),
+		"SOPS_AGE_KEY_FILE": w.operator.keyFile,
+	}
+	if os.Getenv("AGEENV_LIVE") == "1" && os.Getenv("VULTR_API_KEY") != "" {
+		w.env["VULTR_API_KEY"] = os.Getenv("VULTR_API_KEY")
+		return w
+	}
+	w.sim = vultrsim.New(vultrsim.Options{APIKey: simKey})
+	url, stop, err := w.sim.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	w.env["VULTR_API_KEY"], w.env["VULTR_API_URL"] = simKey, url
+	return w
+}
+
+// simulator returns the simulator, or skips the test where the account is live.
+func (w *world) simulator() *vultrsim.Server {
+	w.t.Helper()
+	if w.sim == nil {
+		w.t.Skip("acts behind the provider's back, which is for the simulator only")
+	}
+	return w.sim
+}
+
+// factories are providers that read the world's environment each time they start.
+func (w *world) factories() map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){
+		"ageenv": func() (tfprotov6.ProviderServer, error) {
+			environment := provider.ReadEnvironment(func(name string) (string, bool) { v, ok := w.env[name]; return v, ok })
+			p := provider.New(provider.Options{Version: "test", Environment: environment, Now: func() time.Time { return w.now() }})()
+			return providerserver.NewProtocol6WithError(p)()
+		},
+		"echo": echoprovider.NewProviderServer(),
+	}
+}
+
+// config puts a provider block with the operator as escrow before the text.
+func (w *world) config(text string) string {
+	return w.escrowConfig([]string{w.operator.recipient}, text)
+}
+
+// escrowConfig is config with other operators.
+func (w *world) escrowConfig(recipients []string, text string) string {
+	return fmt.Sprintf("provider \"ageenv\" {\n  escrow_recipients = [\"%s\"]\n%s}\n%s", strings.Join(recipients, `", "`), fastVultr(w.sim != nil), text)
+}
+
+// fastVultr lifts the rate limit where no real API is behind it.
+func fastVultr(simulated bool) string {
+	if !simulated {
+		return ""
+	}
+	return "  vultr = { requests_per_second = 5000 }\n"
+}

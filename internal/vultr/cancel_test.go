@@ -1,0 +1,112 @@
+package vultr
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// promptly is far above what stopping takes and far below what would be waited
+// for otherwise.
+const promptly = 2 * time.Second
+
+func TestCancellationStopsAtOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		answer  http.HandlerFunc
+		prepare func(*Client)
+		sent    bool // the request is out when the context ends
+	}{
+		{"in flight", stall, nil, true},
+		{"in the back-off", apiError(429, "Retry-After: 50"), func(c *Client) { c.wire.sleep = sleep }, false},
+		{"in the limiter", apiError(500), func(c *Client) {
+			c.wire.limiter.SetLimit(0.01)
+			c.wire.limiter.Allow()
+		}, false},
+	} {
+		for _, call := range calls {
+			for _, how := range []error{context.Canceled, context.DeadlineExceeded} {
+				t.Run(tt.name+"/"+call.name+"/"+how.Error(), func(t *testing.T) {
+					t.Parallel()
+					c, _ := newClient(t, newWire(t, tt.answer).URL)
+					if tt.prepare != nil {
+						tt.prepare(c)
+					}
+					ctx, cancel := context.WithCancel(context.Background())
+					if how == context.DeadlineExceeded {
+						ctx, cancel = context.WithTimeout(context.Background(), 60*time.Millisecond)
+					} else {
+						time.AfterFunc(60*time.Millisecond, cancel)
+					}
+					defer cancel()
+					began := time.Now()
+					err := call.do(ctx, c)
+					if took := time.Since(began); took > promptly {
+						t.Errorf("took %s", took)
+					}
+					want := []error{how}
+					if tt.sent && call.creates() {
+						want = append(want, ErrOutcomeUnknown)
+					}
+					isExactly(t, err, want...)
+				})
+			}
+		}
+	}
+}
+
+func TestACallWithAnEndedContextSendsNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, call := range calls {
+		server := newWire(t, apiJSON(call.status, call.body))
+		c, _ := newClient(t, server.URL)
+		isExactly(t, call.do(ctx, c), context.Canceled)
+		if server.requests() != 0 {
+			t.Errorf("%s: %d requests", call.name, server.requests())
+		}
+	}
+}
+
+func TestTheRateIsSharedAndCountsRetries(t *testing.T) {
+	const (
+		rate       = 200
+		goroutines = 10
+		each       = 2 // a call with one retry
+	)
+	var (
+		mu    sync.Mutex
+		times []time.Time
+	)
+	server := newWire(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		times = append(times, time.Now())
+		n := len(times)
+		mu.Unlock()
+		if n <= goroutines {
+			apiError(503)(w, r)
+			return
+		}
+		apiJSON(200, oneScript)(w, r)
+	})
+	c, _ := newClient(t, server.URL, func(c *Config) { c.RequestsPerSecond = rate })
+	began := time.Now()
+	var group sync.WaitGroup
+	for range goroutines {
+		group.Go(func() {
+			if _, err := c.GetScript(context.Background(), someID); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	took, least := time.Since(began), time.Duration(goroutines*each-1)*time.Second/rate
+	if len(times) != goroutines*each {
+		t.Errorf("%d requests", len(times))
+	}
+	if took < least {
+		t.Errorf("%d requests in %s, which the rate allows in %s", len(times), took, least)
+	}
+}

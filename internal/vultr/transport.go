@@ -1,0 +1,201 @@
+package vultr
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/http/httptrace"
+	"regexp"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/time/rate"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// maxAnswer is the longest body that is read, in bytes. A page of 500 scripts
+// has some 100 kB.
+const maxAnswer = 16 << 20
+
+// transport is where every request passes: limiter, key, attempts, statuses.
+type transport struct {
+	next    http.RoundTripper
+	key     secret.Text
+	host    string
+	limiter *rate.Limiter
+	retries int
+	timeout time.Duration
+	logger  hclog.Logger
+
+	now    func() time.Time
+	sleep  func(context.Context, time.Duration) error
+	jitter func() float64
+}
+
+var errStopped = errors.New("vultr: the call has failed") // govultr's caller reads the exchange instead
+
+// RoundTrip makes as many attempts as are needed and allowed. The body of the
+// response it returns has been read whole: a connection cut halfway is a fault
+// of the attempt, and not an error in govultr.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	ex := exchangeOf(ctx)
+	body, err := readBody(req)
+	if err != nil {
+		return nil, err
+	}
+	if req.URL.Host != t.host {
+		return nil, fmt.Errorf("vultr: the request is for another host than the API's")
+	}
+	for attempt := 1; ; attempt++ {
+		if err := t.limiter.Wait(ctx); err != nil {
+			// The limiter also refuses, with an error of its own, a wait that
+			// would outlast the deadline.
+			ex.ended = context.DeadlineExceeded
+			if ctx.Err() != nil {
+				ex.ended = ctx.Err()
+			}
+			return nil, ex.ended
+		}
+		ex.attempts = attempt
+		began := t.now()
+		resp, got := t.attempt(req, body)
+		took := t.now().Sub(began)
+		ex.last = got
+		ex.inDoubt = ex.inDoubt || got.unsettled()
+		if got.fault != nil && ctx.Err() != nil {
+			ex.ended = ctx.Err()
+		}
+
+		var pause time.Duration
+		again := ex.ended == nil && attempt <= t.retries && got.repeatable(req.Method)
+		if again {
+			var asked time.Duration
+			if resp != nil {
+				asked = retryAfter(resp.Header, t.now())
+			}
+			pause = wait(attempt, asked, t.jitter)
+		}
+		t.log(req, ex, took, again, pause)
+		switch {
+		case again:
+			if err := t.sleep(ctx, pause); err != nil {
+				ex.ended = err
+				return nil, err
+			}
+		case got.fault != nil:
+			return nil, errStopped
+		default:
+			return resp, nil
+		}
+	}
+}
+
+// attempt sends the request once. The response is nil unless its headers came.
+//
+// net/http itself sends a GET again, unseen from here, if a kept connection
+// turns out to be dead; a POST, PATCH or DELETE only if not a byte of it was
+// written.
+func (t *transport) attempt(req *http.Request, body []byte) (*http.Response, answer) {
+	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+	defer cancel()
+	var connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	out := req.Clone(ctx)
+	out.Header.Set("Authorization", "Bearer "+t.key.Reveal())
+	out.Body, out.GetBody, out.ContentLength = http.NoBody, nil, int64(len(body))
+	if len(body) > 0 {
+		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		out.Body, _ = out.GetBody()
+	}
+
+	resp, err := t.next.RoundTrip(out)
+	if err != nil {
+		return nil, answer{sent: connected.Load(), fault: faultOf(err, t.timeout)}
+	}
+	got := answer{status: resp.StatusCode, sent: true, requestID: requestID(resp.Header)}
+	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	_ = resp.Body.Close() // what it could still say changes nothing
+	if err == nil && len(content) > maxAnswer {
+		err = errTooLong
+	}
+	if err != nil {
+		got.fault = faultOf(err, t.timeout)
+		return resp, got
+	}
+	got.apiError = isAPIError(content)
+	resp.Body = io.NopCloser(bytes.NewReader(content))
+	resp.ContentLength = int64(len(content))
+	// govultr silently ignores JSON that is announced with a parameter, such as
+	// a charset.
+	if kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err == nil && kind == "application/json" {
+		resp.Header.Set("Content-Type", kind)
+	}
+	return resp, got
+}
+
+func readBody(req *http.Request) ([]byte, error) {
+	if req.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(req.Body)
+	return body, errors.Join(err, req.Body.Close())
+}
+
+// isAPIError reports whether a body is an object with the API's error member.
+// What the member says is not looked at.
+func isAPIError(content []byte) bool {
+	var form struct {
+		Error *string `json:"error"`
+	}
+	return json.Unmarshal(content, &form) == nil && form.Error != nil
+}
+
+// log writes the attempt's one line. The path has no query: cursors stay out.
+func (t *transport) log(req *http.Request, ex *exchange, took time.Duration, again bool, pause time.Duration) {
+	if !t.logger.IsDebug() {
+		return
+	}
+	fields := []any{
+		"method", req.Method,
+		"path", req.URL.Path,
+		"status", ex.last.status,
+		"attempt", strconv.Itoa(ex.attempts) + "/" + strconv.Itoa(t.retries+1),
+		"duration_ms", took.Milliseconds(),
+	}
+	if ex.last.requestID != "" {
+		fields = append(fields, "request_id", ex.last.requestID)
+	}
+	if ex.ended != nil {
+		fields = append(fields, "fault", ex.ended.Error())
+	} else if ex.last.fault != nil {
+		fields = append(fields, "fault", ex.last.fault.reason)
+	}
+	if again {
+		fields = append(fields, "retry_in_ms", pause.Milliseconds())
+	}
+	t.logger.Debug("vultr request", fields...)
+}
+
+var requestIDForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+
+// requestID is what to quote to Vultr's support, if the answer has it in a form
+// that cannot be anything else.
+func requestID(h http.Header) string {
+	for _, name := range []string{"X-Request-Id", "Cf-Ray"} {
+		if id := h.Get(name); requestIDForm.MatchString(id) {
+			return id
+		}
+	}
+	return ""
+}

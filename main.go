@@ -1,0 +1,37 @@
+// Command terraform-provider-ageenv serves the provider to Terraform.
+package main
+
+import (
+	"context"
+	"flag"
+	"log"
+	"os"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/process"
+	"github.com/ageenv/terraform-provider-ageenv/internal/provider"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	debug := flag.Bool("debug", false, "serve for a debugger, and print how Terraform reaches it")
+	flag.Parse()
+
+	environment := provider.TakeEnvironment()
+	process.NoDumps()
+	process.QuietSDK()
+	// Terraform reads JSON lines from the plugin's standard error and filters them
+	// by TF_LOG_PROVIDER; it has to be this one, from before the plugin is served.
+	logger := hclog.New(&hclog.LoggerOptions{Name: "ageenv", Level: process.LogLevel(), Output: os.Stderr, JSONFormat: true})
+
+	err := providerserver.Serve(context.Background(),
+		provider.New(provider.Options{Version: version, Environment: environment, Logger: logger}),
+		providerserver.ServeOpts{Address: "registry.terraform.io/ageenv/ageenv", Debug: *debug})
+	if err != nil {
+		log.Fatal(err)
+	}
+}
