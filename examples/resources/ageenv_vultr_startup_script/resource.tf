@@ -1,0 +1,52 @@
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    ageenv = {
+      source = "ageenv/ageenv"
+    }
+  }
+}
+
+provider "ageenv" {
+  escrow_recipients = [var.operator]
+}
+
+variable "operator" {
+  description = "An operator's age recipient (age1…)."
+  type        = string
+}
+
+variable "token" {
+  type      = string
+  ephemeral = true
+}
+
+resource "ageenv_key" "box" {}
+
+resource "ageenv_bundle" "app" {
+  entries_wo = { TOKEN = var.token }
+  recipients = ageenv_key.box.recipients
+}
+
+resource "ageenv_vultr_startup_script" "app" {
+  name             = "app-env"
+  wrapped_identity = ageenv_key.box.wrapped_identity
+
+  files = [{
+    ciphertext = ageenv_bundle.app.ciphertext
+    path       = "/opt/app/.env"
+    owner      = "root"
+    group      = "docker"
+    mode       = "0640"
+  }]
+
+  # A new key gives the script a new ID; everything else changes it in place.
+  replace_triggers = {
+    recipient = ageenv_key.box.recipient
+  }
+}
+
+# resource "vultr_instance" "app" {
+#   script_id = ageenv_vultr_startup_script.app.id
+#   …
+# }
