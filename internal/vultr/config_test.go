@@ -3,8 +3,11 @@ package vultr
 import (
 	"context"
 	"math"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -111,6 +114,49 @@ func TestRequestHeaders(t *testing.T) {
 		if got.Get(name) != want {
 			t.Errorf("%s: %q, want %q", name, got.Get(name), want)
 		}
+	}
+}
+
+func TestCloseIdleConnections(t *testing.T) {
+	closed := make(chan struct{}, 1)
+	server := httptest.NewUnstartedServer(apiJSON(200, oneScript))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	server.Start()
+	defer server.Close()
+	c, _ := newClient(t, server.URL)
+	if _, err := c.GetScript(context.Background(), someID); err != nil {
+		t.Fatal(err)
+	}
+	c.CloseIdleConnections()
+	select {
+	case <-closed:
+	case <-time.After(5 * time.Second):
+		t.Error("the connection is kept")
+	}
+}
+
+// A failed call must not close the connections that others are about to use.
+func TestAFailureKeepsConnections(t *testing.T) {
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(apiError(503))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	c, _ := newClient(t, server.URL)
+	for range 3 {
+		_, err := c.GetScript(context.Background(), someID)
+		isExactly(t, err, ErrUnavailable)
+	}
+	if n := opened.Load(); n != 1 {
+		t.Errorf("%d connections", n)
 	}
 }
 
