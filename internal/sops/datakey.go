@@ -8,6 +8,13 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
+// maxWrapped is the most that all wrapped keys of a file may take, in bytes: about
+// 2,000 recipients. Each costs the one who opens the file a trial, so without a
+// bound a crafted file of a few megabytes keeps its reader busy for seconds.
+const maxWrapped = 1 << 20
+
+var errTooManyKeys = errors.New("its data key is wrapped for more recipients than are read: the wrapped keys may take 1 MiB in all")
+
 // wrappedKey is the data key, sealed to one recipient as an armored age file.
 type wrappedKey struct {
 	recipient string
@@ -28,13 +35,16 @@ func wrapDataKey(key []byte, recipients []agekey.Recipient) ([]wrappedKey, error
 	if len(recipients) == 0 {
 		return nil, agekey.ErrNoRecipient
 	}
-	wrapped := make([]wrappedKey, len(recipients))
+	wrapped, size := make([]wrappedKey, len(recipients)), 0
 	for i, recipient := range recipients {
 		enc, err := agekey.SealArmored(secret.New(string(key)), []agekey.Recipient{recipient})
 		if err != nil {
 			return nil, err
 		}
 		wrapped[i] = wrappedKey{recipient: recipient.String(), enc: enc}
+		if size += len(enc); size > maxWrapped {
+			return nil, errTooManyKeys
+		}
 	}
 	return wrapped, nil
 }

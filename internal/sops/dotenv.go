@@ -68,8 +68,10 @@ func checkWritable(l line) error {
 }
 
 // DecryptDotenv decrypts a dotenv file that sops or EncryptDotenv wrote and
-// verifies its MAC. The text comes back as it was encrypted; nothing is returned
-// unless all of it is authentic. Errors are agekey.ErrNoMatch, ErrTampered,
+// verifies its MAC. The text comes back as it was encrypted, less its empty lines;
+// nothing is returned unless every entry is authentic. Comments are authenticated
+// one by one, and not by the MAC: one that was taken away or moved is not noticed.
+// Errors are agekey.ErrNoMatch, ErrTampered,
 // ErrNotSOPS, ErrTooLarge, or an *Error that names the line.
 func DecryptDotenv(file string, ids []agekey.Identity) (secret.Text, Metadata, error) {
 	content, meta, err := readDotenv(file)
@@ -92,6 +94,9 @@ func DecryptDotenv(file string, ids []agekey.Identity) (secret.Text, Metadata, e
 			return secret.Text{}, Metadata{}, err
 		}
 		if l.comment {
+			if strings.Contains(value.Reveal(), "\n") {
+				return secret.Text{}, Metadata{}, &Error{Line: l.number, Problem: "the comment holds a line break, which would make its rest an entry"}
+			}
 			out.WriteString("#" + value.Reveal() + "\n")
 			continue
 		}

@@ -16,7 +16,7 @@ type line struct {
 
 // namePattern is stricter than sops: a name that only sops accepts would end a
 // line early, or be run by a shell.
-var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,254}$`)
 
 // parseLines cuts env text into lines, on LF only. Refused, as an *Error: lines
 // without "=", names that not every reader takes, CR LF, and names that are there
@@ -25,7 +25,9 @@ func parseLines(text string) ([]line, error) {
 	if len(text) > MaxSize {
 		return nil, ErrTooLarge
 	}
-	var lines []line
+	// Counted beforehand: growing to millions of lines takes seconds. A line that
+	// is kept takes two bytes at least.
+	lines := make([]line, 0, min(strings.Count(text, "\n"), len(text)/2)+1)
 	seen := map[string]bool{}
 	number := 0
 	for raw := range strings.SplitSeq(text, "\n") {
@@ -45,7 +47,7 @@ func parseLines(text string) ([]line, error) {
 		case !found:
 			return nil, &Error{Line: number, Problem: "there is no = in the line, and sops' dotenv files hold NAME=value lines only"}
 		case !namePattern.MatchString(key):
-			return nil, &Error{Line: number, Problem: "the name is not one that every program reads: letters, digits and _, and no digit first"}
+			return nil, &Error{Line: number, Problem: "the name is not one that every program reads: letters, digits and _, no digit first, 255 at most"}
 		case seen[key]:
 			return nil, &Error{Line: number, Key: key, Problem: "the name is there twice, and sops does not authenticate which one counts: remove one"}
 		}

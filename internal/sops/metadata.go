@@ -38,6 +38,7 @@ var (
 // splitMetadata parts the entries and comments of a file from its metadata, which
 // may stand anywhere. Unknown sops_* lines are ignored, as sops does.
 func splitMetadata(lines []line) (content []line, meta Metadata, err error) {
+	content = make([]line, 0, len(lines))
 	keys := map[int]wrappedKey{}
 	found := false
 	for _, l := range lines {
@@ -59,10 +60,14 @@ func splitMetadata(lines []line) (content []line, meta Metadata, err error) {
 	case meta.mac == "" || meta.lastModified == "" || meta.Version == "":
 		return nil, Metadata{}, fmt.Errorf("its sops metadata is not complete (sops_mac, sops_lastmodified, sops_version): %w", ErrNotSOPS)
 	}
+	wrapped := 0
 	for i := range len(keys) {
 		key, ok := keys[i]
 		if !ok || key.enc == "" || key.recipient == "" {
 			return nil, Metadata{}, fmt.Errorf("its list of age recipients (sops_age__list_…) has a gap: %w", ErrNotSOPS)
+		}
+		if wrapped += len(key.enc); wrapped > maxWrapped {
+			return nil, Metadata{}, errTooManyKeys
 		}
 		meta.dataKeys = append(meta.dataKeys, key)
 		meta.Recipients = append(meta.Recipients, key.recipient)
