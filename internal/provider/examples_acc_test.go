@@ -1,0 +1,196 @@
+package provider_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclparse"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+const examplesDir = "../../examples"
+
+// exampleDirs finds every directory that holds an example, so that a new one
+// can't be forgotten.
+func exampleDirs(t *testing.T) (dirs []string) {
+	t.Helper()
+	err := filepath.WalkDir(examplesDir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".tf") && !slices.Contains(dirs, filepath.Dir(path)) {
+			dirs = append(dirs, filepath.Dir(path))
+		}
+		return err
+	})
+	if err != nil || len(dirs) < 8 {
+		t.Fatalf("found %d examples (%v), expected 8 or more", len(dirs), err)
+	}
+	return dirs
+}
+
+// exampleInputs answers every variable that an example declares.
+func exampleInputs(t *testing.T, w *world) map[string]string {
+	envFile := filepath.Join(t.TempDir(), "app-env.txt")
+	writeFile(t, envFile, "TOKEN=\"a b\"\n# comment\nURL=https://example.com\n")
+	return map[string]string{
+		"operator":          w.operator.recipient,
+		"operators":         `["` + w.operator.recipient + `"]`,
+		"env_file":          envFile,
+		"token":             "example-token",
+		"shared_token":      "example-shared-token",
+		"database_password": "example password",
+	}
+}
+
+func TestAccExamples(t *testing.T) {
+	for _, dir := range exampleDirs(t) {
+		t.Run(strings.TrimPrefix(dir, examplesDir+"/"), func(t *testing.T) {
+			w := newWorld(t)
+			cli := newCLI(t, w)
+			cli.write(readExample(t, dir))
+			for name, value := range exampleInputs(t, w) {
+				cli.env["TF_VAR_"+name] = value
+			}
+			for _, args := range [][]string{
+				{"validate"},
+				{"apply", "-auto-approve"},
+				{"plan", "-detailed-exitcode"}, // exit code 2 if it is not empty
+				{"destroy", "-auto-approve"},
+			} {
+				if out, err := cli.run(args...); err != nil {
+					t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
+				}
+			}
+			if w.sim != nil && len(w.sim.Scripts()) != 0 {
+				t.Error("destroy left a script in the account")
+			}
+		})
+	}
+}
+
+func readExample(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(content)
+	}
+	return text.String()
+}
+
+// notSecret are the variables of the examples that hold public things.
+var notSecret = []string{"operator", "operators", "owner", "group"}
+
+// TestExamplesDeclareSecretsEphemeral: a variable that is not ephemeral is put
+// into a saved plan by Terraform itself.
+func TestExamplesDeclareSecretsEphemeral(t *testing.T) {
+	seen := 0
+	for _, dir := range exampleDirs(t) {
+		file, diags := hclparse.NewParser().ParseHCL([]byte(readExample(t, dir)), dir)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		for _, block := range file.Body.(*hclsyntax.Body).Blocks {
+			if block.Type != "variable" || slices.Contains(notSecret, block.Labels[0]) {
+				continue
+			}
+			seen++
+			if !isTrue(block.Body.Attributes["ephemeral"]) {
+				t.Errorf("%s: variable %s is not ephemeral", dir, block.Labels[0])
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no variable was looked at")
+	}
+}
+
+func isTrue(attribute *hclsyntax.Attribute) bool {
+	if attribute == nil {
+		return false
+	}
+	value, diags := attribute.Expr.Value(&hcl.EvalContext{})
+	return !diags.HasErrors() && value.True()
+}
+
+// TestAccImportSnippets runs what the import pages tell to run.
+func TestAccImportSnippets(t *testing.T) {
+	command := regexp.MustCompile(`(?m)^terraform (import \S+) (\S+)$`)
+	for resource, prepare := range map[string]func(t *testing.T, w *world, cli *cliRun) string{
+		"ageenv_key": func(t *testing.T, w *world, _ *cliRun) string {
+			return newPerson(t).keyFile
+		},
+		"ageenv_bundle": func(t *testing.T, w *world, cli *cliRun) string {
+			path := filepath.Join(t.TempDir(), "app.enc.env")
+			writeFile(t, path, sealedBundle(t, "TOKEN=x\n", w.operator.recipient))
+			return path
+		},
+		"ageenv_vultr_startup_script": func(t *testing.T, w *world, _ *cliRun) string {
+			return w.simulator().Add("made by hand", "IyEvYmluL3NoCg==").ID
+		},
+	} {
+		t.Run(resource, func(t *testing.T) {
+			dir := filepath.Join(examplesDir, "resources", resource)
+			snippet, err := os.ReadFile(filepath.Join(dir, "import.sh"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			match := command.FindSubmatch(snippet)
+			if match == nil {
+				t.Fatal("the snippet holds no terraform import command")
+			}
+			w := newWorld(t)
+			cli := newCLI(t, w)
+			cli.write(readExample(t, dir))
+			for name, value := range exampleInputs(t, w) {
+				cli.env["TF_VAR_"+name] = value
+			}
+			args := append(strings.Fields(string(match[1])), prepare(t, w, cli))
+			if out, err := cli.run(args...); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if out, err := cli.run("plan"); err != nil || strings.Contains(out, "must be replaced") {
+				t.Errorf("the plan after the import: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// sealedBundle is a sops_dotenv bundle of the text.
+func sealedBundle(t *testing.T, text, recipient string) string {
+	t.Helper()
+	to, err := agekey.ParseRecipient(recipient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := dotenv.Parse(secret.New(text), dotenv.Compose)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := bundle.NewContent(doc, dotenv.Compose)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := bundle.Seal(content, bundle.Params{Format: bundle.SOPSDotenv, Dialect: dotenv.Compose, Recipients: []agekey.Recipient{to}}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
