@@ -10,7 +10,7 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
 
-// ErrUnknownFormat: the text is no bundle.
+// ErrUnknownFormat is the error for a text that is no bundle.
 var ErrUnknownFormat = errors.New("it is neither a dotenv file that sops encrypted nor an age file: " +
 	"expected sops_… lines or -----BEGIN AGE ENCRYPTED FILE-----")
 

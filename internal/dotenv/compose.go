@@ -1,6 +1,7 @@
 package dotenv
 
 import (
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
@@ -90,9 +91,7 @@ func (p *composeParser) entry() error {
 		return p.fail("", "there is no = in the line: write NAME=value (a value of several lines needs quotes)")
 	}
 	if err := CheckKey(name); err != nil {
-		keyErr := err.(*Error) //nolint:errcheck,forcetypeassert // CheckKey returns nothing else
-		keyErr.Line = p.line
-		return keyErr
+		return at(err, p.line)
 	}
 	if first, ok := p.firstLine[name]; ok {
 		return p.fail(name, "the name is there already, in line "+strconv.Itoa(first)+": readers differ in which one counts, so keep one")
@@ -114,6 +113,15 @@ func (p *composeParser) entry() error {
 	}
 	p.doc.Lines = append(p.doc.Lines, Line{Key: name, Value: secret.New(value)})
 	return nil
+}
+
+// at puts a line to an error of CheckKey.
+func at(err error, line int) error {
+	var e *Error
+	if errors.As(err, &e) {
+		e.Line = line
+	}
+	return err
 }
 
 // value reads a bare or quoted value and the rest of its last line.

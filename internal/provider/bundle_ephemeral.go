@@ -53,8 +53,10 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 		Attributes: map[string]schema.Attribute{
 			"ciphertext": schema.StringAttribute{Optional: true, Validators: exactlyOneOf("path"), MarkdownDescription: "The bundle's text. Exactly one of `ciphertext` and `path` is set."},
 			"path":       schema.StringAttribute{Optional: true, MarkdownDescription: "The path of a file with the bundle."},
-			"identity": schema.StringAttribute{Optional: true, Sensitive: true,
-				MarkdownDescription: "The identity that opens it, for example an `ageenv_identity`'s. Default: the provider's identities."},
+			"identity": schema.StringAttribute{
+				Optional: true, Sensitive: true,
+				MarkdownDescription: "The identity that opens it, for example an `ageenv_identity`'s. Default: the provider's identities.",
+			},
 			"dialect": schema.StringAttribute{Optional: true, Validators: checkDialect, MarkdownDescription: "Whose rules the env text inside follows. Default `compose`."},
 			"format":  schema.StringAttribute{Computed: true, MarkdownDescription: "The format that was found: `sops_dotenv` or `age_dotenv`."},
 			"entries": schema.MapAttribute{ElementType: types.StringType, Computed: true, Sensitive: true, MarkdownDescription: "The entries, name to value."},

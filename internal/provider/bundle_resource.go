@@ -110,10 +110,14 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"ciphertext":        schema.StringAttribute{Computed: true, MarkdownDescription: "The bundle. Not a secret; write it to a file named `*.enc.env` (sops) or `*.age`."},
 			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex."},
-			"keys": schema.ListAttribute{ElementType: types.StringType, Computed: true,
-				MarkdownDescription: "The names of the entries, sorted. A plan shows which come and go. They must not change between a plan and its apply."},
-			"changed_at": schema.MapAttribute{ElementType: types.StringType, Computed: true,
-				MarkdownDescription: "Name to the time, RFC 3339, UTC, at which the value last changed. A name is left out while that is not known (after an import). Where the old ciphertext can't be opened, values are not called changed, only new names are."},
+			"keys": schema.ListAttribute{
+				ElementType: types.StringType, Computed: true,
+				MarkdownDescription: "The names of the entries, sorted. A plan shows which come and go. They must not change between a plan and its apply.",
+			},
+			"changed_at": schema.MapAttribute{
+				ElementType: types.StringType, Computed: true,
+				MarkdownDescription: "Name to the time, RFC 3339, UTC, at which the value last changed. A name is left out while that is not known (after an import). Where the old ciphertext can't be opened, values are not called changed, only new names are.",
+			},
 			"updated_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When it was last encrypted, RFC 3339, UTC."},
 		},
 	}

@@ -120,7 +120,7 @@ func providerBinary(t *testing.T) string {
 	t.Helper()
 	builtOnce.Do(func() {
 		var dir string
-		if dir, builtErr = os.MkdirTemp("", "ageenv-provider-"); builtErr != nil {
+		if dir, builtErr = os.MkdirTemp("", "ageenv-provider-"); builtErr != nil { //nolint:usetesting // outlives the first test that needs it
 			return
 		}
 		builtPath = filepath.Join(dir, "terraform-provider-ageenv")

@@ -26,7 +26,7 @@ const examplesDir = "../../examples"
 // can't be forgotten.
 func exampleDirs(t *testing.T) (dirs []string) {
 	t.Helper()
-	err := filepath.WalkDir(examplesDir, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(examplesDir, func(path string, _ fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".tf") && !slices.Contains(dirs, filepath.Dir(path)) {
 			dirs = append(dirs, filepath.Dir(path))
 		}
@@ -107,7 +107,11 @@ func TestExamplesDeclareSecretsEphemeral(t *testing.T) {
 		if diags.HasErrors() {
 			t.Fatal(diags)
 		}
-		for _, block := range file.Body.(*hclsyntax.Body).Blocks {
+		body, ok := file.Body.(*hclsyntax.Body)
+		if !ok {
+			t.Fatal("not a body of the native syntax")
+		}
+		for _, block := range body.Blocks {
 			if block.Type != "variable" || slices.Contains(notSecret, block.Labels[0]) {
 				continue
 			}
@@ -133,16 +137,16 @@ func isTrue(attribute *hclsyntax.Attribute) bool {
 // TestAccImportSnippets runs what the import pages tell to run.
 func TestAccImportSnippets(t *testing.T) {
 	command := regexp.MustCompile(`(?m)^terraform (import \S+) (\S+)$`)
-	for resource, prepare := range map[string]func(t *testing.T, w *world, cli *cliRun) string{
-		"ageenv_key": func(t *testing.T, w *world, _ *cliRun) string {
+	for resource, prepare := range map[string]func(t *testing.T, w *world) string{
+		"ageenv_key": func(t *testing.T, _ *world) string {
 			return newPerson(t).keyFile
 		},
-		"ageenv_bundle": func(t *testing.T, w *world, cli *cliRun) string {
+		"ageenv_bundle": func(t *testing.T, w *world) string {
 			path := filepath.Join(t.TempDir(), "app.enc.env")
 			writeFile(t, path, sealedBundle(t, "TOKEN=x\n", w.operator.recipient))
 			return path
 		},
-		"ageenv_vultr_startup_script": func(t *testing.T, w *world, _ *cliRun) string {
+		"ageenv_vultr_startup_script": func(_ *testing.T, w *world) string {
 			return w.simulator().Add("made by hand", "IyEvYmluL3NoCg==").ID
 		},
 	} {
@@ -162,7 +166,7 @@ func TestAccImportSnippets(t *testing.T) {
 			for name, value := range exampleInputs(t, w) {
 				cli.env["TF_VAR_"+name] = value
 			}
-			args := append(strings.Fields(string(match[1])), prepare(t, w, cli))
+			args := append(strings.Fields(string(match[1])), prepare(t, w))
 			if out, err := cli.run(args...); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}

@@ -72,8 +72,10 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				ElementType: types.StringType, Computed: true, PlanModifiers: []planmodifier.List{listplanmodifier.UseStateForUnknown()},
 				MarkdownDescription: "What a bundle for this key should be sealed to: the current recipient. Wire `recipients` of a bundle to it.",
 			},
-			"wrapped_identity": schema.StringAttribute{Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "The identity, encrypted to `escrow_recipients`: an armored age file that holds a key file as age-keygen writes it. `age -d -i operator.txt` opens it."},
+			"wrapped_identity": schema.StringAttribute{
+				Computed: true, PlanModifiers: keep,
+				MarkdownDescription: "The identity, encrypted to `escrow_recipients`: an armored age file that holds a key file as age-keygen writes it. `age -d -i operator.txt` opens it.",
+			},
 			"created_at": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the identity was made, RFC 3339, UTC."},
 		},
 	}
@@ -297,7 +299,7 @@ func readSmallFile(name string) (secret.Text, error) {
 	case info.Size() > maxImport:
 		return secret.Text{}, fmt.Errorf("the file is larger than 16 MiB")
 	}
-	content, err := os.ReadFile(name)
+	content, err := os.ReadFile(name) //nolint:gosec // the path is the operator's to give
 	if err != nil {
 		return secret.Text{}, fmt.Errorf("the file can't be read")
 	}

@@ -89,16 +89,26 @@ func (p *ageenvProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 				Optional:            true,
 				MarkdownDescription: "Access to Vultr's API. Needed only by `ageenv_vultr_startup_script`.",
 				Attributes: map[string]schema.Attribute{
-					"api_key": schema.StringAttribute{Optional: true, Sensitive: true,
-						MarkdownDescription: "The API key; else the environment's `VULTR_API_KEY`. It can only be used from addresses that the account's access control allows."},
-					"api_url": schema.StringAttribute{Optional: true,
-						MarkdownDescription: "The API's URL, scheme, host and port only; else `VULTR_API_URL`, else `https://api.vultr.com`. `http` is for loopback hosts only."},
-					"requests_per_second": schema.Float64Attribute{Optional: true,
-						MarkdownDescription: "Requests a second, all resources together, retries included. Default 20; Vultr answers 429 above 30."},
-					"max_retries": schema.Int64Attribute{Optional: true,
-						MarkdownDescription: "How often a request is repeated where that is safe. Default 4, at most 10, 0 for never."},
-					"timeout": schema.StringAttribute{Optional: true,
-						MarkdownDescription: "How long one attempt may take, as a duration (`30s`, the default, to `10m`)."},
+					"api_key": schema.StringAttribute{
+						Optional: true, Sensitive: true,
+						MarkdownDescription: "The API key; else the environment's `VULTR_API_KEY`. It can only be used from addresses that the account's access control allows.",
+					},
+					"api_url": schema.StringAttribute{
+						Optional:            true,
+						MarkdownDescription: "The API's URL, scheme, host and port only; else `VULTR_API_URL`, else `https://api.vultr.com`. `http` is for loopback hosts only.",
+					},
+					"requests_per_second": schema.Float64Attribute{
+						Optional:            true,
+						MarkdownDescription: "Requests a second, all resources together, retries included. Default 20; Vultr answers 429 above 30.",
+					},
+					"max_retries": schema.Int64Attribute{
+						Optional:            true,
+						MarkdownDescription: "How often a request is repeated where that is safe. Default 4, at most 10, 0 for never.",
+					},
+					"timeout": schema.StringAttribute{
+						Optional:            true,
+						MarkdownDescription: "How long one attempt may take, as a duration (`30s`, the default, to `10m`).",
+					},
 				},
 			},
 		},

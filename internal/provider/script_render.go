@@ -21,7 +21,9 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 	if wrapped.IsUnknown() || writeOnly.IsUnknown() {
 		return id, false, diags
 	}
-	at, ids, err := identityWOPath, []agekey.Identity(nil), error(nil)
+	at := identityWOPath
+	var ids []agekey.Identity
+	var err error
 	if !writeOnly.IsNull() {
 		if ids, err = agekey.ParseIdentities(secret.New(writeOnly.ValueString())); err != nil {
 			diags.AddError("Malformed identity", "In identity_wo: "+sentence(err))
@@ -89,7 +91,7 @@ func flatten(err error) []error {
 	if err == nil {
 		return nil
 	}
-	if join, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // a join is looked into, not matched
+	if join, ok := err.(interface{ Unwrap() []error }); ok {
 		return join.Unwrap()
 	}
 	return []error{err}

@@ -79,20 +79,28 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			"Everything but `replace_triggers` is changed in place; running boxes are not reached by that, new ones get the new script.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The script's UUID, for `script_id` of a `vultr_instance`."},
-			"name": schema.StringAttribute{Required: true, Validators: []validator.String{stringvalidator.LengthBetween(1, 255), checkedBy{firstboot.CheckName}},
-				MarkdownDescription: "The script's name in the account."},
+			"name": schema.StringAttribute{
+				Required: true, Validators: []validator.String{stringvalidator.LengthBetween(1, 255), checkedBy{firstboot.CheckName}},
+				MarkdownDescription: "The script's name in the account.",
+			},
 			"files": schema.ListNestedAttribute{
 				Optional:            true,
 				MarkdownDescription: "The files to drop, one at least.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"ciphertext": schema.StringAttribute{Required: true, MarkdownDescription: "The bundle, usually `ageenv_bundle.….ciphertext`. It has to be sealed to the identity."},
 					"path":       schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, root's and 0755."},
-					"owner": schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),
-						MarkdownDescription: "The owner, by name or number. Default `root`. It has to exist when the script runs."},
-					"group": schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultGroup), Validators: checked(firstboot.CheckGroup),
-						MarkdownDescription: "The group, by name or number. Default `root`."},
-					"mode": schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultMode), Validators: checked(firstboot.CheckMode),
-						MarkdownDescription: "The mode, octal. Default `0600`."},
+					"owner": schema.StringAttribute{
+						Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),
+						MarkdownDescription: "The owner, by name or number. Default `root`. It has to exist when the script runs.",
+					},
+					"group": schema.StringAttribute{
+						Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultGroup), Validators: checked(firstboot.CheckGroup),
+						MarkdownDescription: "The group, by name or number. Default `root`.",
+					},
+					"mode": schema.StringAttribute{
+						Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultMode), Validators: checked(firstboot.CheckMode),
+						MarkdownDescription: "The mode, octal. Default `0600`.",
+					},
 				}},
 			},
 			"wrapped_identity": schema.StringAttribute{

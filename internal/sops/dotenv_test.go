@@ -102,7 +102,7 @@ func dataKey(tb testing.TB, file string, id agekey.Identity) string {
 }
 
 func TestMetadata(t *testing.T) {
-	ids := []agekey.Identity{x25519(t), hybrid(t), sshEd25519(t, 1), x25519(t)}
+	ids := []agekey.Identity{x25519(t), hybrid(t), sshEd25519(t), x25519(t)}
 	want := agekey.Texts(recipientsOf(ids...))
 	file := encrypt(t, "B=1\n# note\nA=2\n", ids...)
 	_, opened, err := sops.DecryptDotenv(file, ids[3:])

@@ -12,7 +12,7 @@ import (
 // The key is the same in all of the fuzzer's processes, so that its changes are
 // made to a file that opens.
 func FuzzDecryptDotenv(f *testing.F) {
-	id := sshEd25519(f, 1)
+	id := sshEd25519(f)
 	file := encrypt(f, edited, id)
 	f.Add(file)
 	f.Add(encrypt(f, "", id))

@@ -37,10 +37,10 @@ func hybrid(tb testing.TB) agekey.Identity {
 	return parseIdentity(tb, id.String())
 }
 
-// sshEd25519 is the same key for the same seed, in every process.
-func sshEd25519(tb testing.TB, seed byte) agekey.Identity {
+// sshEd25519 is the same key in every process.
+func sshEd25519(tb testing.TB) agekey.Identity {
 	tb.Helper()
-	key := ed25519.NewKeyFromSeed([]byte(strings.Repeat(string(rune(seed)), ed25519.SeedSize)))
+	key := ed25519.NewKeyFromSeed([]byte(strings.Repeat("\x01", ed25519.SeedSize)))
 	block, err := ssh.MarshalPrivateKey(key, "")
 	if err != nil {
 		tb.Fatal(err)

@@ -94,7 +94,7 @@ var texts = map[string]string{
 
 func TestSOPSDecryptsOurs(t *testing.T) {
 	c := realSOPS(t)
-	one, two, pq, sshKey := x25519(t), x25519(t), hybrid(t), sshEd25519(t, 1)
+	one, two, pq, sshKey := x25519(t), x25519(t), hybrid(t), sshEd25519(t)
 	for _, tt := range []struct {
 		name       string
 		recipients []agekey.Identity
@@ -133,7 +133,7 @@ func TestSOPSDecryptsOurs(t *testing.T) {
 
 func TestWeDecryptWhatSOPSEncrypts(t *testing.T) {
 	c := realSOPS(t)
-	for kind, id := range map[string]agekey.Identity{"x25519": x25519(t), "hybrid": hybrid(t), "ssh-ed25519": sshEd25519(t, 1)} {
+	for kind, id := range map[string]agekey.Identity{"x25519": x25519(t), "hybrid": hybrid(t), "ssh-ed25519": sshEd25519(t)} {
 		for name, text := range texts {
 			for _, option := range []string{"", "--mac-only-encrypted"} {
 				t.Run(kind+"/"+name+option, func(t *testing.T) {

@@ -197,7 +197,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 		for where, target := range map[string]string{"elsewhere": elsewhere.URL, "same host": ""} {
 			for _, call := range calls {
 				t.Run(fmt.Sprint(status, " ", where, " ", call.name), func(t *testing.T) {
-					server := newWire(t, func(w http.ResponseWriter, r *http.Request) {
+					server := newWire(t, func(w http.ResponseWriter, _ *http.Request) {
 						w.Header().Set("Location", target+"/v2/startup-scripts")
 						w.WriteHeader(status)
 					})

@@ -105,7 +105,7 @@ func (a answer) unsettled() bool {
 
 // kind maps an answer that was not wanted to a kind and to what an operator can
 // do.
-func (a answer) kind() (error, string) {
+func (a answer) kind() (error, string) { //nolint:revive,staticcheck // a kind and its explanation, not a result and an error
 	// A status whose body was cut off still tells, but for those that mean
 	// something only with their body.
 	if a.fault != nil && (a.status < 300 || a.status == http.StatusNotFound) {

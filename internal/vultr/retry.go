@@ -64,7 +64,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 // jitter is a random number from 0 up to 1.
-func jitter() float64 { return rand.Float64() }
+func jitter() float64 { return rand.Float64() } //nolint:gosec // spreads retries, guards nothing
 
 // sleep waits for d, or until the context ends and then returns its error.
 func sleep(ctx context.Context, d time.Duration) error {
