@@ -1,0 +1,67 @@
+// Package firstboot renders the script that a new box runs once, as root, on
+// its first boot: it opens sealed files with an identity that travels in it, and
+// puts all of them in place or none.
+//
+// The map: params.go says what goes in, check.go what is refused, quote.go how
+// text gets into the script, render.go makes it. The script itself is
+// script.sh.tmpl; reader.py is the age reader it carries for boxes without age.
+//
+// # How the script is run
+//
+// As a vendor-data script of cloud-init, or as /tmp/firstboot.exec under
+// /bin/bash: by root, in /, with HOME unset, nothing on its input, umask 022. It
+// leans on none of these, runs in dash, bash, busybox sh, mksh and ksh93, and
+// needs the usual coreutils and one of age and python3 (platform-python will
+// do). It downloads nothing.
+//
+// Every payload is opened before any target is looked at, every file is staged
+// beside its target before any is renamed, and if a rename fails, those before
+// it are taken back. A target whose bytes, owner, group and mode are right
+// already is not touched. A target that is a symlink is refused; directories
+// above it may be symlinks, as /var/run is one. Missing directories are made,
+// root's and 0755, and stay if the run fails later. An empty directory in the
+// target's place is replaced, since docker makes one of a missing file.
+//
+// It prints a line for each file (path, owner:group, mode, "written" or
+// "unchanged"), and on standard error what went wrong. No line ever holds a
+// value or the identity.
+//
+// # Exit codes
+//
+// With the reasons that the status file gives for them:
+//
+//	0    everything is in place
+//	1    unexpected: a command failed that never should; cut-off: the end of the script is missing
+//	2    not-root, bad-root (AGEENV_ROOT), missing-tool
+//	3    no-decryptor: neither age nor python3
+//	4    run-dir: no private directory in /run, or it is full
+//	5    wrong-identity, payload-malformed, payload-altered; open-failed if age alone is there and cannot say which
+//	6    owner: no such user or group, or not permitted
+//	7    target-symlink, target-directory (not empty), target-special, target-unreadable
+//	8    write: disk full, read-only, immutable, not a file system that keeps owners
+//	129, 130, 143  signal: SIGHUP, SIGINT, SIGTERM
+//
+// # Status
+//
+// /var/lib/ageenv/status.json (0600 in a directory of 0700, replaced as one) holds
+// template_version, name, time (RFC 3339, UTC), result ("ok" or "failed"),
+// reason, exit_code, decryptor ("age", "python", "none") and files, each with
+// path, owner, group, mode, source_digest and state: "written", "unchanged", or
+// "kept", which is whatever was there before, if anything.
+//
+// # Trying it out
+//
+// With AGEENV_ROOT set to a directory, every path the script touches is below
+// that directory, it need not be root, and AGEENV_PATH, if set, replaces the
+// fixed PATH. An absolute symlink below the root still leads out of it.
+package firstboot
+
+// TemplateVersion tells scripts apart that behave differently: it is in the
+// script's second line and in the status file. Raise it with every change of
+// script.sh.tmpl or reader.py that a box can notice.
+const TemplateVersion = "1"
+
+// SizeAdvised is the size in bytes that a script had better not exceed. No limit
+// is documented where startup scripts and user data are kept; 16 KiB is known
+// to pass everywhere.
+const SizeAdvised = 16 << 10

@@ -1,0 +1,219 @@
+package firstboot
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// killAt makes every tool of the box count its calls, and send the script's
+// shell a signal at the nth. With n = 0, nothing is sent. It returns the file
+// that holds the count.
+//
+// Killed before or after the tool has done its work. Terminated: the shell waits
+// for the tool, as it would for any.
+func (b *box) killAt(n int, signal string) string {
+	b.t.Helper()
+	dir := b.t.TempDir()
+	count := filepath.Join(dir, "count")
+	if err := os.WriteFile(count, []byte("0\n"), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	act := map[string]string{
+		"":     `exec REAL "$@"`,
+		"TERM": `kill -TERM "$pid"; exec REAL "$@"`,
+		// The shell may be gone before kill returns; what follows still runs.
+		"KILL before": `kill -KILL "$pid"; exit 0`,
+		"KILL after":  `REAL "$@"; kill -KILL "$pid"; exit 0`,
+	}[signal]
+	for _, tool := range append([]string{"age"}, boxTools...) {
+		b.fake(tool, fmt.Sprintf(`read -r n <%[1]s/count; n=$((n + 1)); echo $n >%[1]s/count
+[ $n = %[2]d ] || exec REAL "$@"
+read -r pid <%[1]s/pid
+%[3]s`, dir, n, act))
+	}
+	b.shell = []string{"/bin/sh", "-c", "echo $$ >" + dir + `/pid; exec /bin/sh "$1"`, "sh"}
+	return count
+}
+
+func readCount(t *testing.T, file string) int {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return atoi(t, string(text))
+}
+
+// Killed at every single call of a tool, by turns before and after its work,
+// and terminated at every other: each file is the old or the new one,
+// whole; a run that could clean up has left nothing and taken all back or none;
+// and the next run heals what the other could not.
+func TestKilledAtEveryStep(t *testing.T) {
+	identity := newIdentity(t)
+	old := map[string]string{"/srv/one": "old one", "/srv/two": "old two"}
+	script := mustRender(t, identity, fileOf(t, identity, "/srv/one", canary+"1"), fileOf(t, identity, "/srv/two", canary+"2"),
+		fileOf(t, identity, "/fresh/three", canary+"3"))
+	arrange := func(t *testing.T) *box {
+		b := newBox(t, hasAge)
+		for p, text := range old {
+			b.put(p, text, 0o600)
+		}
+		return b
+	}
+	b, healthy := arrange(t), newBox(t, hasAge)
+	count := b.killAt(0, "")
+	b.drop(script)
+	steps := readCount(t, count)
+	t.Logf("%d steps", steps)
+	if steps < 30 {
+		t.Fatalf("only %d calls were counted", steps)
+	}
+	for n := 1; n <= steps; n++ {
+		signals := []string{"TERM", "KILL after"}
+		if n%2 == 0 {
+			signals = []string{"KILL before"}
+		}
+		for _, signal := range signals {
+			t.Run(fmt.Sprintf("%s %d", signal, n), func(t *testing.T) {
+				t.Parallel()
+				b := arrange(t)
+				b.killAt(n, signal)
+				got := b.run(script)
+				if leak := leakIn(got.stdout + got.stderr); leak != "" {
+					t.Errorf("output holds %s", leak)
+				}
+				// Exit code 0 if it came when everything was done.
+				if signal == "TERM" && got.code != 143 && got.code != 0 || signal != "TERM" && got.code != -1 {
+					t.Errorf("exit code %d: %s", got.code, got.stderr)
+				}
+				written := b.countNew(old, canary)
+				if signal == "TERM" {
+					if written != 0 && written != 3 {
+						t.Errorf("%d of 3 files are new", written)
+					}
+					b.wantClean("/srv/one", "/srv/two", "/fresh/three")
+					if s := b.status(); s.ExitCode != got.code {
+						t.Errorf("status: exit code %d, want %d", s.ExitCode, got.code)
+					}
+				}
+				b.shell, b.bin = []string{"/bin/sh"}, healthy.bin
+				b.drop(script)
+				for i, p := range []string{"/srv/one", "/srv/two", "/fresh/three"} {
+					b.want(p, canary+fmt.Sprint(i+1))
+				}
+				b.wantClean("/srv/one", "/srv/two", "/fresh/three")
+			})
+		}
+	}
+}
+
+// countNew asserts that each file is old or new, and counts the new ones.
+func (b *box) countNew(old map[string]string, prefix string) int {
+	b.t.Helper()
+	n := 0
+	for _, p := range []string{"/srv/one", "/srv/two", "/fresh/three"} {
+		text, err := os.ReadFile(b.path(p))
+		was, existed := old[p]
+		switch {
+		case err == nil && strings.HasPrefix(string(text), prefix) && len(text) == len(prefix)+1:
+			n++
+		case err == nil && existed && string(text) == was:
+		case errors.Is(err, fs.ErrNotExist) && !existed:
+		default:
+			b.t.Errorf("%s: neither old nor new: %q (%v)", p, text, err)
+		}
+	}
+	return n
+}
+
+// A run that is still going must not lose what it has staged to another's
+// cleaning up.
+func TestLeftoversOfLivingRunsAreSpared(t *testing.T) {
+	identity := newIdentity(t)
+	b := newBox(t, hasPython)
+	living := fmt.Sprintf("ageenv.%d.abcdef", os.Getpid())
+	// Of a run before a reboot, whose process number is in use again.
+	rebooted := fmt.Sprintf("ageenv.%d.fedcba", os.Getpid())
+	// No process has a number that high.
+	dead := "ageenv.4194999.abcdef"
+	for _, p := range []string{
+		"/run/" + living + "/plain.1", "/run/" + dead + "/plain.1", "/srv/." + living + ".n1", "/srv/." + dead + ".n1", "/srv/." + dead + ".o1",
+		"/srv/." + rebooted + ".n1", "/srv/.ageenv.local", "/srv/.ageenv.mine.backup.txt", "/var/lib/ageenv/." + dead + ".n0",
+	} {
+		b.put(p, "x", 0o600)
+	}
+	b.drop(mustRender(t, identity, fileOf(t, identity, "/srv/f", canary)))
+	for _, p := range []string{"/run/" + living + "/plain.1", "/srv/." + living + ".n1", "/srv/.ageenv.local", "/srv/.ageenv.mine.backup.txt"} {
+		b.want(p, "x")
+	}
+	for _, p := range []string{"/run/" + dead, "/srv/." + dead + ".n1", "/srv/." + dead + ".o1", "/srv/." + rebooted + ".n1", "/var/lib/ageenv/." + dead + ".n0"} {
+		b.wantNothing(p)
+	}
+}
+
+// However much of the script is cut off, nothing is done, and from where it can
+// it says so.
+func TestCutOffScriptDoesNothing(t *testing.T) {
+	identity := newIdentity(t)
+	text := mustRender(t, identity, fileOf(t, identity, "/srv/f", canary)).Reveal()
+	armed := strings.Index(text, "\ntrap 'finish $?' EXIT\n") + len("\ntrap 'finish $?' EXIT\n")
+	end := strings.LastIndex(text, "drop\n")
+	var cuts []int
+	for cut := 0; cut < end; cut += 251 {
+		cuts = append(cuts, cut)
+	}
+	// The end of each line behind the trap, and the last word itself.
+	for i := armed; i < end; i++ {
+		if text[i] == '\n' {
+			cuts = append(cuts, i)
+		}
+	}
+	cuts = append(cuts, end, end+1, end+2, end+3)
+	for _, shell := range shells(t) {
+		if shell.name != "dash" && shell.name != "bash" {
+			continue
+		}
+		b := newBox(t, hasPython)
+		b.shell = shell.command
+		b.put("/srv/f", "old", 0o600)
+		for _, cut := range cuts {
+			got := b.run(secretOf(text[:cut]))
+			if cut >= armed && got.code == 0 {
+				t.Errorf("%s, cut at %d of %d: exit code 0", shell.name, cut, len(text))
+			}
+			if leak := leakIn(got.stdout + got.stderr); leak != "" {
+				t.Errorf("%s, cut at %d: output holds %s", shell.name, cut, leak)
+			}
+			b.want("/srv/f", "old")
+		}
+		if s := b.status(); s.Result != "failed" {
+			t.Errorf("%s: status %q", shell.name, s.Result)
+		}
+		b.wantFailure(b.run(secretOf(text[:end])), 1, "cut-off", "the script ends too early")
+		b.wantClean()
+	}
+}
+
+// From outside, at no particular moment, as a power cut would come.
+func TestTerminatedFromOutside(t *testing.T) {
+	identity := newIdentity(t)
+	script := mustRender(t, identity, fileOf(t, identity, "/srv/f", strings.Repeat(canary, 2000)))
+	for delay := range 8 {
+		b := newBox(t, hasPython)
+		b.put("/srv/f", "old", 0o600)
+		b.shell = []string{"/bin/sh", "-c", fmt.Sprintf(`/bin/sh "$1" & sleep %.3f; kill -TERM $! 2>/dev/null; wait $!`, 0.015*float64(delay)), "sh"}
+		started := time.Now()
+		got := b.run(script)
+		text, err := os.ReadFile(b.path("/srv/f"))
+		if whole := string(text) == strings.Repeat(canary, 2000); err != nil || !whole && string(text) != "old" {
+			t.Errorf("after %v: code %d, %d bytes (%v)", time.Since(started), got.code, len(text), err)
+		}
+		b.wantClean("/srv/f")
+	}
+}

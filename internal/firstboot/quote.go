@@ -1,0 +1,31 @@
+package firstboot
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+)
+
+// quote returns s as one word of a POSIX shell, in single quotes, within which
+// nothing but the quote itself has a meaning. It refuses a NUL byte, which no
+// shell can hold, and line ends: quoted they would be exact, but the template
+// is rendered line by line.
+func quote(s string) (string, error) {
+	if strings.ContainsAny(s, "\x00\n\r") {
+		return "", errors.New("a NUL byte or a line end cannot be written into the script")
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", nil
+}
+
+// jsonText returns v as JSON on one line. HTML's characters stay as they are: a
+// path is read by people, too.
+func jsonText(v any) (string, error) {
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(buf.String(), "\n"), nil
+}

@@ -1,0 +1,450 @@
+package firstboot
+
+import (
+	"bytes"
+	"compress/zlib"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	agetest "c2sp.org/CCTV/age"
+	"filippo.io/age"
+)
+
+// What the reader's exit codes stand for, in the words of the vectors.
+var readerOutcomes = map[int]string{
+	0: "success", 10: "header failure", 11: "no match", 12: "HMAC failure", 13: "payload failure", 14: "identity",
+}
+
+// compactReaderFile is the form the script carries, as a file.
+func compactReaderFile(t testing.TB) string {
+	t.Helper()
+	text, err := compactReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "reader.py")
+	if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// read runs a reader as the script does.
+func read(t testing.TB, python, reader, identities string, sealed []byte) (string, []byte) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "identity")
+	if err := os.WriteFile(file, []byte(identities), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(python, "-I", "-S", reader, file)
+	cmd.Env = []string{}
+	cmd.Stdin = bytes.NewReader(sealed)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	outcome, known := readerOutcomes[cmd.ProcessState.ExitCode()]
+	if !known || stderr.Len() > 0 {
+		t.Fatalf("the reader crashed with code %d: %s", cmd.ProcessState.ExitCode(), stderr.String())
+	}
+	return outcome, stdout.Bytes()
+}
+
+type vector struct {
+	name, expect, payload string
+	identities            []string
+	passphrase, armored   bool
+	file                  []byte
+}
+
+func parseVector(name string, text []byte) (vector, error) {
+	v := vector{name: name}
+	head, file, ok := bytes.Cut(text, []byte("\n\n"))
+	if !ok {
+		return v, errors.New("no empty line after the head")
+	}
+	v.file = file
+	for line := range strings.SplitSeq(string(head), "\n") {
+		key, value, _ := strings.Cut(line, ": ")
+		switch key {
+		case "expect":
+			v.expect = value
+		case "payload":
+			v.payload = value
+		case "identity":
+			v.identities = append(v.identities, value)
+		case "passphrase":
+			v.passphrase = true
+		case "armored":
+			v.armored = true
+		case "compressed":
+			r, err := zlib.NewReader(bytes.NewReader(file))
+			if err != nil {
+				return v, err
+			}
+			if v.file, err = io.ReadAll(r); err != nil {
+				return v, err
+			}
+		case "file key", "comment":
+		default:
+			return v, fmt.Errorf("unknown key %q", key)
+		}
+	}
+	return v, nil
+}
+
+// leftOut says why a vector is not for a reader of binary X25519 files, or "".
+func (v vector) leftOut() string {
+	switch {
+	case v.armored:
+		return "armored"
+	case v.passphrase:
+		return "scrypt"
+	case slices.ContainsFunc(v.identities, func(s string) bool { return strings.HasPrefix(s, "AGE-SECRET-KEY-PQ-") }):
+		return "hybrid"
+	}
+	return ""
+}
+
+func loadVectors(t *testing.T) []vector {
+	t.Helper()
+	entries, err := fs.ReadDir(agetest.Vectors, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []vector
+	for _, entry := range entries {
+		text, err := fs.ReadFile(agetest.Vectors, entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := parseVector(entry.Name(), text)
+		if err != nil {
+			t.Fatalf("%s: %v", entry.Name(), err)
+		}
+		vectors = append(vectors, v)
+	}
+	return vectors
+}
+
+func TestReaderPassesOfficialVectors(t *testing.T) {
+	python, reader := needPython(t), compactReaderFile(t)
+	someone := newIdentity(t).String()
+	applicable, outcomes, leftOut := 0, map[string]int{}, map[string]int{}
+	for _, v := range loadVectors(t) {
+		if why := v.leftOut(); why != "" {
+			leftOut[why]++
+			continue
+		}
+		applicable++
+		outcomes[v.expect]++
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			// The empty file names no identity: nobody can open it.
+			identities := strings.Join(append(v.identities, someone), "\n") + "\n"
+			got, plain := read(t, python, reader, identities, v.file)
+			if got != v.expect {
+				t.Fatalf("got %s, want %s", got, v.expect)
+			}
+			if v.expect != "success" {
+				if len(plain) > 0 {
+					t.Errorf("%d bytes were let out", len(plain))
+				}
+				return
+			}
+			if sum := sha256.Sum256(plain); hex.EncodeToString(sum[:]) != v.payload {
+				t.Error("the payload differs")
+			}
+		})
+	}
+	t.Logf("%d vectors apply: %v; left out: %v", applicable, outcomes, leftOut)
+	// Far fewer would mean that they are no longer found or understood.
+	if applicable < 60 {
+		t.Errorf("only %d vectors apply", applicable)
+	}
+	for _, outcome := range []string{"success", "header failure", "no match", "HMAC failure", "payload failure"} {
+		if outcomes[outcome] == 0 {
+			t.Errorf("no vector expects %s", outcome)
+		}
+	}
+}
+
+// What is left out above must be refused all the same, and not half read: armor
+// and other recipients are not for this reader.
+func TestReaderRefusesOtherVectors(t *testing.T) {
+	python, reader := needPython(t), compactReaderFile(t)
+	someone := newIdentity(t).String()
+	tried := 0
+	for _, v := range loadVectors(t) {
+		if v.leftOut() == "" {
+			continue
+		}
+		tried++
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			got, plain := read(t, python, reader, someone+"\n", v.file)
+			if got != "header failure" && got != "no match" || len(plain) > 0 {
+				t.Errorf("got %s and %d bytes", got, len(plain))
+			}
+			if v.armored && got != "header failure" {
+				t.Errorf("armor: got %s", got)
+			}
+		})
+	}
+	if tried == 0 {
+		t.Error("no vector was tried")
+	}
+}
+
+func TestReaderRefusesIdentities(t *testing.T) {
+	python, reader := needPython(t), compactReaderFile(t)
+	identity := newIdentity(t)
+	good := identity.String()
+	hybrid, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := seal(t, canary, identity.Recipient())
+	last := "Q"
+	if strings.HasSuffix(good, last) {
+		last = "P"
+	}
+	for _, tt := range []struct {
+		name, identities, want string
+	}{
+		{"good", good + "\n", "success"},
+		{"no line end", good, "success"},
+		{"comments", "# created\n\n" + good + "\n", "success"},
+		{"empty", "", "identity"},
+		{"comments only", "# " + good + "\n", "identity"},
+		{"lower case", strings.ToLower(good), "identity"},
+		{"mixed case", good[:30] + strings.ToLower(good[30:]), "identity"},
+		{"checksum", good[:len(good)-1] + last, "identity"},
+		{"cut off", good[:len(good)-1], "identity"},
+		{"too long", good + "Q", "identity"},
+		{"letter outside", good[:20] + "B" + good[21:], "identity"},
+		{"blank after", good + " ", "identity"},
+		{"CR after", good + "\r\n", "identity"},
+		{"hybrid", hybrid.String(), "identity"},
+		{"one bad among good", good + "\nrubbish\n", "identity"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got, _ := read(t, python, reader, tt.identities, sealed); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// A process of its own for each case costs more than the case: the driver forks
+// them from one that has the reader compiled and its modules loaded. It prints
+// "code hex-of-output".
+const forkingDriver = `
+import os, sys, array, base64, hashlib, hmac, struct
+program = compile(open(sys.argv[1]).read(), "reader", "exec")
+identity, folder, count = sys.argv[2], sys.argv[3], int(sys.argv[4])
+for i in range(count):
+    out = os.path.join(folder, "out")
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(os.open(os.path.join(folder, str(i)), os.O_RDONLY), 0)
+        os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
+        sys.argv = ["reader", identity]
+        code = 1
+        try:
+            exec(program, {"__name__": "__main__"})
+            code = 0
+        except SystemExit as e:
+            code = e.code
+        finally:
+            os._exit(code)
+    status = os.waitpid(pid, 0)[1]
+    print(status >> 8 if status & 255 == 0 else 255, open(out, "rb").read().hex())
+`
+
+// The oracle is age itself: whatever it does with a damaged file, the reader
+// does. It is run in its readable form here, as compiling the compact one takes
+// longer than a case.
+func TestReaderAgreesWithAge(t *testing.T) {
+	t.Parallel()
+	python, reader := needPython(t), "reader.py"
+	identity, other := newIdentity(t), newIdentity(t)
+	whole := seal(t, canary, other.Recipient(), identity.Recipient())
+	folder := t.TempDir()
+
+	cases := [][]byte{whole}
+	add := func(parts ...[]byte) { cases = append(cases, bytes.Join(parts, nil)) }
+	for i := range whole {
+		damaged := bytes.Clone(whole)
+		damaged[i] ^= byte(1 + i%255)
+		add(damaged)
+	}
+	for i := 0; i < len(whole); i += 7 {
+		add(whole[:i])
+		add(whole[:i], whole[i+1:])
+		add(whole[:i], []byte{'\n'}, whole[i:])
+		add(whole[:i], []byte{' '}, whole[i:])
+	}
+	intro, rest, _ := bytes.Cut(whole, []byte("\n"))
+	intro = append(bytes.Clone(intro), '\n')
+	words := func(n int) []byte { return []byte("-> x" + strings.Repeat(" y", n-1) + "\n\n") }
+	body := func(n int) []byte {
+		return []byte("-> x\n" + strings.Repeat(strings.Repeat("A", 64)+"\n", n) + "\n")
+	}
+	for _, extra := range [][]byte{
+		words(1), words(128), words(129), words(130), bytes.Repeat(words(1), 1022), bytes.Repeat(words(1), 1023),
+		body(1), body(32255), body(32256), body(32257), body(33000),
+		[]byte("-> x\nAA\n"), []byte("-> x\nAB\n"), []byte("-> x\nA\n"), []byte("-> \n\n"), []byte("->\n\n"), []byte("-->\n\n"),
+		[]byte("-> X25519\n\n"), []byte("-> X25519 AA\n\n"), []byte("-> x\n\n-> x\n\n"), []byte("\n"), []byte("-> x\x7f\n\n"),
+	} {
+		add(intro, extra, rest)
+	}
+	opened := 0
+	for i, sealed := range cases {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(i)), sealed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keyFile := filepath.Join(t.TempDir(), "identity")
+	if err := os.WriteFile(keyFile, []byte(identity.String()+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(python, "-I", "-S", "-c", forkingDriver, reader, keyFile, folder, fmt.Sprint(len(cases))).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	if len(lines) != len(cases) {
+		t.Fatalf("got %d lines, want %d", len(lines), len(cases))
+	}
+	for i, line := range lines {
+		code, text, _ := strings.Cut(line, " ")
+		want := ageOutcome(cases[i], identity)
+		if got := readerOutcomes[atoi(t, code)]; got != want {
+			t.Errorf("case %d (%d bytes): got %s, age: %s", i, len(cases[i]), got, want)
+		}
+		if want == "success" {
+			opened++
+			if text != hex.EncodeToString([]byte(canary)) {
+				t.Errorf("case %d: other bytes", i)
+			}
+		} else if text != "" {
+			t.Errorf("case %d: bytes were let out", i)
+		}
+	}
+	t.Logf("%d files, of which %d opened", len(cases), opened)
+	if opened == 0 {
+		t.Error("not even the whole file was opened")
+	}
+}
+
+func atoi(t *testing.T, s string) int {
+	t.Helper()
+	var n int
+	if _, err := fmt.Sscan(s, &n); err != nil {
+		t.Fatalf("no number in %q", s)
+	}
+	return n
+}
+
+func ageOutcome(sealed []byte, identity age.Identity) string {
+	r, err := age.Decrypt(bytes.NewReader(sealed), identity)
+	var noMatch *age.NoIdentityMatchError
+	switch {
+	case errors.As(err, &noMatch):
+		return "no match"
+	case err != nil && strings.HasSuffix(err.Error(), "bad header MAC"):
+		return "HMAC failure"
+	case err != nil:
+		return "header failure"
+	}
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return "payload failure"
+	}
+	return "success"
+}
+
+// The oldest that is promised is 3.6; whichever are installed are tried.
+func TestReaderOnOtherPythons(t *testing.T) {
+	reader, identity := compactReaderFile(t), newIdentity(t)
+	plain := strings.Repeat(canary, 5000)
+	sealed := seal(t, plain, identity.Recipient())
+	candidates := filepath.SplitList(os.Getenv("AGEENV_TEST_PYTHONS"))
+	for minor := 6; minor < 20; minor++ {
+		candidates = append(candidates, fmt.Sprintf("python3.%d", minor))
+	}
+	candidates = append(candidates, "/usr/bin/python3", "/usr/libexec/platform-python")
+	tried := 0
+	for _, python := range candidates {
+		version, err := exec.Command(python, "--version").Output()
+		if err != nil {
+			continue
+		}
+		tried++
+		t.Run(strings.TrimSpace(string(version)), func(t *testing.T) {
+			got, opened := read(t, python, reader, identity.String(), sealed)
+			if got != "success" || string(opened) != plain {
+				t.Errorf("got %s and %d bytes", got, len(opened))
+			}
+		})
+	}
+	if tried == 0 {
+		t.Skip("no other python is installed (AGEENV_TEST_PYTHONS may list some)")
+	}
+}
+
+func TestCompactReader(t *testing.T) {
+	if strings.Contains(readerSource, `"""`) || strings.Contains(readerSource, "'''") || strings.Contains(readerSource, "\t") {
+		t.Error("a string that spans lines, or a tab, would not survive stripping")
+	}
+	for i, line := range strings.Split(readerSource, "\n") {
+		indent := len(line) - len(strings.TrimLeft(line, " "))
+		if indent%4 != 0 {
+			t.Errorf("line %d is indented by %d: stripping wants multiples of four", i+1, indent)
+		}
+	}
+	if got, want := stripPython("# a\nif x:\n    # b\n    y\n\n        z # c\n"), "if x:\n y\n  z # c\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	text, err := compactReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(text, "\n'") {
+		t.Error("more than a line")
+	}
+	t.Logf("reader.py: %d bytes, compact %d", len(readerSource), len(text))
+}
+
+func TestReaderIsQuick(t *testing.T) {
+	python, reader := needPython(t), compactReaderFile(t)
+	identity := newIdentity(t)
+	sealed := seal(t, strings.Repeat("x", 4<<10), identity.Recipient())
+	best := time.Hour
+	for range 5 {
+		start := time.Now()
+		if got, _ := read(t, python, reader, identity.String(), sealed); got != "success" {
+			t.Fatal(got)
+		}
+		best = min(best, time.Since(start))
+	}
+	t.Logf("4 KiB in %v, interpreter included", best)
+	if best > 200*time.Millisecond {
+		t.Errorf("4 KiB took %v", best)
+	}
+}
