@@ -93,7 +93,7 @@ func checkPrints(s string) error {
 func CheckPaths(paths []string) error {
 	for i, p := range paths {
 		for j, before := range paths[:i] {
-			problem := ""
+			var problem string
 			switch {
 			case p == before:
 				problem = fmt.Sprintf("%q is also that of files[%d]: give each file a path of its own", p, j)

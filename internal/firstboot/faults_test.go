@@ -48,7 +48,11 @@ func TestFaultsLeaveOldFiles(t *testing.T) {
 			5, "payload-malformed", second + ": the payload's header is malformed",
 		},
 		{
-			"altered MAC", flip(func(p []byte) int { return bytes.Index(p, []byte("--- ")) + 4 }), hasPython, nil,
+			"altered MAC", broken(func(f *File) {
+				// To another letter of base64, or it would be malformed.
+				at := bytes.Index(f.Payload, []byte("--- ")) + 4
+				f.Payload[at] = map[bool]byte{true: 'B', false: 'A'}[f.Payload[at] == 'A']
+			}), hasPython, nil,
 			5, "payload-altered", second + ": the payload is altered or cut off",
 		},
 		{

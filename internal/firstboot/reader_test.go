@@ -314,6 +314,7 @@ func TestReaderAgreesWithAge(t *testing.T) {
 	} {
 		add(intro, extra, rest)
 	}
+	add(intro, whole[bytes.Index(whole, []byte("--- ")):])
 	opened := 0
 	for i, sealed := range cases {
 		if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(i)), sealed, 0o600); err != nil {

@@ -155,9 +155,14 @@ func TestExactBytes(t *testing.T) {
 						b.install(tool, p)
 					}
 				}
-				// Shells that put here-documents into files must not look here.
-				b.env = []string{"TMPDIR=/nonexistent", "TMPPREFIX=/nonexistent/x"}
+				// Shells that put here-documents into files must not do it here.
+				b.put("/tmp/keep", "", 0o600)
+				b.env = []string{"TMPDIR=" + b.path("/tmp"), "TMPPREFIX=" + b.path("/tmp/zsh")}
+				before := b.stat("/tmp")
 				got := b.drop(script)
+				if b.stat("/tmp") != before {
+					t.Error("something was put into the caller's TMPDIR")
+				}
 				for p, text := range contents {
 					b.want(p, text)
 				}

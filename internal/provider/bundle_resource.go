@@ -93,11 +93,11 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 					"and never reads the configured values, which may be this run's random ones.",
 			},
 			"recipients": schema.SetAttribute{
-				ElementType: types.StringType, Optional: true, Computed: true, PlanModifiers: keepSet,
+				ElementType: types.StringType, Optional: true, Computed: true, PlanModifiers: keepSet, Validators: checkedRecipients(),
 				MarkdownDescription: "Who opens it, beside the operators: usually `ageenv_key.….recipients`. Required, but after an import. A change re-encrypts. " + recipientKinds,
 			},
 			"operator_recipients": schema.SetAttribute{
-				ElementType: types.StringType, Optional: true, Computed: true, PlanModifiers: keepSet,
+				ElementType: types.StringType, Optional: true, Computed: true, PlanModifiers: keepSet, Validators: checkedRecipients(),
 				MarkdownDescription: "The operators, who open it too, so that nobody is locked out. Default: the provider's `escrow_recipients`, else the recipients of its identities (with a warning), taken once, at creation, and then kept. `[]` opts out.",
 			},
 			"format": schema.StringAttribute{

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"os"
+	"strings"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/process"
@@ -18,6 +19,11 @@ const (
 // ones too, to files.
 const protoDataDir = "TF_LOG_SDK_PROTO_DATA_DIR"
 
+// cliInputs begin the names of variables that are meant for the CLI, which hands
+// its whole environment on: input variables, ephemeral ones too, and arguments,
+// which may be -var.
+var cliInputs = []string{"TF_VAR_", "TF_CLI_ARGS"}
+
 // Environment is what the environment gives: where identities are looked for, and
 // the Vultr account.
 type Environment struct {
@@ -27,10 +33,20 @@ type Environment struct {
 }
 
 // TakeEnvironment reads the environment and removes from it what children and
-// other processes must not see: identities, the Vultr key, and the variable that
-// would have every secret written to files. Call it before serving.
+// other processes must not see: identities, the Vultr key, the CLI's inputs, and
+// the variable that would have every secret written to files. Call it before
+// serving.
 func TakeEnvironment() Environment {
-	taken := process.Take(agekey.EnvKey, agekey.EnvKeyFile, agekey.EnvKeyCmd, agekey.EnvSSHFile, agekey.EnvSSHCmd, envVultrKey, protoDataDir)
+	names := []string{agekey.EnvKey, agekey.EnvKeyFile, agekey.EnvKeyCmd, agekey.EnvSSHFile, agekey.EnvSSHCmd, envVultrKey, protoDataDir}
+	for _, entry := range os.Environ() {
+		for _, prefix := range cliInputs {
+			if strings.HasPrefix(entry, prefix) {
+				name, _, _ := strings.Cut(entry, "=")
+				names = append(names, name)
+			}
+		}
+	}
+	taken := process.Take(names...)
 	return ReadEnvironment(func(name string) (string, bool) {
 		if value, ok := taken[name]; ok {
 			return value, true

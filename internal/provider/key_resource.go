@@ -58,7 +58,7 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 			"id": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "A random ID. It tells nothing about the key."},
 			"escrow_recipients": schema.SetAttribute{
 				ElementType: types.StringType, Optional: true, Computed: true,
-				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()},
+				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()}, Validators: checkedRecipients(),
 				MarkdownDescription: "The operators who can unwrap the identity. Default: the provider's `escrow_recipients`, else the recipients of its identities (with a warning), taken once, at creation, and then kept. " +
 					"A change wraps the same identity anew, which needs an operator identity. " + recipientKinds,
 			},

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
@@ -47,6 +48,22 @@ func recipientSet(_ context.Context, set types.Set, at path.Path) (recipients []
 		}
 	}
 	return agekey.Union(recipients), known, diags
+}
+
+// checkedRecipients refuses unusable recipients before anything is planned: while
+// it plans, the framework traces the path of every element of a set, and that path
+// is the element itself, a pasted private key too.
+func checkedRecipients() []validator.Set { return []validator.Set{recipientsCheck{}} }
+
+type recipientsCheck struct{}
+
+func (recipientsCheck) Description(context.Context) string { return "must be age recipients" }
+
+func (recipientsCheck) MarkdownDescription(context.Context) string { return "must be age recipients" }
+
+func (recipientsCheck) ValidateSet(ctx context.Context, req validator.SetRequest, resp *validator.SetResponse) {
+	_, _, diags := recipientSet(ctx, req.ConfigValue, req.Path)
+	resp.Diagnostics.Append(diags...)
 }
 
 // textSet is the recipients as a Terraform set.
