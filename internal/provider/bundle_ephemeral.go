@@ -106,7 +106,7 @@ func (r *bundleEphemeral) ring(ctx context.Context, given types.String, diags *d
 	}
 	ids, err := agekey.ParseIdentities(secret.New(given.ValueString()))
 	if err != nil {
-		diags.AddAttributeError(path.Root("identity"), "Malformed identity", sentence(err))
+		diags.Append(malformedIdentity(path.Root("identity"), err))
 		return agekey.Keyring{}, false
 	}
 	return agekey.Keyring{Identities: ids}, true

@@ -63,6 +63,12 @@ func openFailed(what string, err error, ring agekey.Keyring, otherRemedies strin
 	return text
 }
 
+// malformedIdentity names the attribute in its text only: on a path Terraform would
+// print the attribute's source, key and all.
+func malformedIdentity(at path.Path, err error) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Malformed identity", fmt.Sprintf("In %s: %s", at, sentence(err)))
+}
+
 // contentProblem puts an error about env text or an entry on its attribute.
 func contentProblem(err error, at path.Path) diag.Diagnostic {
 	var de *dotenv.Error

@@ -26,7 +26,7 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 	var err error
 	if !writeOnly.IsNull() {
 		if ids, err = agekey.ParseIdentities(secret.New(writeOnly.ValueString())); err != nil {
-			diags.AddError("Malformed identity", "In identity_wo: "+sentence(err))
+			diags.Append(malformedIdentity(identityWOPath, err))
 		}
 	} else {
 		at = wrappedPath
@@ -44,7 +44,8 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 		return id, true, diags
 	}
 	if kind := ids[0].Recipient().Kind(); kind != agekey.X25519 {
-		diags.AddAttributeError(at, "The identity can't travel", fmt.Sprintf("It is of kind %s, and what a box without age has can open X25519 only: use an X25519 key.", kind))
+		// Without a path: of identity_wo Terraform would print the source, key and all.
+		diags.AddError("The identity can't travel", fmt.Sprintf("The identity in %s is of kind %s, and what a box without age has can open X25519 only: use an X25519 key.", at, kind))
 	}
 	return ids[0], true, diags
 }
@@ -56,7 +57,7 @@ func render(name string, files []fileModel, id agekey.Identity) (script secret.T
 		payload, err := bundle.ForBox(f.Ciphertext.ValueString(), id)
 		if err != nil {
 			diags.AddAttributeError(atFile(i, "ciphertext"), "The bundle can't be opened with the script's identity",
-				unopened(err, id))
+				unopened(atFile(i, "ciphertext"), err, id))
 			continue
 		}
 		params.Files = append(params.Files, firstboot.File{
@@ -79,11 +80,13 @@ func render(name string, files []fileModel, id agekey.Identity) (script secret.T
 	return script, diags
 }
 
-func unopened(err error, id agekey.Identity) string {
+// unopened names the attribute too: Terraform shows no source for what is inside a
+// list.
+func unopened(at path.Path, err error, id agekey.Identity) string {
 	if errors.Is(err, agekey.ErrNoMatch) {
-		return fmt.Sprintf("It is not sealed to %s, the recipient of the identity that travels: add it to the bundle's recipients (recipients = ageenv_key.….recipients).", id.Recipient())
+		return fmt.Sprintf("%s is not sealed to %s, the recipient of the identity that travels: add it to the bundle's recipients (recipients = ageenv_key.….recipients).", at, id.Recipient())
 	}
-	return "The ciphertext can't be read: " + sentence(err)
+	return fmt.Sprintf("%s can't be read: %s", at, sentence(err))
 }
 
 // flatten returns the errors of a join, or the one error there is.
@@ -118,7 +121,7 @@ func scriptWarnings(files []fileModel, script secret.Text) (diags diag.Diagnosti
 	for i, f := range files {
 		if mode := f.Mode.ValueString(); len(mode) > 0 && mode[len(mode)-1] != '0' {
 			diags.AddAttributeWarning(atFile(i, "mode"), "Every user of the box can read the file",
-				"The mode's last digit gives access to everybody. Write 0 there, and use owner and group.")
+				fmt.Sprintf("The last digit of %s gives access to everybody. Write 0 there, and use owner and group.", atFile(i, "mode")))
 		}
 	}
 	if size := script.Len(); size > firstboot.SizeAdvised {

@@ -140,7 +140,8 @@ func (v checkedBy) ValidateString(_ context.Context, req validator.StringRequest
 		return
 	}
 	if err := v.check(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, "Unusable value", "It "+sentenceTail(err))
+		// The path is in the text too: Terraform shows no source for what is inside a list.
+		resp.Diagnostics.AddAttributeError(req.Path, "Unusable value", req.Path.String()+" "+sentenceTail(err))
 	}
 }
 

@@ -54,7 +54,7 @@ func (s *settings) takeIdentities(ctx context.Context, model providerModel) (dia
 		default:
 			ids, err := agekey.ParseIdentities(secret.New(text.ValueString()))
 			if err != nil {
-				diags.AddAttributeError(path.Root("identities").AtListIndex(i), "Malformed identity", sentence(err))
+				diags.Append(malformedIdentity(path.Root("identities").AtListIndex(i), err))
 			}
 			s.sources.Given = append(s.sources.Given, ids...)
 		}
@@ -122,7 +122,7 @@ func (s *settings) takeVultr(ctx context.Context, model providerModel, at path.P
 	if !v.Timeout.IsNull() && !v.Timeout.IsUnknown() {
 		timeout, err := time.ParseDuration(v.Timeout.ValueString())
 		if err != nil || timeout <= 0 {
-			diags.AddAttributeError(at.AtName("timeout"), "Malformed duration", "Write a duration above zero, for example \"30s\" or \"2m\".")
+			diags.AddAttributeError(at.AtName("timeout"), "Malformed duration", "Write vultr.timeout as a duration above zero, for example \"30s\" or \"2m\".")
 		}
 		c.Timeout = timeout
 	}

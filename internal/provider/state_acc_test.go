@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -219,4 +221,9 @@ func callsOf(sim *vultrsim.Server, method string) (count int) {
 		}
 	}
 	return count
+}
+
+func sha256Hex(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }

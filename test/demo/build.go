@@ -36,11 +36,12 @@ func repository(ctx context.Context) (string, error) {
 	return filepath.Dir(file), nil
 }
 
-// The programs that are built, by the names that go build gives them.
-const (
-	providerProgram  = "terraform-provider-ageenv"
-	simulatorProgram = "vultrsim"
-)
+// simulatorProgram is built beside the provider, under the name that go build
+// gives it.
+const simulatorProgram = "vultrsim"
+
+// program returns the path of one that was built.
+func (d *demo) program(name string) string { return filepath.Join(d.dir, "bin", name) }
 
 // build compiles them into the directory.
 func build(ctx context.Context, root, dir string) error {

@@ -57,8 +57,8 @@ func (e *stepError) Unwrap() error { return e.err }
 // errInterrupted is the cause of a run that was told to stop.
 var errInterrupted = errors.New("interrupted")
 
-// run goes through all steps and cleans up, however it ends.
-func run(ctx context.Context, o options) (err error) {
+// run goes through the steps and cleans up, however it ends.
+func run(ctx context.Context, o options, steps []step) (err error) {
 	d := &demo{report: newReport(o.out), options: o}
 	begun := time.Now()
 	if d.dir, err = os.MkdirTemp("", "ageenv-demo-"); err != nil {

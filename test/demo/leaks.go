@@ -67,10 +67,8 @@ func (h *haystack) add(what string, text secret.Text) bool {
 	if text.Len() < shortest {
 		return false
 	}
-	for form, texts := range formsOf(text.Reveal()) {
-		for _, t := range texts {
-			h.addForm(what, form, t)
-		}
+	for _, f := range formsOf(text.Reveal()) {
+		h.addForm(what, f.name, f.text)
 	}
 	return true
 }
@@ -86,24 +84,29 @@ func (h *haystack) addForm(what, form, text string) {
 	h.needles++
 }
 
-// formsOf returns the ways to write a text. base64 is that of the text anywhere
-// inside a longer one, at each of the three places it can have in a group.
-func formsOf(plain string) map[string][]string {
+// form is a way to write a text.
+type form struct{ name, text string }
+
+// formsOf returns them all, the plainest first. base64 is that of the text
+// anywhere inside a longer one, at each of the three places it can have in a group.
+func formsOf(plain string) []form {
 	asJSON, _ := json.Marshal(plain) // a string always can be
 	var noHTML bytes.Buffer
 	encoder := json.NewEncoder(&noHTML)
 	encoder.SetEscapeHTML(false)
 	_ = encoder.Encode(plain)
-	forms := map[string][]string{
-		"plain":  {plain},
-		"quoted": {unquoted(string(asJSON)), unquoted(noHTML.String()), unquoted(strconv.Quote(plain))},
-		"hex":    {hex.EncodeToString([]byte(plain))},
+	forms := []form{
+		{"plain", plain},
+		{"quoted", unquoted(string(asJSON))},
+		{"quoted", unquoted(noHTML.String())},
+		{"quoted", unquoted(strconv.Quote(plain))},
+		{"hex", hex.EncodeToString([]byte(plain))},
 	}
 	if lines := strings.Split(plain, "\n"); len(lines) > 1 {
 		for _, line := range lines {
 			// The frame of a PEM text is not secret.
 			if line = strings.TrimSpace(line); len(line) >= 2*shortest && !strings.HasPrefix(line, "-----") {
-				forms["one line of it"] = append(forms["one line of it"], line)
+				forms = append(forms, form{"one line of it", line})
 			}
 		}
 	}
@@ -112,14 +115,14 @@ func formsOf(plain string) map[string][]string {
 		first := (offset*8 + 5) / 6   // the first character that only the text decides
 		after := len(shifted) * 8 / 6 // and the one after the last
 		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-			forms["base64"] = append(forms["base64"], encoding.EncodeToString(shifted)[first:after])
+			forms = append(forms, form{"base64", encoding.EncodeToString(shifted)[first:after]})
 		}
 	}
 	const name = "A"
 	if line, err := dotenv.FromMap(map[string]secret.Text{name: secret.New(plain)}).Encode(dotenv.Compose); err == nil {
 		value := unquoted(strings.TrimPrefix(line.Reveal(), name+"="))
 		again, _ := json.Marshal(value)
-		forms["env text"] = []string{value, unquoted(string(again))}
+		forms = append(forms, form{"env text", value}, form{"env text", unquoted(string(again))})
 	}
 	return forms
 }

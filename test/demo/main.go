@@ -67,7 +67,7 @@ func exitCode() int {
 		cancel(errInterrupted)
 	}()
 
-	err := run(ctx, options{env: os.Getenv("AGEENV_DEMO_ENV"), out: os.Stdout})
+	err := run(ctx, options{env: os.Getenv("AGEENV_DEMO_ENV"), out: os.Stdout}, steps)
 	switch {
 	case err == nil:
 		return 0

@@ -105,7 +105,7 @@ func checkThere(dir string) error {
 // 127.0.0.1, which a .env may well hold, is in the log of any run. The other run
 // is the same, with values of its own under the same names.
 func (d *demo) withoutCommonplace(ctx context.Context, values *haystack, found []finding) ([]finding, error) {
-	d.line("%s occur; a second run, with other values under the same names, tells whether by chance", counted(len(found), "value's text does", "texts of values do"))
+	d.line("%s; a second run, with other values under the same names, tells whether it is chance", counted(len(found), "value's text was found", "texts of values were found"))
 	dir, err := d.controlRun(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the run with other values: %w", err)
@@ -135,7 +135,7 @@ func (d *demo) withoutCommonplace(ctx context.Context, values *haystack, found [
 }
 
 // controlRun plans, applies, rotates and destroys examples/complete in a
-// directory of its own, and returns that.
+// directory and an account of its own, and returns the directory.
 func (d *demo) controlRun(ctx context.Context) (string, error) {
 	dir, err := os.MkdirTemp(d.dir, "control-")
 	if err != nil {
@@ -154,6 +154,11 @@ func (d *demo) controlRun(ctx context.Context) (string, error) {
 		return "", err
 	}
 	other := *d
+	// An account of its own: the other one has a script in it that is to stay.
+	if other.sim, err = startSimulator(d.program(simulatorProgram), dir); err != nil {
+		return "", err
+	}
+	defer other.sim.stop()
 	if err := other.enter(dir, env); err != nil {
 		return "", err
 	}

@@ -29,8 +29,9 @@ type simulator struct {
 const maxScript = 16 << 20
 
 // startSimulator starts it on a free loopback port and waits until it serves.
-// What it prints goes to the log.
-func startSimulator(program, dir, log string) (*simulator, error) {
+// Its files, and a log of what it prints, are in the directory.
+func startSimulator(program, dir string) (*simulator, error) {
+	log := filepath.Join(dir, "simulator.log")
 	s := &simulator{ended: make(chan struct{}), key: secret.New(draw(upper, 36))}
 	urlFile := filepath.Join(dir, "simulator.url")
 	messages, err := os.OpenFile(log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)

@@ -84,7 +84,7 @@ func buildPrograms(ctx context.Context, d *demo) (err error) {
 }
 
 func openAccount(_ context.Context, d *demo) (err error) {
-	d.sim, err = startSimulator(filepath.Join(d.dir, "bin", simulatorProgram), d.dir, filepath.Join(d.workDir(), "simulator.log"))
+	d.sim, err = startSimulator(d.program(simulatorProgram), d.workDir())
 	if err != nil {
 		return err
 	}
