@@ -107,9 +107,11 @@ func TestAccBadRecipients(t *testing.T) {
 		},
 		"no escrow for a key": {
 			provider: "none", config: `resource "ageenv_key" "k" {}`, env: alone,
-			says: []string{"Error: No escrow recipient", "with ageenv_key.k", "Nobody could ever open it again.",
+			says: []string{
+				"Error: No escrow recipient", "with ageenv_key.k", "Nobody could ever open it again.",
 				"Set escrow_recipients in the provider's configuration (or escrow_recipients here) to the operators' recipients; age-keygen makes a key and prints its recipient.",
-				"Without it, the recipients of the identities at hand would stand in, and there is none."},
+				"Without it, the recipients of the identities at hand would stand in, and there is none.",
+			},
 		},
 		"an empty escrow": {
 			config: `resource "ageenv_key" "k" { escrow_recipients = [] }`,
@@ -117,8 +119,10 @@ func TestAccBadRecipients(t *testing.T) {
 		},
 		"no operator for a bundle": {
 			provider: "none", config: badBundle(`TOKEN = "x"`, `["`+good.recipient+`"]`), env: alone,
-			says: []string{"Error: No operator recipient", "with ageenv_bundle.b",
-				"Only the recipients could open the bundle: whoever runs Terraform would be locked out. Set escrow_recipients in the provider's configuration, or operator_recipients here; operator_recipients = [] opts out."},
+			says: []string{
+				"Error: No operator recipient", "with ageenv_bundle.b",
+				"Only the recipients could open the bundle: whoever runs Terraform would be locked out. Set escrow_recipients in the provider's configuration, or operator_recipients here; operator_recipients = [] opts out.",
+			},
 		},
 		"nobody at all": {
 			config: `resource "ageenv_bundle" "b" {
@@ -138,8 +142,10 @@ func TestAccBadRecipients(t *testing.T) {
   format     = "age_dotenv"
   recipients = ["` + pq.recipient + `"]
 }`,
-			says: []string{"Error: Recipients can't be mixed", ": recipients = [", "Age can't mix post-quantum recipients (age1pq1…) with classic ones (age1…, ssh-…) in one file",
-				`Or use format = "sops_dotenv", which seals to each recipient on its own.`},
+			says: []string{
+				"Error: Recipients can't be mixed", ": recipients = [", "Age can't mix post-quantum recipients (age1pq1…) with classic ones (age1…, ssh-…) in one file",
+				`Or use format = "sops_dotenv", which seals to each recipient on its own.`,
+			},
 		},
 		"a mix for a wrap": {
 			config: `resource "ageenv_key" "k" { escrow_recipients = ["` + pq.recipient + `", "` + good.recipient + `"] }`,

@@ -72,8 +72,10 @@ func TestAccBadScript(t *testing.T) {
 		},
 		"a wrap for others": {
 			config: badScript(badFile(t, box), "wrapped_identity = <<-EOT\n"+unitWrapped(t, box, newPerson(t))+"EOT"), hides: hides,
-			says: []string{"Error: The identity can't be unwrapped", ": wrapped_identity = ", "The wrapped identity is not sealed to any identity at hand. The identities found belong to: age1",
-				"Give an operator identity that opens it: identity_files or identities in the provider's configuration,", "It is needed whenever the script is rendered anew."},
+			says: []string{
+				"Error: The identity can't be unwrapped", ": wrapped_identity = ", "The wrapped identity is not sealed to any identity at hand. The identities found belong to: age1",
+				"Give an operator identity that opens it: identity_files or identities in the provider's configuration,", "It is needed whenever the script is rendered anew.",
+			},
 		},
 	})
 }

@@ -53,24 +53,34 @@ func TestAccBundleChange(t *testing.T) {
 		times   map[string]string
 	}{
 		"a value": {
-			`A = "1", B = "new"`, []person{box},
-			"A=1\nB=new\n", map[string]string{"A": monday, "B": tuesday},
+			`A = "1", B = "new"`,
+			[]person{box},
+			"A=1\nB=new\n",
+			map[string]string{"A": monday, "B": tuesday},
 		},
 		"a name": {
-			`A = "1", C = "2"`, []person{box},
-			"A=1\nC=2\n", map[string]string{"A": monday, "C": tuesday},
+			`A = "1", C = "2"`,
+			[]person{box},
+			"A=1\nC=2\n",
+			map[string]string{"A": monday, "C": tuesday},
 		},
 		"a name less": {
-			`A = "1"`, []person{box},
-			"A=1\n", map[string]string{"A": monday},
+			`A = "1"`,
+			[]person{box},
+			"A=1\n",
+			map[string]string{"A": monday},
 		},
 		"a recipient more": {
-			`A = "1", B = "2"`, []person{box, other},
-			"A=1\nB=2\n", map[string]string{"A": monday, "B": monday},
+			`A = "1", B = "2"`,
+			[]person{box, other},
+			"A=1\nB=2\n",
+			map[string]string{"A": monday, "B": monday},
 		},
 		"another recipient": {
-			`A = "1", B = "2"`, []person{other},
-			"A=1\nB=2\n", map[string]string{"A": monday, "B": monday},
+			`A = "1", B = "2"`,
+			[]person{other},
+			"A=1\nB=2\n",
+			map[string]string{"A": monday, "B": monday},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -147,24 +148,24 @@ func (s stopAt) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestAccInterrupted stops it at several places: before there is an account, with
-// one, and with a script in it.
+// TestAccInterrupted stops it before there is an account, with one, with a plan
+// that waits, and with a script in the account.
 func TestAccInterrupted(t *testing.T) {
 	needTerraform(t)
 	built := withPrograms(t)
-	for i, s := range steps {
-		if s.name != "account" && s.name != "apply" && s.name != "box" {
-			continue
-		}
-		t.Run(s.name, func(t *testing.T) {
+	for _, tt := range []struct {
+		step    string
+		account bool
+	}{{"build", false}, {"plan", true}, {"apply", true}, {"box", true}} {
+		t.Run(tt.step, func(t *testing.T) {
+			i := slices.IndexFunc(built, func(s step) bool { return s.name == tt.step })
 			ctx, cancel := context.WithCancelCause(t.Context())
 			said, err := runDemo(ctx, t, built, "", stopAt{fmt.Sprintf("%2d/%d ", i+1, len(steps)), cancel})
 			var at *stepError
-			if !errors.Is(err, errInterrupted) || !errors.As(err, &at) || at.name != s.name {
-				t.Errorf("got %v, want it to be interrupted in %s", err, s.name)
+			if !errors.Is(err, errInterrupted) || !errors.As(err, &at) || at.name != tt.step {
+				t.Errorf("got %v, want it to be interrupted in %s", err, tt.step)
 			}
-			started := s.name != "account" || strings.Contains(said, "it serves")
-			if strings.Contains(said, "the simulator is stopped") != started {
+			if strings.Contains(said, "the simulator is stopped") != tt.account {
 				t.Errorf("what was said of the simulator: %s", said)
 			}
 		})

@@ -1,0 +1,104 @@
+package provider_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// contentCanary is in every value and in no output.
+const contentCanary = "content-canary"
+
+// badTexts are env texts that are refused, and what is said of them.
+var badTexts = map[string]struct{ text, says string }{
+	"a bad name":      {"A=1\nBAD-NAME=" + contentCanary, "Line 2: the name is not one that every program reads: use letters, digits and _, and no digit first."},
+	"a taken name":    {"LD_PRELOAD=" + contentCanary, "Line 1, LD_PRELOAD: this name takes over the program that reads it, so it is refused: set it where the program is started."},
+	"a name twice":    {"A=" + contentCanary + "\n\nA=" + contentCanary + "2", "Line 3, A: the name is there already, in line 1: readers differ in which one counts, so keep one."},
+	"an open quote":   {"A=1\nB=\"" + contentCanary + "\nC=3\n", "Line 2, B: the quote that opens the value is never closed."},
+	"no equals sign":  {"A=1\n# comment\n" + contentCanary, "Line 3: there is no = in the line: write NAME=value (a value of several lines needs quotes)."},
+	"an expansion":    {"A=" + contentCanary + "$HOME", "Line 1, A: the $ would be expanded from the environment of whoever reads the file: put the value in single quotes, or write \\$ inside double quotes."},
+	"CR LF":           {"A=" + contentCanary + "\r\nB=2\r\n", "Line 1, A: the line ends in CR LF, as on Windows: save the text with LF line ends."},
+	"text after":      {"A='1' " + contentCanary, "Line 1, A: there is text after the closing quote: escape quotes inside the value, or remove it."},
+	"a name of sops":  {"sops_mac=" + contentCanary, "Line 1, sops_mac: names that begin with sops_ belong to sops' metadata: choose another."},
+	"a name in clear": {"A_unencrypted=" + contentCanary, "Line 1, A_unencrypted: sops stores names that end in _unencrypted in clear: choose another."},
+}
+
+// A line of env text that is refused is known by its number, and shown nowhere.
+func TestAccBadEnvText(t *testing.T) {
+	cases := map[string]badInput{}
+	for name, tt := range badTexts {
+		file := filepath.Join(t.TempDir(), ".env")
+		writeFile(t, file, tt.text)
+		vars, hides := map[string]string{"text": tt.text}, []string{contentCanary}
+		cases["dotenv_wo, "+name] = badInput{
+			config: "resource \"ageenv_bundle\" \"b\" {\n  dotenv_wo  = var.text\n  recipients = []\n}\n", vars: vars, hides: hides,
+			says: []string{"Error: Unusable env content", "with ageenv_bundle.b", ": dotenv_wo = var.text", tt.says},
+		}
+		cases["ageenv_dotenv, "+name] = badInput{
+			config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  text = var.text\n}\n", vars: vars, hides: hides,
+			says: []string{"Error: Unusable env text", "with ephemeral.ageenv_dotenv.e", ": text = var.text", tt.says},
+		}
+		cases["ageenv_dotenv, a file with "+name] = badInput{
+			config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = \"" + file + "\"\n}\n", hides: hides,
+			says: []string{"Error: Unusable env text", "with ephemeral.ageenv_dotenv.e", ": path = ", tt.says},
+		}
+	}
+	cases["ageenv_dotenv, no file"] = badInput{
+		config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = \"" + filepath.Join(t.TempDir(), "none") + "\"\n}\n",
+		says:   []string{"Error: The file can't be read", ": path = ", "There is no file at that path, or it may not be read."},
+	}
+	cases["ageenv_dotenv, a directory"] = badInput{
+		config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = \"" + t.TempDir() + "\"\n}\n",
+		says:   []string{"Error: The file can't be read", ": path = ", "There is a directory at that path."},
+	}
+	badTable(t, cases)
+}
+
+func TestAccBadEntries(t *testing.T) {
+	value := map[string]string{"value": contentCanary}
+	with := func(entry, says string) badInput {
+		return badInput{
+			config: badBundle(entry, "[]"), vars: value, hides: []string{contentCanary},
+			says: []string{"Error: Unusable env content", "with ageenv_bundle.b", "entries_wo", says},
+		}
+	}
+	const badName = "The name is not one that every program reads: use letters, digits and _, and no digit first."
+	badTable(t, map[string]badInput{
+		"a hyphen":          with(`BAD-NAME = var.value`, badName),
+		"a digit first":     with(`"1A" = var.value`, badName),
+		"a value as a name": with(`"postgres://u:p@h" = var.value`, badName),
+		"an empty name":     with(`"" = var.value`, "The name is empty: write NAME=value."),
+		"PATH":              with(`PATH = var.value`, "PATH: this name takes over the program that reads it, so it is refused: set it where the program is started."),
+		"a name of sops":    with(`sops_mac = var.value`, "sops_mac: names that begin with sops_ belong to sops' metadata: choose another."),
+		"a name in clear":   with(`A_unencrypted = var.value`, "A_unencrypted: sops stores names that end in _unencrypted in clear: choose another."),
+		"NUL":               with(`TOKEN = "${var.value}\u0000"`, "TOKEN: the value holds a NUL byte, which no environment can hold: encode it, for example as base64."),
+		"null":              with(`TOKEN = null, OTHER = var.value`, `TOKEN: the value is null: leave the name out, or write "" for an empty value.`),
+		"no content": {
+			config: `resource "ageenv_bundle" "b" { recipients = [] }`,
+			says:   []string{"Error: No content", "with ageenv_bundle.b", "Set entries_wo or dotenv_wo. A bundle without either keeps the content it has, and a new one has none; to take over an existing file, import it by its path."},
+		},
+		"no such format": {
+			config: badBundle(`TOKEN = var.value`, "[]\n  format = \"json\""), vars: value, hides: []string{contentCanary},
+			says: []string{"Error: Invalid Attribute Value Match", `: format = "json"`, `["sops_dotenv" "age_dotenv"]`},
+		},
+		"too much": {
+			config: badBundle(`TOKEN = join("", [for i in range(1000) : strrep(var.value, 400)])`, "[]"), vars: value,
+			says: []string{"Error: Unusable env content", "The env text is 5600007 bytes long, and the most that is sealed are 4194304."}, hides: []string{contentCanary},
+		},
+	})
+}
+
+// Literals in the configuration are what the CLI may quote its source lines from:
+// this pins what it does with them.
+func TestAccLiteralsInTheSource(t *testing.T) {
+	for name, config := range map[string]string{
+		"entries_wo":    badBundle(`PATH = "`+contentCanary+`"`, "[]"),
+		"dotenv_wo":     "resource \"ageenv_bundle\" \"b\" {\n  dotenv_wo  = <<-EOT\n    A=1\n    A=" + contentCanary + "\n  EOT\n  recipients = []\n}\n",
+		"ageenv_dotenv": "ephemeral \"ageenv_dotenv\" \"e\" {\n  text = <<-EOT\n    A=1\n    A=" + contentCanary + "\n  EOT\n}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := badInput{config: config}.cli(t, newWorld(t)).run("plan")
+			t.Log(exitCode(err), strings.Contains(out, contentCanary), out)
+		})
+	}
+}
