@@ -31,15 +31,15 @@ func TestAccBadEnvText(t *testing.T) {
 		vars, hides := map[string]string{"text": tt.text}, []string{contentCanary}
 		cases["dotenv_wo, "+name] = badInput{
 			config: "resource \"ageenv_bundle\" \"b\" {\n  dotenv_wo  = var.text\n  recipients = []\n}\n", vars: vars, hides: hides,
-			says: []string{"Error: Unusable env content", "with ageenv_bundle.b", ": dotenv_wo = var.text", tt.says},
+			says: []string{"Error: Unusable env content", "with ageenv_bundle.b", "In dotenv_wo: ", tt.says},
 		}
 		cases["ageenv_dotenv, "+name] = badInput{
 			config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  text = var.text\n}\n", vars: vars, hides: hides,
-			says: []string{"Error: Unusable env text", "with ephemeral.ageenv_dotenv.e", ": text = var.text", tt.says},
+			says: []string{"Error: Unusable env content", "with ephemeral.ageenv_dotenv.e", "In text: ", tt.says},
 		}
 		cases["ageenv_dotenv, a file with "+name] = badInput{
 			config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = \"" + file + "\"\n}\n", hides: hides,
-			says: []string{"Error: Unusable env text", "with ephemeral.ageenv_dotenv.e", ": path = ", tt.says},
+			says: []string{"Error: Unusable env content", "with ephemeral.ageenv_dotenv.e", "In path: ", tt.says},
 		}
 	}
 	cases["ageenv_dotenv, no file"] = badInput{
@@ -58,7 +58,7 @@ func TestAccBadEntries(t *testing.T) {
 	with := func(entry, says string) badInput {
 		return badInput{
 			config: badBundle(entry, "[]"), vars: value, hides: []string{contentCanary},
-			says: []string{"Error: Unusable env content", "with ageenv_bundle.b", "entries_wo", says},
+			says: []string{"Error: Unusable env content", "with ageenv_bundle.b", "In entries_wo: ", says},
 		}
 	}
 	const badName = "The name is not one that every program reads: use letters, digits and _, and no digit first."

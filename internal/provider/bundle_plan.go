@@ -167,11 +167,9 @@ func (p *bundlePlan) contentChanged(ctx context.Context) (changed bool, diags di
 	if errors.Is(err, agekey.ErrNoMatch) && p.settings.identitiesUnknown {
 		return true, diags
 	}
-	at := p.wanted.path(p.config)
-	if !errors.Is(err, agekey.ErrNoMatch) {
-		at = ciphertextPath // not the content is at fault, but what the state holds
-	}
-	diags.AddAttributeError(at, "Can't tell whether the content changed", openFailed("The bundle's ciphertext", err, ring, openRemedies))
+	// Not on the content's path: where the values are literals, Terraform would
+	// print them with the source.
+	diags.AddAttributeError(ciphertextPath, "Can't tell whether the content changed", openFailed("The bundle's ciphertext", err, ring, openRemedies))
 	return false, diags
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 	"github.com/ageenv/terraform-provider-ageenv/internal/vultr"
 )
 
@@ -54,7 +53,11 @@ const identityRemedy = "Give an operator identity that opens it: identity_files 
 // openFailed explains why something sealed could not be opened.
 func openFailed(what string, err error, ring agekey.Keyring, otherRemedies string) string {
 	if !errors.Is(err, agekey.ErrNoMatch) {
-		return fmt.Sprintf("%s can't be read: %s", what, sentence(err))
+		text := fmt.Sprintf("%s can't be read: %s", what, sentence(err))
+		if otherRemedies != "" {
+			text += "\n\nRestore it from a backup. " + otherRemedies
+		}
+		return text
 	}
 	text := fmt.Sprintf("%s is not sealed to any identity at hand.\n%s\n\n%s", what, keyringState(ring), identityRemedy)
 	if otherRemedies != "" {
@@ -69,13 +72,10 @@ func malformedIdentity(at path.Path, err error) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Malformed identity", fmt.Sprintf("In %s: %s", at, sentence(err)))
 }
 
-// contentProblem puts an error about env text or an entry on its attribute.
+// contentProblem names the attribute in its text only, as malformedIdentity does:
+// the source that Terraform would print holds the values, where they are literals.
 func contentProblem(err error, at path.Path) diag.Diagnostic {
-	var de *dotenv.Error
-	if errors.As(err, &de) && de.Line == 0 && de.Key != "" && at.Equal(path.Root("entries_wo")) {
-		at = at.AtMapKey(de.Key)
-	}
-	return diag.NewAttributeErrorDiagnostic(at, "Unusable env content", sentence(err))
+	return diag.NewErrorDiagnostic("Unusable env content", fmt.Sprintf("In %s: %s", at, sentence(err)))
 }
 
 // vultrFailed turns an API error into a diagnostic.

