@@ -166,6 +166,32 @@ func TestAccBundleOperatorAdded(t *testing.T) {
 	})
 }
 
+// Who is called an operator is no matter of the ciphertext: where the same people
+// open it, nothing is opened or encrypted, and no identity is needed.
+func TestAccBundleSameAccess(t *testing.T) {
+	w := newWorld(t)
+	box := newPerson(t)
+	arguments := []string{`entries_wo = { A = "1" }`, `content_version = "1"`}
+	moved := bundleConfig(w, append(arguments, "recipients = []", fmt.Sprintf("operator_recipients = [%q, %q]", box.recipient, w.operator.recipient))...)
+	var ciphertext string
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: w.factories(),
+		Steps: []resource.TestStep{
+			{
+				Config:            bundleConfig(w, append(arguments, bundleRecipients(box))...),
+				ConfigStateChecks: looks(stateKeep(&ciphertext, bundleAddress, "ciphertext")),
+			},
+			{
+				PreConfig:         func() { delete(w.env, "SOPS_AGE_KEY_FILE") },
+				Config:            moved,
+				ConfigPlanChecks:  planned(map[string]plancheck.ResourceActionType{bundleAddress: plancheck.ResourceActionUpdate}),
+				ConfigStateChecks: looks(stateSame(t, &ciphertext, bundleAddress, "ciphertext")),
+			},
+			{Config: moved, ConfigPlanChecks: plannedEmpty},
+		},
+	})
+}
+
 // A change of the format carries the content over, order and comments too, and
 // does not read the configured values where content_version stays.
 func TestAccBundleFormat(t *testing.T) {

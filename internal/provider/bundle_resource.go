@@ -84,7 +84,7 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"dotenv_wo": schema.StringAttribute{
 				Optional: true, WriteOnly: true,
-				MarkdownDescription: "The entries as env text, read as `dialect` says; order and comments are kept. Write-only. Read a file with the ephemeral `ageenv_dotenv`: `file()` leaves a digest of it in a saved plan. " +
+				MarkdownDescription: "The entries as env text, read as `dialect` says; order and comments are kept, quotes are written anew. Write-only. Read a file with the ephemeral `ageenv_dotenv`: `file()` leaves a digest of it in a saved plan. " +
 					"With `entries_wo` too, the entries win name by name. **With neither, the content is unmanaged**: kept as it is, and carried over whenever something else changes.",
 			},
 			"content_version": schema.StringAttribute{
