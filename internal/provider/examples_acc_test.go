@@ -8,16 +8,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
-	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
-	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
 const examplesDir = "../../examples"
@@ -180,21 +176,5 @@ func TestAccImportSnippets(t *testing.T) {
 // sealedBundle is a sops_dotenv bundle of the text.
 func sealedBundle(t *testing.T, text, recipient string) string {
 	t.Helper()
-	to, err := agekey.ParseRecipient(recipient)
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := dotenv.Parse(secret.New(text), dotenv.Compose)
-	if err != nil {
-		t.Fatal(err)
-	}
-	content, err := bundle.NewContent(doc, dotenv.Compose)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sealed, err := bundle.Seal(content, bundle.Params{Format: bundle.SOPSDotenv, Dialect: dotenv.Compose, Recipients: []agekey.Recipient{to}}, time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sealed
+	return sealedFile(t, bundle.SOPSDotenv, text, recipient)
 }

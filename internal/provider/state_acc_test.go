@@ -161,7 +161,7 @@ func stateOpens(t *testing.T, want string, people ...person) after {
 	}
 }
 
-// sealedFile makes a bundle as a file that somebody had before.
+// sealedFile is a bundle as somebody may have had it in a file before.
 func sealedFile(t *testing.T, format bundle.Format, text string, recipients ...string) string {
 	t.Helper()
 	doc, err := dotenv.Parse(secret.New(text), dotenv.Compose)
