@@ -24,9 +24,6 @@ func (r Recipient) String() string { return r.text }
 // Kind returns the recipient's kind.
 func (r Recipient) Kind() Kind { return r.kind }
 
-// Age returns the recipient for use with the age library.
-func (r Recipient) Age() age.Recipient { return r.age }
-
 // ParseRecipient reads one recipient: age1…, age1pq1…, ssh-ed25519 … or
 // ssh-rsa …. Errors are ErrPrivateKey, ErrPlugin or ErrMalformedRecipient.
 func ParseRecipient(s string) (Recipient, error) {

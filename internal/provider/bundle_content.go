@@ -42,8 +42,12 @@ func wantedContent(config bundleModel, dialect dotenv.Dialect) (w wanted, diags 
 			w.known = false
 		default:
 			entries[key] = secret.New(text.ValueString())
-			if err := errors.Join(dotenv.CheckKey(key), dialect.CheckValue(key, text.ValueString())); err != nil {
-				diags.Append(contentProblem(firstOf(err), entriesPath))
+			err := dotenv.CheckKey(key)
+			if err == nil {
+				err = dialect.CheckValue(key, text.ValueString())
+			}
+			if err != nil {
+				diags.Append(contentProblem(err, entriesPath))
 			}
 		}
 	}
@@ -61,15 +65,6 @@ func nullEntry(key string) error {
 		return err
 	}
 	return &dotenv.Error{Key: key, Problem: "the value is null: leave the name out, or write \"\" for an empty value"}
-}
-
-// firstOf takes the first error out of a join, so that it can be put on its key.
-func firstOf(err error) error {
-	var first *dotenv.Error
-	if errors.As(err, &first) {
-		return first
-	}
-	return err
 }
 
 // path is the content argument that is set.
