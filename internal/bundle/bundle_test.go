@@ -223,7 +223,7 @@ func TestNewContent(t *testing.T) {
 		"nothing":     {nil, "", false},
 		"quoted":      {map[string]string{"A": `x "y" $z`}, `A="x \"y\" \$z"` + "\n", false},
 		"empty value": {map[string]string{"A": ""}, "A=\"\"\n", false},
-		"NUL":         {map[string]string{"A": "canary\x00"}, "A: the value holds a NUL byte", true},
+		"NUL":         {map[string]string{"A": "canary\x00"}, "A: the compose dialect can't hold a NUL byte", true},
 		"takes over":  {map[string]string{"LD_PRELOAD": "canary"}, "LD_PRELOAD: this name takes over", true},
 		"too long":    {map[string]string{"A": strings.Repeat("c", bundle.MaxText)}, "the env text is 4194307 bytes long, and the most that is sealed are 4194304", true},
 	} {

@@ -1,178 +1,100 @@
 package dotenv
 
 import (
-	"errors"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
-
-	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
-// Parse reads env text. Values become what the dialect's program would see.
-// Refused, as an *Error with its line: names that not every program reads, a name
-// that is there twice or without "=", unclosed quotes, text after a closing quote,
-// expansion ($NAME), CR LF line ends, NUL bytes and invalid UTF-8.
-func Parse(text secret.Text, dialect Dialect) (Document, error) {
-	_ = dialect // compose is the only one yet
-	plain := strings.TrimPrefix(text.Reveal(), "\ufeff")
-	p := &composeParser{rest: plain, line: 1, firstLine: map[string]int{}}
-	for {
-		more, err := p.next()
-		if err != nil {
-			return Document{}, err
-		}
-		if !more {
-			return p.doc, nil
-		}
-	}
-}
-
-// composeParser reads as compose-go's dotenv parser does, less what it would
+// composeGrammar reads as compose-go's dotenv parser does, less what it would
 // have to guess.
-type composeParser struct {
-	rest      string
-	line      int
-	doc       Document
-	firstLine map[string]int
-}
+type composeGrammar struct{}
 
-func (p *composeParser) fail(key, problem string) error {
-	return &Error{Line: p.line, Key: key, Problem: problem}
-}
+// composeEscapes makes any value one line of compose's double-quoted text.
+var composeEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", `\n`, "\r", `\r`)
 
-// cutLine takes the rest of the current line, without its LF.
-func (p *composeParser) cutLine() string {
-	line, rest, _ := strings.Cut(p.rest, "\n")
-	p.rest = rest
-	return line
-}
-
-// next reads one statement; it reports false at the end.
-func (p *composeParser) next() (bool, error) {
-	if p.rest == "" {
-		return false, nil
+func (composeGrammar) quote(value string) string {
+	if value != "" && isPlain(value) {
+		return value
 	}
-	line, _, _ := strings.Cut(p.rest, "\n")
-	trimmed := strings.TrimLeft(line, " \t")
-	switch {
-	case trimmed == "":
-		p.cutLine()
-		p.line++
-		return true, nil
-	case strings.HasSuffix(line, "\r") && (strings.TrimSpace(line) == "" || trimmed[0] == '#'):
-		return false, p.fail("", problemCRLF)
-	case trimmed[0] == '#':
-		p.cutLine()
-		if strings.ContainsAny(trimmed, "\x00\r") || !utf8.ValidString(trimmed) {
-			return false, p.fail("", "the comment holds a NUL byte, a CR or invalid UTF-8")
-		}
-		p.doc.Lines = append(p.doc.Lines, Line{Value: secret.New(trimmed[1:])})
-		p.line++
-		return true, nil
-	}
-	return true, p.entry()
+	return `"` + composeEscapes.Replace(value) + `"`
 }
 
-const problemCRLF = "the line ends in CR LF, as on Windows: save the text with LF line ends"
+func (composeGrammar) cannotHold(_, value string) string { return noText(value) }
+
+func (composeGrammar) cannotComment(string) string { return "" }
+
+func (composeGrammar) owns(string) bool { return false }
 
 // entry reads NAME=value, with compose's optional "export" before it.
-func (p *composeParser) entry() error {
-	line, _, _ := strings.Cut(p.rest, "\n")
-	name, _, found := strings.Cut(line, "=")
-	name = strings.TrimLeft(name, " \t")
-	if after, ok := strings.CutPrefix(name, "export"); ok && strings.TrimLeft(after, " \t") != after {
-		name = strings.TrimLeft(after, " \t")
-	}
-	name = strings.TrimRight(name, " \t")
+func (g composeGrammar) entry(r *reader) error {
+	name, _, found := strings.Cut(r.peekLine(), "=")
 	if !found {
-		return p.fail("", "there is no = in the line: write NAME=value (a value of several lines needs quotes)")
+		return r.fail("", problemNoEquals)
 	}
-	if err := CheckKey(name); err != nil {
-		return at(err, p.line)
+	key := strings.TrimLeft(name, blanks)
+	if after, ok := strings.CutPrefix(key, "export"); ok && strings.TrimLeft(after, blanks) != after {
+		key = strings.TrimLeft(after, blanks)
 	}
-	if first, ok := p.firstLine[name]; ok {
-		return p.fail(name, "the name is there already, in line "+strconv.Itoa(first)+": readers differ in which one counts, so keep one")
+	key = strings.TrimRight(key, blanks)
+	if err := r.name(key); err != nil {
+		return err
 	}
-	p.firstLine[name] = p.line
-
-	afterEquals := p.rest[strings.IndexByte(p.rest, '=')+1:]
-	p.rest = strings.TrimLeft(afterEquals, " \t")
-	if strings.HasPrefix(p.rest, "#") && p.rest != afterEquals {
-		return p.fail(name, `a value that begins with # after a space is a comment to some readers and a value to others: write NAME="" or put quotes around the value`)
+	afterEquals := r.rest[len(name)+len("="):]
+	r.rest = strings.TrimLeft(afterEquals, blanks)
+	if strings.HasPrefix(r.rest, "#") && r.rest != afterEquals {
+		return r.fail(key, `a value that begins with # after a space is a comment to some readers and a value to others: write NAME="" or put quotes around the value`)
 	}
-	start := p.line
-	value, err := p.value(name)
+	value, err := g.value(r, key)
 	if err != nil {
 		return err
 	}
-	if problem := Compose.check(value); problem != "" {
-		return &Error{Line: start, Key: name, Problem: problem}
-	}
-	p.doc.Lines = append(p.doc.Lines, Line{Key: name, Value: secret.New(value)})
-	return nil
-}
-
-// at puts a line to an error of CheckKey.
-func at(err error, line int) error {
-	var e *Error
-	if errors.As(err, &e) {
-		e.Line = line
-	}
-	return err
+	return r.add(key, value)
 }
 
 // value reads a bare or quoted value and the rest of its last line.
-func (p *composeParser) value(name string) (string, error) {
-	if p.rest == "" || p.rest[0] != '"' && p.rest[0] != '\'' {
-		return p.bareValue(name)
+func (g composeGrammar) value(r *reader, key string) (string, error) {
+	if r.rest == "" || r.rest[0] != '"' && r.rest[0] != '\'' {
+		return g.bareValue(r, key)
 	}
-	quote := p.rest[0]
-	body, length, closed := scanQuoted(p.rest[1:], quote)
+	quote := r.rest[0]
+	body, length, closed := scanQuoted(r.rest[1:], quote)
 	if !closed {
-		return "", p.fail(name, "the quote that opens the value is never closed")
+		return "", r.fail(key, problemUnclosed)
 	}
-	raw := p.rest[1 : 1+length]
-	var value string
-	if quote == '\'' {
-		value = body
-	} else {
+	raw := r.rest[1 : 1+length]
+	value := body
+	if quote == '"' {
 		var problem string
 		if value, problem = unescapeDouble(body); problem != "" {
-			return "", p.fail(name, problem)
+			return "", r.fail(key, problem)
 		}
 	}
-	p.line += strings.Count(raw, "\n")
-	p.rest = p.rest[length+2:]
-	tail := p.cutLine()
-	switch trimmed := strings.TrimLeft(tail, " \t"); {
-	case trimmed == "\r":
-		return "", p.fail(name, problemCRLF)
-	case trimmed != "" && trimmed[0] != '#':
-		return "", p.fail(name, "there is text after the closing quote: escape quotes inside the value, or remove it")
+	r.line += strings.Count(raw, "\n")
+	r.rest = r.rest[length+2:]
+	if strings.HasPrefix(strings.TrimLeft(r.peekLine(), blanks), "#") {
+		r.cutLine()
+		return value, nil
 	}
-	p.line++
-	return value, nil
+	return value, r.closeLine(key)
 }
 
 // bareValue reads an unquoted value: up to " #" or the line's end.
-func (p *composeParser) bareValue(name string) (string, error) {
-	line := p.cutLine()
+func (composeGrammar) bareValue(r *reader, key string) (string, error) {
+	line := r.peekLine()
 	if strings.HasSuffix(line, "\r") {
-		return "", p.fail(name, problemCRLF)
+		return "", r.fail(key, problemCRLF)
 	}
 	value, _, _ := strings.Cut(line, " #")
-	value = strings.TrimRight(value, " \t")
+	value = strings.TrimRight(value, blanks)
 	if trimmed := strings.TrimFunc(value, unicode.IsSpace); trimmed != value {
-		return "", p.fail(name, "the value begins or ends with a space that is not a plain one, which readers trim or keep as they like: put quotes around the value")
+		return "", r.fail(key, "the value begins or ends with a space that is not a plain one, which readers trim or keep as they like: put quotes around the value")
 	}
 	value, problem := dollars(value)
 	if problem != "" {
-		return "", p.fail(name, problem)
+		return "", r.fail(key, problem)
 	}
-	p.line++
+	r.cutLine()
 	return value, nil
 }
 
@@ -197,11 +119,11 @@ func scanQuoted(text string, quote byte) (body string, length int, closed bool) 
 	return "", 0, false
 }
 
-// escapes are those that compose knows inside double quotes; \$ becomes $$, which
+// escapePattern matches those that compose knows inside double quotes; \$ becomes $$, which
 // dollars then makes one $. A backslash before anything else stays.
 var (
-	escapePattern = regexp.MustCompile(`\\[abcfnrtv$"\\0]`)
-	escapes       = map[string]string{
+	escapePattern  = regexp.MustCompile(`\\[abcfnrtv$"\\0]`)
+	composeEscaped = map[string]string{
 		`\a`: "\a", `\b`: "\b", `\f`: "\f", `\n`: "\n", `\r`: "\r", `\t`: "\t", `\v`: "\v",
 		`\$`: "$$", `\"`: `"`, `\\`: `\`, `\c`: `\c`,
 	}
@@ -211,7 +133,7 @@ func unescapeDouble(body string) (value, problem string) {
 	octal := false
 	body = escapePattern.ReplaceAllStringFunc(body, func(match string) string {
 		octal = octal || match == `\0`
-		return escapes[match]
+		return composeEscaped[match]
 	})
 	if octal {
 		return "", `there is an octal escape (\0…), which readers take differently: write \\ for a backslash`

@@ -1,6 +1,7 @@
 package dotenv
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -8,27 +9,175 @@ import (
 // Dialect names the program whose rules an env text follows.
 type Dialect string
 
-// Compose is docker compose's: env_file, and .env beside the compose file.
-const Compose Dialect = "compose"
+// The dialects.
+const (
+	// Compose is docker compose's: env_file, and .env beside the compose file.
+	Compose Dialect = "compose"
+	// Docker is that of docker's --env-file, and of an env_file with format raw.
+	Docker Dialect = "docker"
+	// Systemd is that of a unit's EnvironmentFile.
+	Systemd Dialect = "systemd"
+	// Shell is that of a file that a shell sources: sh, bash, ksh, mksh, zsh.
+	Shell Dialect = "shell"
+	// Portable is what compose, systemd and shells read alike.
+	Portable Dialect = "portable"
+)
 
 // Dialects lists all dialects, the default first.
-func Dialects() []Dialect { return []Dialect{Compose} }
+func Dialects() []Dialect { return []Dialect{Compose, Docker, Systemd, Shell, Portable} }
 
-// check returns what keeps the dialect from holding the value, or "".
-func (d Dialect) check(value string) string {
+// grammar is what sets a dialect apart.
+type grammar interface {
+	// entry reads NAME=value and what ends it.
+	entry(r *reader) error
+	// quote writes a value that the dialect can hold.
+	quote(value string) string
+	// cannotHold names what in the value the dialect can't hold, or is "". The
+	// words stand after "can't hold".
+	cannotHold(key, value string) string
+	// cannotComment names likewise what keeps a text of one line from being a
+	// comment.
+	cannotComment(text string) string
+	// owns reports whether a name belongs to the program itself.
+	owns(key string) bool
+}
+
+// grammar returns nil for a dialect that there isn't. It is a switch because the
+// grammars themselves ask other dialects what they can hold.
+func (d Dialect) grammar() grammar {
+	switch d {
+	case Compose:
+		return composeGrammar{}
+	case Docker:
+		return dockerGrammar{}
+	case Systemd:
+		return systemdGrammar{}
+	case Shell:
+		return shellGrammar{}
+	case Portable:
+		return portableGrammar{}
+	}
+	return nil
+}
+
+// known returns the dialect's grammar, or an *Error that lists those there are.
+func (d Dialect) known() (grammar, error) {
+	if g := d.grammar(); g != nil {
+		return g, nil
+	}
+	return nil, &Error{Problem: "there is no such dialect: use " + listed(Dialects(), "or")}
+}
+
+// CheckValue returns an *Error if the dialect can't hold the value. It says which
+// others could hold it under that name.
+func (d Dialect) CheckValue(key, value string) error {
+	g, err := d.known()
+	if err != nil {
+		return err
+	}
+	what := g.cannotHold(key, value)
+	if what == "" {
+		return nil
+	}
+	return &Error{Key: key, Problem: d.cannot(what, "encode the value, for example as base64", func(other Dialect) bool {
+		return CheckKey(key) == nil && !other.grammar().owns(key) && other.grammar().cannotHold(key, value) == ""
+	})}
+}
+
+// CheckKey returns an *Error if the name is not safe: in any dialect, or in this
+// one.
+func (d Dialect) CheckKey(key string) error {
+	g, err := d.known()
+	if err != nil {
+		return err
+	}
+	if err := CheckKey(key); err != nil {
+		return err
+	}
+	if g.owns(key) {
+		return &Error{Key: key, Problem: d.cannot("a name that a shell keeps for itself", "choose another name", func(other Dialect) bool {
+			return !other.grammar().owns(key)
+		})}
+	}
+	return nil
+}
+
+// checkComment returns an *Error if the dialect can't hold the text as a comment.
+func (d Dialect) checkComment(text string) error {
+	g, err := d.known()
+	if err != nil {
+		return err
+	}
+	if strings.ContainsAny(text, "\r\n\x00") || !utf8.ValidString(text) {
+		return &Error{Problem: "the comment holds a line break, a CR, a NUL byte or invalid UTF-8"}
+	}
+	if what := g.cannotComment(text); what != "" {
+		return &Error{Problem: d.cannot("a comment with "+what, "change the comment", func(other Dialect) bool {
+			return other.grammar().cannotComment(text) == ""
+		})}
+	}
+	return nil
+}
+
+// cannot says what the dialect can't hold, and which can, or if none does what
+// to do about it.
+func (d Dialect) cannot(what, remedy string, can func(Dialect) bool) string {
+	others := slices.DeleteFunc(Dialects(), func(other Dialect) bool { return other == d || !can(other) })
+	problem := "the " + string(d) + " dialect can't hold " + what + "; "
+	if len(others) == 0 {
+		return problem + "no dialect can: " + remedy
+	}
+	return problem + listed(others, "and") + " can"
+}
+
+// listed writes names as "a, b and c".
+func listed(dialects []Dialect, last string) string {
+	var out strings.Builder
+	for i, d := range dialects {
+		switch {
+		case i > 0 && i == len(dialects)-1:
+			out.WriteString(" " + last + " ")
+		case i > 0:
+			out.WriteString(", ")
+		}
+		out.WriteString(string(d))
+	}
+	return out.String()
+}
+
+const (
+	nulByte     = "a NUL byte"
+	invalidUTF8 = "invalid UTF-8"
+)
+
+// noText names what keeps a value from being UTF-8 text, or is "".
+func noText(value string) string {
 	switch {
-	case strings.ContainsRune(value, 0):
-		return "the value holds a NUL byte, which no environment can hold: encode it, for example as base64"
+	case strings.IndexByte(value, 0) >= 0:
+		return nulByte
 	case !utf8.ValidString(value):
-		return "the value is not valid UTF-8: encode it, for example as base64"
+		return invalidUTF8
 	}
 	return ""
 }
 
-// CheckValue returns an *Error if the dialect can't hold the value.
-func (d Dialect) CheckValue(key, value string) error {
-	if problem := d.check(value); problem != "" {
-		return &Error{Key: key, Problem: problem}
+// isBare reports whether every dialect reads the text as it stands, without
+// quotes. In zsh a = that begins a word, or a part of it after a colon, is the
+// path of a command.
+func isBare(value string) bool {
+	return isPlain(value) && !strings.HasPrefix(value, "=") && !strings.Contains(value, ":=")
+}
+
+// isPlain reports whether every reader but zsh reads the text as it stands.
+func isPlain(value string) bool {
+	for i := range len(value) {
+		if !isPlainByte(value[i]) {
+			return false
+		}
 	}
-	return nil
+	return true
+}
+
+func isPlainByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_./:@%+,^=-", c) >= 0
 }

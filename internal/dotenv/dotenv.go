@@ -2,9 +2,11 @@
 // docker, systemd and shells take them from a .env file.
 //
 //   - dotenv.go: documents, and how they are compared and combined
-//   - dialect.go: the dialects, and what each can hold
-//   - key.go: which names are safe everywhere
-//   - compose.go: reading the compose dialect
+//   - dialect.go: the dialects, and what sets one apart
+//   - key.go: which names are safe everywhere, and which a shell owns
+//   - compose.go, docker.go, systemd.go, shell.go, portable.go: a dialect each: what
+//     it can hold, how it quotes and how it is read
+//   - parse.go, quoted.go: reading, what the dialects share
 //   - encode.go: writing
 //
 // The same text means different things to different readers, so a dialect says

@@ -70,7 +70,7 @@ func TestAccBadEntries(t *testing.T) {
 		"PATH":              with(`PATH = var.value`, "PATH: this name takes over the program that reads it, so it is refused: set it where the program is started."),
 		"a name of sops":    with(`sops_mac = var.value`, "sops_mac: names that begin with sops_ belong to sops' metadata: choose another."),
 		"a name in clear":   with(`A_unencrypted = var.value`, "A_unencrypted: sops stores names that end in _unencrypted in clear: choose another."),
-		"NUL":               with(`TOKEN = "${var.value}\u0000"`, "TOKEN: the value holds a NUL byte, which no environment can hold: encode it, for example as base64."),
+		"NUL":               with(`TOKEN = "${var.value}\u0000"`, "TOKEN: the compose dialect can't hold a NUL byte; no dialect can: encode the value, for example as base64."),
 		"null":              with(`TOKEN = null, OTHER = var.value`, `TOKEN: the value is null: leave the name out, or write "" for an empty value.`),
 		"no content": {
 			config: `resource "ageenv_bundle" "b" { recipients = [] }`,

@@ -37,12 +37,12 @@ func wantedContent(config bundleModel, dialect dotenv.Dialect) (w wanted, diags 
 		text, ok := element.(basetypes.StringValue)
 		switch {
 		case !ok || text.IsNull():
-			diags.Append(contentProblem(nullEntry(key), entriesPath))
+			diags.Append(contentProblem(nullEntry(key, dialect), entriesPath))
 		case text.IsUnknown():
 			w.known = false
 		default:
 			entries[key] = secret.New(text.ValueString())
-			err := dotenv.CheckKey(key)
+			err := dialect.CheckKey(key)
 			if err == nil {
 				err = dialect.CheckValue(key, text.ValueString())
 			}
@@ -60,8 +60,8 @@ func wantedContent(config bundleModel, dialect dotenv.Dialect) (w wanted, diags 
 	return w, diags
 }
 
-func nullEntry(key string) error {
-	if err := dotenv.CheckKey(key); err != nil {
+func nullEntry(key string, dialect dotenv.Dialect) error {
+	if err := dialect.CheckKey(key); err != nil {
 		return err
 	}
 	return &dotenv.Error{Key: key, Problem: "the value is null: leave the name out, or write \"\" for an empty value"}

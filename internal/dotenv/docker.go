@@ -1,0 +1,58 @@
+package dotenv
+
+import "strings"
+
+// dockerGrammar is docker's kvfile parser: everything after the = is the value.
+type dockerGrammar struct{}
+
+// dockerLine is the longest line that docker reads, in bytes without the LF; a
+// longer one, be it a comment, ends the reading of the whole file.
+const dockerLine = 65535
+
+const longLine = "a line of more than 65,535 bytes, name included"
+
+func (dockerGrammar) cannotHold(key, value string) string {
+	switch {
+	case strings.IndexByte(value, '\n') >= 0:
+		return "a line break"
+	case strings.HasSuffix(value, "\r"):
+		return "a CR at a value's end, which it drops"
+	case len(key)+len("=")+len(value) > dockerLine:
+		return longLine
+	}
+	return noText(value)
+}
+
+func (dockerGrammar) cannotComment(text string) string {
+	if len("#")+len(text) > dockerLine {
+		return longLine
+	}
+	return ""
+}
+
+func (dockerGrammar) owns(string) bool { return false }
+
+func (dockerGrammar) quote(value string) string { return value }
+
+// entry reads a line. Quotes and spaces are part of the value; before the name,
+// blanks are skipped.
+func (dockerGrammar) entry(r *reader) error {
+	line := r.peekLine()
+	key, value, found := strings.Cut(strings.TrimLeft(line, blanks), "=")
+	if !found {
+		return r.fail("", "there is no = in the line: write NAME=value, in one line (docker takes a name alone from the environment of whoever starts it)")
+	}
+	if err := r.name(key); err != nil {
+		return err
+	}
+	switch {
+	case strings.HasSuffix(value, "\r"):
+		return r.fail(key, problemCRLF)
+	case len(line) > dockerLine:
+		// Without blanks before the name it might fit, and docker would still not
+		// read it.
+		return r.fail(key, "docker reads no line of more than 65,535 bytes: shorten the value")
+	}
+	r.cutLine()
+	return r.add(key, value)
+}
