@@ -46,6 +46,7 @@ const (
 var notShipped = []string{
 	"c2sp.org/CCTV/",
 	"github.com/compose-spec/compose-go/",
+	"github.com/docker/cli/",
 	"github.com/hashicorp/hc-install",
 	"github.com/hashicorp/terraform-exec",
 	"github.com/hashicorp/terraform-plugin-testing",

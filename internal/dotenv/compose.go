@@ -72,11 +72,7 @@ func (g composeGrammar) value(r *reader, key string) (string, error) {
 	}
 	r.line += strings.Count(raw, "\n")
 	r.rest = r.rest[length+2:]
-	if strings.HasPrefix(strings.TrimLeft(r.peekLine(), blanks), "#") {
-		r.cutLine()
-		return value, nil
-	}
-	return value, r.closeLine(key)
+	return value, r.closeLine(key, comments, problemAfter)
 }
 
 // bareValue reads an unquoted value: up to " #" or the line's end.
@@ -85,7 +81,10 @@ func (composeGrammar) bareValue(r *reader, key string) (string, error) {
 	if strings.HasSuffix(line, "\r") {
 		return "", r.fail(key, problemCRLF)
 	}
-	value, _, _ := strings.Cut(line, " #")
+	value, comment, _ := strings.Cut(line, " #")
+	if noComment(comment) {
+		return "", r.fail(key, problemComment)
+	}
 	value = strings.TrimRight(value, blanks)
 	if trimmed := strings.TrimFunc(value, unicode.IsSpace); trimmed != value {
 		return "", r.fail(key, "the value begins or ends with a space that is not a plain one, which readers trim or keep as they like: put quotes around the value")

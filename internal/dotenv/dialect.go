@@ -108,8 +108,8 @@ func (d Dialect) checkComment(text string) error {
 	if err != nil {
 		return err
 	}
-	if strings.ContainsAny(text, "\r\n\x00") || !utf8.ValidString(text) {
-		return &Error{Problem: "the comment holds a line break, a CR, a NUL byte or invalid UTF-8"}
+	if noComment(text) {
+		return &Error{Problem: problemComment}
 	}
 	if what := g.cannotComment(text); what != "" {
 		return &Error{Problem: d.cannot("a comment with "+what, "change the comment", func(other Dialect) bool {
@@ -117,6 +117,13 @@ func (d Dialect) checkComment(text string) error {
 		})}
 	}
 	return nil
+}
+
+const problemComment = "the comment holds a line break, a CR, a NUL byte or invalid UTF-8"
+
+// noComment reports whether no dialect can hold the text as a comment.
+func noComment(text string) bool {
+	return strings.ContainsAny(text, "\r\n\x00") || !utf8.ValidString(text)
 }
 
 // cannot says what the dialect can't hold, and which can, or if none does what

@@ -45,14 +45,22 @@ func (dockerGrammar) entry(r *reader) error {
 	if err := r.name(key); err != nil {
 		return err
 	}
-	switch {
-	case strings.HasSuffix(value, "\r"):
+	if strings.HasSuffix(value, "\r") {
 		return r.fail(key, problemCRLF)
-	case len(line) > dockerLine:
-		// Without blanks before the name it might fit, and docker would still not
-		// read it.
-		return r.fail(key, "docker reads no line of more than 65,535 bytes: shorten the value")
 	}
 	r.cutLine()
 	return r.add(key, value)
+}
+
+// checkDockerLine refuses a line, whatever it holds, that is too long for docker.
+// Blanks before a name and the byte order mark count.
+func checkDockerLine(r *reader, line string) error {
+	if length := len(line); length <= dockerLine && (r.line > 1 || r.mark+length <= dockerLine) {
+		return nil
+	}
+	key, _, _ := strings.Cut(strings.TrimLeft(line, blanks), "=")
+	if CheckKey(key) != nil {
+		key = ""
+	}
+	return r.fail(key, "docker reads no line of more than 65,535 bytes, and then nothing of the file: shorten it")
 }

@@ -2,8 +2,6 @@ package dotenv_test
 
 import (
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -92,73 +90,5 @@ func TestEncodeIsOneLineAnEntry(t *testing.T) {
 	}
 	if keys := doc.Keys(); !slices.IsSorted(keys) || len(keys) != 6 {
 		t.Errorf("keys are %v", keys)
-	}
-}
-
-// TestRandomValuesReadBack writes nasty and random values and has compose-go read
-// them.
-func TestRandomValuesReadBack(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	pieces := []string{"$", "${", "}", "$$", `\`, `\\`, `"`, "'", "`", "#", " #", " ", "\t", "\n", "\r", "=", `\n`, `\0`, "%", "export ", "\u00a0", "\u0085", "\ufeff", "é", "🔑", "\x01", "\x7f", "A", "z", "7", "(", "-", "sops", "ENC["}
-	const values = 4000
-	for i := 0; i < values; i += 8 {
-		want := map[string]string{}
-		for j := range 8 {
-			var value strings.Builder
-			for range rng.IntN(9) {
-				value.WriteString(pieces[rng.IntN(len(pieces))])
-			}
-			want[fmt.Sprintf("K%d", j)] = value.String()
-		}
-		doc := dotenv.FromMap(texts(want))
-		encoded, err := doc.Encode(dotenv.Compose)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := readAsCompose(t, encoded.Reveal()); !sameEntries(doc, got) {
-			t.Fatalf("compose reads %q, want %q, from\n%s", got, want, encoded.Reveal())
-		}
-		again, err := dotenv.Parse(encoded, dotenv.Compose)
-		if err != nil || !again.Equal(doc) {
-			t.Fatalf("we read %q (%v), want %q", reveal(again), err, want)
-		}
-	}
-}
-
-// FuzzParse holds Parse to its oracle: what it accepts, compose-go reads alike,
-// and what it writes, both read back.
-func FuzzParse(f *testing.F) {
-	for _, text := range accepted {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		doc, err := dotenv.Parse(secret.New(text), dotenv.Compose)
-		if err != nil {
-			return
-		}
-		if want := readAsCompose(t, text); !sameEntries(doc, want) {
-			t.Fatalf("got %q, compose reads %q", reveal(doc), want)
-		}
-		encoded, err := doc.Encode(dotenv.Compose)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := readAsCompose(t, encoded.Reveal()); !sameEntries(doc, got) {
-			t.Fatalf("compose reads back %q, want %q", got, reveal(doc))
-		}
-	})
-}
-
-func BenchmarkParse(b *testing.B) {
-	var text strings.Builder
-	for i := range 20 {
-		fmt.Fprintf(&text, "KEY_%d=\"a value of forty bytes with \\$ in it %d\"\n", i, i)
-	}
-	in := secret.New(text.String())
-	b.SetBytes(int64(in.Len()))
-	for b.Loop() {
-		if _, err := dotenv.Parse(in, dotenv.Compose); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

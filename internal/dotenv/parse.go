@@ -24,7 +24,7 @@ func Parse(text secret.Text, dialect Dialect) (Document, error) {
 		if dialect != Compose && dialect != Docker {
 			return Document{}, r.fail("", "the text begins with a byte order mark, which becomes part of the first name: save it without one")
 		}
-		r.rest = after
+		r.rest, r.mark = after, len("\ufeff")
 	}
 	for r.rest != "" {
 		if err := r.statement(g); err != nil {
@@ -38,6 +38,7 @@ func Parse(text secret.Text, dialect Dialect) (Document, error) {
 type reader struct {
 	rest      string // never begins inside a line between statements
 	line      int    // of rest
+	mark      int    // the length of the byte order mark
 	dialect   Dialect
 	doc       Document
 	firstLine map[string]int // by name
@@ -74,6 +75,11 @@ func (r *reader) cutLine() string {
 func (r *reader) statement(g grammar) error {
 	line := r.peekLine()
 	trimmed := strings.TrimLeft(line, blanks)
+	if r.dialect == Docker {
+		if err := checkDockerLine(r, line); err != nil {
+			return err
+		}
+	}
 	switch {
 	case trimmed == "":
 		r.cutLine()
@@ -115,16 +121,28 @@ func (r *reader) add(key, value string) error {
 	return nil
 }
 
-// closeLine takes what follows a closing quote: nothing but blanks.
-func (r *reader) closeLine(key string) error {
-	switch strings.TrimLeft(r.peekLine(), blanks) {
-	case "":
-		r.cutLine()
-		return nil
-	case "\r":
+// Whether a dialect has comments after a value.
+const (
+	comments   = true
+	noComments = false
+)
+
+// closeLine takes what follows a value: blanks and perhaps a comment, which isn't
+// kept. The problem is that of any other text.
+func (r *reader) closeLine(key string, comments bool, problem string) error {
+	line := r.peekLine()
+	trimmed := strings.TrimLeft(line, blanks)
+	switch isComment := comments && strings.HasPrefix(trimmed, "#"); {
+	case trimmed == "":
+	case trimmed == "\r", isComment && strings.HasSuffix(line, "\r"):
 		return r.fail(key, problemCRLF)
+	case !isComment:
+		return r.fail(key, problem)
+	case noComment(trimmed):
+		return r.fail(key, problemComment)
 	}
-	return r.fail(key, problemAfter)
+	r.cutLine()
+	return nil
 }
 
 // at puts a line to an error of a check.

@@ -89,7 +89,7 @@ func (portableGrammar) doubleQuoted(r *reader, key string) (string, error) {
 	}
 	r.line += strings.Count(body, "\n")
 	r.rest = r.rest[end+2:]
-	return value, r.closeLine(key)
+	return value, r.closeLine(key, noComments, problemAfter)
 }
 
 // bareValue reads an unquoted value without special characters.

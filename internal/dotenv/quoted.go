@@ -11,7 +11,7 @@ func (r *reader) singleQuoted(key string) (string, error) {
 	value := r.rest[1 : 1+end]
 	r.line += strings.Count(value, "\n")
 	r.rest = r.rest[end+2:]
-	return value, r.closeLine(key)
+	return value, r.closeLine(key, noComments, problemAfter)
 }
 
 // unquoteDouble reads double-quoted text as POSIX has it: a backslash escapes

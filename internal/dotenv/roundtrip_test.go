@@ -3,6 +3,7 @@ package dotenv_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,16 +12,16 @@ import (
 
 // pieces are what values are made of to be hard to quote.
 var pieces = []string{
-	"", "$", "${", "}", "$(", "$$", `\`, `\\`, `"`, "'", "`", "#", " #", " ", "\t", "\n", "\r", "\r\n", "=", ":=", ":", "~", "*", "?", "[", "]", "{", ",", "!",
+	"$", "${", "}", "$(", "$$", `\`, `\\`, `"`, "'", "`", "#", " #", " ", "\t", "\n", "\r", "\r\n", "=", ":=", ":", "~", "*", "?", "[", "]", "{", ",", "!",
 	"(", ")", "<", ">", "&", "|", ";", "^", "%", "@", "+", "-", ".", "/", `\n`, `\0`, `\c`, `\$`, `\'`, "export ", "\u00a0", "\u0085", "\u2028", "\ufeff", "\ufffd",
-	"é", "🔑", "\x01", "\x1b", "\x7f", "\v", "A", "z", "7", "sops", "ENC[", "HOME", "true",
+	"é", "🔑", "\x01", "\x1b", "\x7f", "\v", "\x81", "\xe3", "\ufdd0", "\x00", "A", "z", "7", "sops", "ENC[", "HOME", "true",
 }
 
-// nasty returns the pieces, each pair of them and as many random values.
+// nasty returns nothing, the pieces, each pair of them and some random values.
 func nasty(random int) []string {
-	values := append([]string{}, pieces...)
-	for _, a := range pieces[1:] {
-		for _, b := range pieces[1:] {
+	values := append([]string{"", strings.Repeat("x", 65530), strings.Repeat("x", 65533)}, pieces...)
+	for _, a := range pieces {
+		for _, b := range pieces {
 			values = append(values, a+b)
 		}
 	}
@@ -35,33 +36,53 @@ func nasty(random int) []string {
 	return values
 }
 
-// holds returns the values that the dialect can hold.
-func (tt dialectTest) holds(values []string) []string {
-	var held []string
-	for _, value := range values {
-		if tt.dialect.CheckValue("K", value) == nil {
-			held = append(held, value)
-		}
-	}
-	return held
-}
+// nastyComments are texts of comments that end or begin in what a reader could
+// take for more than a comment.
+var nastyComments = []string{"", " a comment", `\`, `\\`, `\\\`, " it's", ` "`, " `", " $(", "!/bin/sh", "A=1", ";", "\u00a0", "\t\\", "\x01", "é", "#"}
 
-type dialectTest struct{ dialect dotenv.Dialect }
-
-func TestNastyValuesRoundTrip(t *testing.T) {
+// TestNastyValues writes nasty and random values, as many in a text as a process can
+// take, and has the dialect's readers and ours read them back.
+func TestNastyValues(t *testing.T) {
 	for _, dialect := range dotenv.Dialects() {
 		t.Run(string(dialect), func(t *testing.T) {
-			for i, value := range (dialectTest{dialect}).holds(nasty(4000)) {
-				doc := document(fmt.Sprintf("K%d", i), value)
+			values := slices.DeleteFunc(nasty(4000), func(value string) bool { return dialect.CheckValue("K000", value) != nil })
+			comments := slices.DeleteFunc(slices.Clone(nastyComments), func(text string) bool {
+				_, err := document("", text).Encode(dialect)
+				return err != nil
+			})
+			if len(values) < 4000 || len(comments) < 14 {
+				t.Fatalf("only %d values and %d comments can be held", len(values), len(comments))
+			}
+			readers := oracles(t, dialect)
+			for chunk := range slices.Chunk(values, 500) {
+				var doc dotenv.Document
+				for i, value := range chunk {
+					doc.Lines = append(doc.Lines, document("", comments[i%len(comments)], fmt.Sprintf("K%03d", i), value).Lines...)
+				}
+				checkRoundTrip(t, dialect, doc)
 				text, err := doc.Encode(dialect)
 				if err != nil {
 					t.Fatal(err)
 				}
-				again, err := dotenv.Parse(text, dialect)
-				if err != nil || !again.Equal(doc) {
-					t.Fatalf("%q is written %q and read %q (%v)", value, text.Reveal(), reveal(again), err)
-				}
+				checkReadBy(t, readers, text.Reveal(), doc)
 			}
+			t.Logf("%d values", len(values))
 		})
+	}
+}
+
+// checkRoundTrip writes the document, reads it, and writes it again.
+func checkRoundTrip(t *testing.T, dialect dotenv.Dialect, doc dotenv.Document) {
+	t.Helper()
+	text, err := doc.Encode(dialect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := dotenv.Parse(text, dialect)
+	if err != nil || !again.Equal(doc) {
+		t.Fatalf("%q is read back as %q (%v), want %q", text.Reveal(), reveal(again), err, reveal(doc))
+	}
+	if second, err := again.Encode(dialect); err != nil || !second.Equal(text) {
+		t.Fatalf("%q is then written %q (%v)", text.Reveal(), second.Reveal(), err)
 	}
 }

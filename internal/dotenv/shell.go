@@ -57,7 +57,7 @@ func (g shellGrammar) entry(r *reader) error {
 func (g shellGrammar) word(r *reader, key string) (string, error) {
 	var value strings.Builder
 	for {
-		piece, err := g.piece(r, key)
+		piece, err := g.piece(r, key, value.String())
 		if err != nil {
 			return "", err
 		}
@@ -66,21 +66,11 @@ func (g shellGrammar) word(r *reader, key string) (string, error) {
 		}
 		value.WriteString(*piece)
 	}
-	tail := r.peekLine()
-	switch trimmed := strings.TrimLeft(tail, blanks); {
-	case trimmed == "\r":
-		return "", r.fail(key, problemCRLF)
-	case trimmed != "" && trimmed[0] != '#':
-		return "", r.fail(key, "there is a space in the value, after which a shell would run a command: put single quotes around the value")
-	case strings.HasSuffix(tail, "\r"):
-		return "", r.fail(key, problemCRLF)
-	}
-	r.cutLine()
-	return value.String(), nil
+	return value.String(), r.closeLine(key, comments, "there is a space in the value, after which a shell would run a command: put single quotes around the value")
 }
 
-// piece reads a piece of a word, or nil at the word's end.
-func (g shellGrammar) piece(r *reader, key string) (*string, error) {
+// piece reads a piece of a word that began with before, or nil at the word's end.
+func (g shellGrammar) piece(r *reader, key, before string) (*string, error) {
 	if r.rest == "" {
 		return nil, nil
 	}
@@ -113,11 +103,11 @@ func (g shellGrammar) piece(r *reader, key string) (*string, error) {
 		r.rest = r.rest[2:]
 		return &value, nil
 	}
-	return g.bare(r, key)
+	return g.bare(r, key, before)
 }
 
 // bare reads a piece that is neither quoted nor escaped.
-func (shellGrammar) bare(r *reader, key string) (*string, error) {
+func (shellGrammar) bare(r *reader, key, before string) (*string, error) {
 	length := 0
 	for length < len(r.rest) && (isPlainByte(r.rest[length]) || r.rest[length] == '#') {
 		length++
@@ -130,7 +120,7 @@ func (shellGrammar) bare(r *reader, key string) (*string, error) {
 		return nil, r.fail(key, "the value has a character that shells don't read alike, or act on, outside quotes: put single quotes around the value")
 	}
 	value := r.rest[:length]
-	if strings.Contains(value, ":=") {
+	if value[0] == '=' && (before == "" || strings.HasSuffix(before, ":")) || strings.Contains(value, ":=") {
 		return nil, r.fail(key, problemEquals)
 	}
 	r.rest = r.rest[length:]
