@@ -112,3 +112,22 @@ func IsArmored(sealed string) bool {
 func IsFile(sealed string) bool {
 	return IsArmored(sealed) || strings.HasPrefix(sealed, "age-encryption.org/v1\n")
 }
+
+// CheckHeader returns ErrCorrupt unless the text begins as an age file does:
+// armored as a whole, with a header of stanzas. What is encrypted stays unread.
+func CheckHeader(sealed string) error {
+	if len(sealed) > MaxSize*3/2 {
+		return ErrTooLarge
+	}
+	var in io.Reader = strings.NewReader(sealed)
+	if IsArmored(sealed) {
+		in = armor.NewReader(in)
+	}
+	if _, err := age.ExtractHeader(in); err != nil {
+		return ErrCorrupt
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return ErrCorrupt
+	}
+	return nil
+}

@@ -11,9 +11,9 @@ import (
 // A box gets the text byte for byte, sealed to it alone.
 func TestForBox(t *testing.T) {
 	box, operator := x25519(t), x25519(t)
-	for _, format := range bundle.Formats() {
+	for _, format := range []bundle.Format{bundle.SOPSDotenv, bundle.SOPSBinary, bundle.AgeDotenv} {
 		t.Run(string(format), func(t *testing.T) {
-			content := contentOf(t, awkward)
+			content := contentOf(t, format, awkward)
 			payload, err := bundle.ForBox(sealed(t, content, format, box, operator), box)
 			if err != nil {
 				t.Fatal(err)
@@ -32,6 +32,10 @@ func TestForBox(t *testing.T) {
 				t.Errorf("a bundle that is not for the box: %d bytes, %v", len(payload), err)
 			}
 		})
+	}
+	files := sealed(t, contentOf(t, bundle.AgeFiles, awkward), bundle.AgeFiles, box)
+	if payload, err := bundle.ForBox(files, box); !errors.Is(err, bundle.ErrNotOneFile) || payload != nil {
+		t.Errorf("a tar as one file: %d bytes, %v", len(payload), err)
 	}
 	if payload, err := bundle.ForBox("A=1\n", box); !errors.Is(err, bundle.ErrUnknownFormat) || payload != nil {
 		t.Errorf("env text in clear: %d bytes, %v", len(payload), err)

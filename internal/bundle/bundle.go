@@ -1,18 +1,23 @@
 // Package bundle seals env documents to recipients and opens them again.
 //
-//   - bundle.go: formats, sealing
-//   - open.go: opening, and what a bundle shows unopened
+//   - bundle.go: formats, and who and what each can hold
+//   - content.go: what is sealed, and what is carried over from an older bundle
+//   - files.go: the tar in which one file per key travels
+//   - seal.go: sealing
+//   - open.go: opening, also what others made
+//   - shown.go: what a bundle shows unopened
 //   - change.go: what counts as a change of content
 //   - box.go: what a box gets of a bundle
 //
 // A bundle is a text that people commit and that others' tools open: sops for
-// sops_dotenv, age for age_dotenv. Encryption is randomized, so a bundle stays the
-// same only by being kept; every sealing takes a fresh key.
+// sops_dotenv and sops_binary, age for age_dotenv and age_files. Encryption is
+// randomized, so a bundle stays the same only by being kept; every sealing takes a
+// fresh key.
 package bundle
 
 import (
 	"fmt"
-	"time"
+	"strings"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
@@ -23,22 +28,40 @@ import (
 // Format is the form of a bundle's ciphertext.
 type Format string
 
-// The formats.
+// The formats that are written.
 const (
 	SOPSDotenv Format = "sops_dotenv" // sops' dotenv store: names in clear, values encrypted one by one
+	SOPSBinary Format = "sops_binary" // the whole env text in sops' binary store, a JSON document
 	AgeDotenv  Format = "age_dotenv"  // the whole env text in one armored age file
+	AgeFiles   Format = "age_files"   // a tar with one file per key in one armored age file
 )
 
-// Formats lists all formats, the default first.
-func Formats() []Format { return []Format{SOPSDotenv, AgeDotenv} }
+// The formats that are only read: what the sops command makes of other files.
+const (
+	SOPSJSON Format = "sops_json"
+	SOPSYAML Format = "sops_yaml"
+	SOPSINI  Format = "sops_ini"
+)
 
-// MaxText is the longest env text that is sealed, in bytes.
+// Formats lists the formats that are written, the default first.
+func Formats() []Format { return []Format{SOPSDotenv, SOPSBinary, AgeDotenv, AgeFiles} }
+
+// ReadableFormats lists all formats that are read.
+func ReadableFormats() []Format { return append(Formats(), SOPSJSON, SOPSYAML, SOPSINI) }
+
+// HasText reports whether what is inside is one env text.
+func (f Format) HasText() bool { return f == SOPSDotenv || f == SOPSBinary || f == AgeDotenv }
+
+// isAge reports whether the bundle is an age file.
+func (f Format) isAge() bool { return f == AgeDotenv || f == AgeFiles }
+
+// MaxText is the longest env text, or tar, that is sealed, in bytes.
 const MaxText = 4 << 20
 
 // Params says how to seal.
 type Params struct {
 	Format     Format
-	Dialect    dotenv.Dialect
+	Dialect    dotenv.Dialect     // of the env text; nothing to age_files
 	Recipients []agekey.Recipient // everybody who is to open it
 }
 
@@ -48,38 +71,70 @@ func (p Params) CheckRecipients() error {
 	if len(p.Recipients) == 0 {
 		return agekey.ErrNoRecipient
 	}
-	if p.Format == AgeDotenv {
+	if p.Format.isAge() {
 		return agekey.CheckMix(p.Recipients)
 	}
 	return nil
 }
 
-// Content is what a bundle holds: an env text and what it says.
-type Content struct {
-	Text     secret.Text
-	Document dotenv.Document
+// CheckName returns a *dotenv.Error if the format or the dialect can't hold an
+// entry of that name.
+func (p Params) CheckName(key string) error {
+	if p.Format == AgeFiles {
+		return checkFileName(key)
+	}
+	return p.Dialect.CheckKey(key)
 }
 
-// NewContent writes a document as text in the dialect. Errors are a
-// *dotenv.Error that names the key.
-func NewContent(doc dotenv.Document, dialect dotenv.Dialect) (Content, error) {
-	text, err := doc.Encode(dialect)
+// CheckEntry returns a *dotenv.Error if the format or the dialect can't hold the
+// entry.
+func (p Params) CheckEntry(key string, value secret.Text) error {
+	if err := p.CheckName(key); err != nil || p.Format == AgeFiles {
+		return err
+	}
+	if err := p.Dialect.CheckValue(key, value.Reveal()); err != nil {
+		return err
+	}
+	if p.Format == SOPSDotenv {
+		return p.checkLine(key, value)
+	}
+	return nil
+}
+
+// checkLine is an error if the entry's text is not the one line that sops' dotenv
+// store encrypts: what follows in a second line would be taken for a name of its
+// own, and be in clear.
+func (p Params) checkLine(key string, value secret.Text) error {
+	text, err := dotenv.Document{Lines: []dotenv.Line{{Key: key, Value: value}}}.Encode(p.Dialect)
 	if err != nil {
-		return Content{}, err
+		return err
 	}
-	if text.Len() > MaxText {
-		return Content{}, fmt.Errorf("the env text is %d bytes long, and the most that is sealed are %d", text.Len(), MaxText)
+	line := strings.TrimSuffix(text.Reveal(), "\n")
+	problem := ""
+	switch {
+	case strings.Contains(line, "\n"):
+		problem = "writes a line break as it is, and sops_dotenv holds an entry in one line"
+	case strings.HasSuffix(line, "\r"):
+		problem = "writes a trailing CR as it is, and sops_dotenv would take the line for one of a CR LF file"
+	case line == key+"=":
+		problem = "writes an empty value as nothing, and sops does not authenticate that in sops_dotenv"
+	default:
+		return nil
 	}
-	return Content{Text: text, Document: doc}, nil
+	return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the %s dialect %s: use format sops_binary or age_dotenv, or dialect compose", p.Dialect, problem)}
 }
 
-// Seal encrypts the content; now is written where the format has a time.
-func Seal(content Content, p Params, now time.Time) (string, error) {
-	if err := p.CheckRecipients(); err != nil {
-		return "", err
+// storeFormats are the formats of sops' stores.
+var storeFormats = map[sops.Store]Format{
+	sops.Dotenv: SOPSDotenv, sops.Binary: SOPSBinary, sops.JSON: SOPSJSON, sops.YAML: SOPSYAML, sops.INI: SOPSINI,
+}
+
+// store is the sops store of a format; it reports false for those of age.
+func (f Format) store() (sops.Store, bool) {
+	for store, format := range storeFormats {
+		if format == f {
+			return store, true
+		}
 	}
-	if p.Format == AgeDotenv {
-		return agekey.SealArmored(content.Text, p.Recipients)
-	}
-	return sops.EncryptDotenv(content.Text, p.Recipients, now)
+	return "", false
 }

@@ -13,14 +13,18 @@ import (
 )
 
 func TestSealAndOpen(t *testing.T) {
-	content := contentOf(t, awkward)
 	kinds := map[string]agekey.Identity{"x25519": x25519(t), "hybrid": hybrid(t), "ssh-ed25519": sshEd25519(t), "ssh-rsa": sshRSA(t)}
 	stranger := x25519(t)
 	for _, format := range bundle.Formats() {
 		for kind, id := range kinds {
 			t.Run(string(format)+"/"+kind, func(t *testing.T) {
+				content := contentOf(t, format, awkward)
 				ciphertext := sealed(t, content, format, id)
-				if found, err := bundle.Detect(ciphertext); err != nil || found != format {
+				detected := format
+				if format == bundle.AgeFiles {
+					detected = bundle.AgeDotenv // it shows once it is opened
+				}
+				if found, err := bundle.Detect(ciphertext); err != nil || found != detected {
 					t.Errorf("detected as %q, %v", found, err)
 				}
 				for key, value := range awkward {
@@ -28,12 +32,17 @@ func TestSealAndOpen(t *testing.T) {
 						t.Errorf("the value of %s is in clear", key)
 					}
 				}
-				got, err := bundle.Open(ciphertext, dotenv.Compose, []agekey.Identity{stranger, id})
+				got, err := open(ciphertext, dotenv.Compose, []agekey.Identity{stranger, id})
 				if err != nil {
 					t.Fatal(err)
 				}
 				if got.Text.Reveal() != content.Text.Reveal() {
 					t.Errorf("the text became %q", got.Text.Reveal())
+				}
+				for _, source := range []bundle.Source{{}, {Format: format}} {
+					if opened, err := source.Open(ciphertext, []agekey.Identity{id}); err != nil || opened.Format != format {
+						t.Errorf("opened as %q, %v", opened.Format, err)
+					}
 				}
 				if !got.Document.EqualEntries(entriesOf(awkward)) {
 					t.Error("the entries are not those that were sealed")
@@ -41,11 +50,11 @@ func TestSealAndOpen(t *testing.T) {
 				if again := sealed(t, content, format, id); again == ciphertext {
 					t.Error("sealed twice, it is the same: the key is not fresh")
 				}
-				text, err := bundle.OpenText(ciphertext, []agekey.Identity{stranger})
+				text, err := openText(ciphertext, []agekey.Identity{stranger})
 				if !errors.Is(err, agekey.ErrNoMatch) || !text.IsEmpty() {
 					t.Errorf("a stranger gets %q, %v", text.Reveal(), err)
 				}
-				if _, err := bundle.OpenText(ciphertext, nil); !errors.Is(err, agekey.ErrNoMatch) {
+				if _, err := openText(ciphertext, nil); !errors.Is(err, agekey.ErrNoMatch) {
 					t.Errorf("without an identity: %v", err)
 				}
 			})
@@ -57,13 +66,14 @@ func TestSealAndOpen(t *testing.T) {
 func TestEveryRecipientOpens(t *testing.T) {
 	one, two, left := x25519(t), sshEd25519(t), x25519(t)
 	for _, format := range bundle.Formats() {
-		ciphertext := sealed(t, contentOf(t, map[string]string{"A": "1"}), format, one, two)
+		content := contentOf(t, format, map[string]string{"A": "1"})
+		ciphertext := sealed(t, content, format, one, two)
 		for name, id := range map[string]agekey.Identity{"first": one, "second": two} {
-			if text, err := bundle.OpenText(ciphertext, []agekey.Identity{id}); err != nil || text.Reveal() != "A=1\n" {
+			if text, err := openText(ciphertext, []agekey.Identity{id}); err != nil || text.Reveal() != content.Text.Reveal() {
 				t.Errorf("%s, the %s recipient: %q, %v", format, name, text.Reveal(), err)
 			}
 		}
-		if _, err := bundle.OpenText(ciphertext, []agekey.Identity{left}); !errors.Is(err, agekey.ErrNoMatch) {
+		if _, err := openText(ciphertext, []agekey.Identity{left}); !errors.Is(err, agekey.ErrNoMatch) {
 			t.Errorf("%s, who was left out: %v", format, err)
 		}
 	}
@@ -78,6 +88,8 @@ func TestCheckRecipients(t *testing.T) {
 	}{
 		"sops, nobody":               {bundle.SOPSDotenv, nil, agekey.ErrNoRecipient},
 		"sops, one":                  {bundle.SOPSDotenv, []agekey.Identity{classic}, nil},
+		"sops binary, every kind":    {bundle.SOPSBinary, []agekey.Identity{classic, pq, ssh}, nil},
+		"age files, mixed":           {bundle.AgeFiles, []agekey.Identity{classic, pq}, agekey.ErrMixedRecipients},
 		"sops, every kind":           {bundle.SOPSDotenv, []agekey.Identity{classic, pq, ssh}, nil},
 		"age, nobody":                {bundle.AgeDotenv, nil, agekey.ErrNoRecipient},
 		"age, classic":               {bundle.AgeDotenv, []agekey.Identity{classic, other, ssh}, nil},
@@ -91,7 +103,7 @@ func TestCheckRecipients(t *testing.T) {
 				t.Errorf("checked: %v, want %v", err, tt.want)
 			}
 			// What is found at plan is what sealing does.
-			ciphertext, err := bundle.Seal(contentOf(t, map[string]string{"A": "1"}), p, now)
+			ciphertext, err := bundle.Seal(contentOf(t, tt.format, map[string]string{"A": "1"}), p, now)
 			if !errors.Is(err, tt.want) || (err == nil) != (ciphertext != "") {
 				t.Errorf("sealed: %d bytes, %v, want %v", len(ciphertext), err, tt.want)
 			}
@@ -100,7 +112,7 @@ func TestCheckRecipients(t *testing.T) {
 }
 
 func TestDetect(t *testing.T) {
-	id, content := x25519(t), contentOf(t, map[string]string{"A": "1"})
+	id, content := x25519(t), contentOf(t, bundle.SOPSDotenv, map[string]string{"A": "1"})
 	binary, err := agekey.Seal(content.Text, []agekey.Recipient{id.Recipient()})
 	if err != nil {
 		t.Fatal(err)
@@ -117,8 +129,9 @@ func TestDetect(t *testing.T) {
 		"nothing":                  {"", ""},
 		"env text":                 {"A=1\nTOKEN=canary\n", ""},
 		"a private key":            {id.Text().Reveal(), ""},
-		"sops in JSON":             {`{"A":"ENC[AES256_GCM,data:x]","sops":{"mac":"x"}}`, ""},
-		"sops in YAML":             {"A: ENC[AES256_GCM,data:x]\nsops:\n    mac: x\n", ""},
+		"sops, binary":             {sealed(t, content, bundle.SOPSBinary, id), bundle.SOPSBinary},
+		"JSON":                     {`{"A": "1"}`, ""},
+		"YAML":                     {"A: 1\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			format, err := bundle.Detect(tt.text)
@@ -126,10 +139,10 @@ func TestDetect(t *testing.T) {
 				t.Errorf("got %q, %v, want %q", format, err, tt.format)
 			}
 			if tt.format == "" {
-				if _, err := bundle.OpenText(tt.text, []agekey.Identity{id}); !errors.Is(err, bundle.ErrUnknownFormat) {
+				if _, err := openText(tt.text, []agekey.Identity{id}); !errors.Is(err, bundle.ErrUnknownFormat) {
 					t.Errorf("opened: %v", err)
 				}
-			} else if text, err := bundle.OpenText(tt.text, []agekey.Identity{id}); err != nil || text.Reveal() != "A=1\n" {
+			} else if text, err := openText(tt.text, []agekey.Identity{id}); err != nil || text.Reveal() != "A=1\n" {
 				t.Errorf("opened: %q, %v", text.Reveal(), err)
 			}
 		})
@@ -138,19 +151,19 @@ func TestDetect(t *testing.T) {
 
 func TestRecipientsShown(t *testing.T) {
 	one, two := x25519(t), hybrid(t)
-	shown, ok := bundle.Recipients(sealed(t, contentOf(t, awkward), bundle.SOPSDotenv, one, two))
+	shown, ok := bundle.Recipients(sealed(t, contentOf(t, bundle.SOPSDotenv, awkward), bundle.SOPSDotenv, one, two))
 	want := agekey.Texts(agekey.Recipients([]agekey.Identity{one, two}))
 	if !ok || strings.Join(shown, " ") != strings.Join(want, " ") {
 		t.Errorf("sops shows %q, %v, want %q", shown, ok, want)
 	}
-	if shown, ok := bundle.Recipients(sealed(t, contentOf(t, awkward), bundle.AgeDotenv, one)); ok || shown != nil {
+	if shown, ok := bundle.Recipients(sealed(t, contentOf(t, bundle.AgeDotenv, awkward), bundle.AgeDotenv, one)); ok || shown != nil {
 		t.Errorf("age is said to show %q", shown)
 	}
 }
 
 func TestTampered(t *testing.T) {
 	id := x25519(t)
-	content := contentOf(t, map[string]string{"A": "canary-one", "B": "canary-two"})
+	content := contentOf(t, bundle.SOPSDotenv, map[string]string{"A": "canary-one", "B": "canary-two"})
 	for name, tt := range map[string]struct {
 		format bundle.Format
 		change func(string) string
@@ -170,7 +183,7 @@ func TestTampered(t *testing.T) {
 			if is == was {
 				t.Fatal("nothing was changed")
 			}
-			got, err := bundle.Open(is, dotenv.Compose, []agekey.Identity{id})
+			got, err := open(is, dotenv.Compose, []agekey.Identity{id})
 			if !errors.Is(err, tt.want) || !got.Text.IsEmpty() || len(got.Document.Lines) != 0 {
 				t.Errorf("got %d bytes, %v, want %v", got.Text.Len(), err, tt.want)
 			}
@@ -200,7 +213,7 @@ func TestUnreadableInside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = bundle.Open(ciphertext, dotenv.Compose, []agekey.Identity{id})
+	_, err = open(ciphertext, dotenv.Compose, []agekey.Identity{id})
 	var de *dotenv.Error
 	if !errors.As(err, &de) || de.Line != 2 || !strings.HasPrefix(err.Error(), "the env text inside: line 2: ") {
 		t.Errorf("got %v", err)
@@ -208,7 +221,7 @@ func TestUnreadableInside(t *testing.T) {
 	if strings.Contains(err.Error(), "canary") {
 		t.Errorf("the error holds the line: %v", err)
 	}
-	if text, err := bundle.OpenText(ciphertext, []agekey.Identity{id}); err != nil || text.Reveal() != inside {
+	if text, err := openText(ciphertext, []agekey.Identity{id}); err != nil || text.Reveal() != inside {
 		t.Errorf("unread, it opens: %d bytes, %v", text.Len(), err)
 	}
 }
@@ -228,7 +241,7 @@ func TestNewContent(t *testing.T) {
 		"too long":    {map[string]string{"A": strings.Repeat("c", bundle.MaxText)}, "the env text is 4194307 bytes long, and the most that is sealed are 4194304", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			content, err := bundle.NewContent(entriesOf(tt.values), dotenv.Compose)
+			content, err := bundle.NewContent(entriesOf(tt.values), bundle.Params{Format: bundle.SOPSDotenv, Dialect: dotenv.Compose})
 			if !tt.fails {
 				if err != nil || content.Text.Reveal() != tt.text {
 					t.Errorf("got %q, %v, want %q", content.Text.Reveal(), err, tt.text)

@@ -39,9 +39,9 @@ func entriesOf(values map[string]string) dotenv.Document {
 	return dotenv.FromMap(entries)
 }
 
-func contentOf(tb testing.TB, values map[string]string) bundle.Content {
+func contentOf(tb testing.TB, format bundle.Format, values map[string]string) bundle.Content {
 	tb.Helper()
-	content, err := bundle.NewContent(entriesOf(values), dotenv.Compose)
+	content, err := bundle.NewContent(entriesOf(values), bundle.Params{Format: format, Dialect: dotenv.Compose})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -118,4 +118,19 @@ func identity(tb testing.TB, text string) agekey.Identity {
 		tb.Fatal(err)
 	}
 	return ids[0]
+}
+
+// openText opens a bundle with nothing allowed, and returns what is inside.
+func openText(ciphertext string, ids []agekey.Identity) (secret.Text, error) {
+	opened, err := bundle.Source{}.Open(ciphertext, ids)
+	return opened.Text, err
+}
+
+// open is openText, read in the dialect.
+func open(ciphertext string, dialect dotenv.Dialect, ids []agekey.Identity) (bundle.Content, error) {
+	opened, err := bundle.Source{}.Open(ciphertext, ids)
+	if err != nil {
+		return bundle.Content{}, err
+	}
+	return opened.Read(dialect)
 }

@@ -10,56 +10,117 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
 
-// ErrUnknownFormat is the error for a text that is no bundle.
-var ErrUnknownFormat = errors.New("it is neither a dotenv file that sops encrypted nor an age file: " +
-	"expected sops_… lines or -----BEGIN AGE ENCRYPTED FILE-----")
+// Errors that callers decide on.
+var (
+	// ErrUnknownFormat: the text is no bundle.
+	ErrUnknownFormat = errors.New("it is neither a file that sops encrypted nor an age file: " +
+		"expected sops' metadata in it, or -----BEGIN AGE ENCRYPTED FILE-----")
+	// ErrOtherFormat: the text is a bundle, of another format than it was said to be.
+	ErrOtherFormat = errors.New("it is not of the format that it is said to be")
+	// ErrUnauthenticated: see sops.ErrUnauthenticated.
+	ErrUnauthenticated = sops.ErrUnauthenticated
+	// ErrReadOnly: bundles of that format are read and not made.
+	ErrReadOnly = errors.New("bundles of this format are read, and not made")
+	// ErrDocuments: a YAML file holds several documents, whose names may be alike.
+	ErrDocuments = errors.New("the file holds several YAML documents, and entries are read of one only")
+)
 
-// Detect tells a bundle's format by its text.
+// Detect tells a bundle's format by its text. That of an age file is AgeDotenv:
+// what is inside is known once it is opened.
 func Detect(ciphertext string) (Format, error) {
-	switch {
-	case agekey.IsFile(ciphertext):
+	if agekey.IsFile(ciphertext) {
 		return AgeDotenv, nil
-	case sops.IsDotenv(ciphertext):
-		return SOPSDotenv, nil
+	}
+	if store, ok := sops.Detect(ciphertext); ok {
+		return storeFormats[store], nil
 	}
 	return "", ErrUnknownFormat
 }
 
-// OpenText decrypts a bundle and returns its env text, unread. Nothing is
-// returned unless all of it is authentic. Errors are those of agekey.Open,
-// sops.DecryptDotenv and Detect.
-func OpenText(ciphertext string, ids []agekey.Identity) (secret.Text, error) {
-	format, err := Detect(ciphertext)
-	if err != nil {
-		return secret.Text{}, err
-	}
-	if format == AgeDotenv {
-		return agekey.Open(ciphertext, ids)
-	}
-	text, _, err := sops.DecryptDotenv(ciphertext, ids)
-	return text, err
+// Source says how a bundle is opened. The zero value finds the format and takes
+// nothing that is not authentic.
+type Source struct {
+	Format Format // what the text is; empty finds out
+	// AllowUnauthenticated takes of a sops file what sops does not authenticate,
+	// see sops.Options.
+	AllowUnauthenticated bool
 }
 
-// Open decrypts a bundle and reads its env text in the dialect. An env text that
-// can't be read is a *dotenv.Error.
-func Open(ciphertext string, dialect dotenv.Dialect, ids []agekey.Identity) (Content, error) {
-	text, err := OpenText(ciphertext, ids)
+// Opened is what was in a bundle.
+type Opened struct {
+	Format Format
+	Text   secret.Text // env text, a tar, or the document as `sops --decrypt` prints it
+
+	entries   []sops.Entry // of the stores of sops that are only read
+	documents int
+}
+
+// Open decrypts a bundle. Nothing is returned unless all of it is authentic, but
+// for what the source allows. Errors are ErrUnknownFormat, ErrOtherFormat, and those
+// of agekey.Open and sops.Decrypt.
+func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
+	format := s.Format
+	if format == "" {
+		found, err := Detect(ciphertext)
+		if err != nil {
+			return Opened{}, err
+		}
+		format = found
+	}
+	if format.isAge() {
+		return s.openAge(ciphertext, ids)
+	}
+	store, _ := format.store()
+	if _, claims := sops.Detect(ciphertext); !claims && s.Format != "" {
+		return Opened{}, ErrOtherFormat
+	}
+	plain, err := sops.Decrypt(ciphertext, ids, sops.Options{Store: store, AllowUnauthenticated: s.AllowUnauthenticated})
+	if err != nil {
+		return Opened{}, err
+	}
+	return Opened{Format: format, Text: plain.Text, entries: plain.Entries, documents: plain.Documents}, nil
+}
+
+func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error) {
+	if !agekey.IsFile(ciphertext) {
+		return Opened{}, ErrOtherFormat
+	}
+	text, err := agekey.Open(ciphertext, ids)
+	if err != nil {
+		return Opened{}, err
+	}
+	format := AgeDotenv
+	if isTar(text) {
+		format = AgeFiles
+	}
+	if s.Format != "" && format != s.Format {
+		return Opened{}, ErrOtherFormat
+	}
+	return Opened{Format: format, Text: text}, nil
+}
+
+// Read reads what was in a bundle: env text in the dialect, the files of a tar, or
+// the flattened entries of a document. Errors are a *dotenv.Error, ErrNotFiles or
+// ErrDocuments.
+func (o Opened) Read(dialect dotenv.Dialect) (Content, error) {
+	var doc dotenv.Document
+	var err error
+	switch {
+	case o.Format == AgeFiles:
+		doc, err = readFiles(o.Text)
+	case o.Format.HasText():
+		if doc, err = dotenv.Parse(o.Text, dialect); err != nil {
+			err = fmt.Errorf("the env text inside: %w", err)
+		}
+	case o.documents != 1:
+		err = ErrDocuments
+	default:
+		for _, entry := range o.entries {
+			doc.Lines = append(doc.Lines, dotenv.Line{Key: entry.Name, Value: entry.Value})
+		}
+	}
 	if err != nil {
 		return Content{}, err
 	}
-	doc, err := dotenv.Parse(text, dialect)
-	if err != nil {
-		return Content{}, fmt.Errorf("the env text inside: %w", err)
-	}
-	return Content{Text: text, Document: doc}, nil
-}
-
-// Recipients returns the recipients that a bundle shows without being opened. It
-// reports false for a format that does not show them.
-func Recipients(ciphertext string) ([]string, bool) {
-	meta, err := sops.ReadMetadata(ciphertext)
-	if err != nil {
-		return nil, false
-	}
-	return meta.Recipients, true
+	return Content{Text: o.Text, Document: doc}, nil
 }

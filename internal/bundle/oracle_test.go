@@ -70,7 +70,7 @@ func TestRealAgeOpensOurs(t *testing.T) {
 	age := realTool(t, "AGEENV_TEST_AGE", "age")
 	for name, id := range map[string]agekey.Identity{"x25519": x25519(t), "hybrid": hybrid(t), "ssh-ed25519": sshEd25519(t), "ssh-rsa": sshRSA(t)} {
 		t.Run(name, func(t *testing.T) {
-			content := contentOf(t, awkward)
+			content := contentOf(t, bundle.SOPSDotenv, awkward)
 			text := age.run(t, sealed(t, content, bundle.AgeDotenv, id), "-d", "-i", age.file(t, "identity", id.Text().Reveal()))
 			if text != content.Text.Reveal() {
 				t.Errorf("age reads %q", text)
@@ -89,7 +89,7 @@ func TestWeOpenRealAge(t *testing.T) {
 		for _, form := range [][]string{{"-a"}, {}} {
 			t.Run(name+strings.Join(form, ""), func(t *testing.T) {
 				ciphertext := age.run(t, text, append(form, "-r", id.Recipient().String())...)
-				content, err := bundle.Open(ciphertext, dotenv.Compose, []agekey.Identity{id})
+				content, err := open(ciphertext, dotenv.Compose, []agekey.Identity{id})
 				if err != nil || content.Text.Reveal() != text {
 					t.Fatalf("got %q, %v", content.Text.Reveal(), err)
 				}
@@ -106,7 +106,7 @@ func TestRealSOPSOpensOurs(t *testing.T) {
 	sops := realTool(t, "AGEENV_TEST_SOPS", "sops")
 	id := x25519(t)
 	sops.env = append(sops.env, "SOPS_AGE_KEY_FILE="+sops.file(t, "keys.txt", id.Text().Reveal()+"\n"))
-	content := contentOf(t, awkward)
+	content := contentOf(t, bundle.SOPSDotenv, awkward)
 	text := sops.run(t, "", "-d", sops.file(t, "x.enc.env", sealed(t, content, bundle.SOPSDotenv, id, x25519(t))))
 	if text != content.Text.Reveal() {
 		t.Errorf("sops reads %q, want %q", text, content.Text.Reveal())
@@ -121,7 +121,7 @@ func TestWeOpenRealSOPS(t *testing.T) {
 	id := x25519(t)
 	const text = "# note\nB=two words\nA=1\n"
 	ciphertext := sops.run(t, "", "-e", "--age", id.Recipient().String(), sops.file(t, "plain.env", text))
-	content, err := bundle.Open(ciphertext, dotenv.Compose, []agekey.Identity{id})
+	content, err := open(ciphertext, dotenv.Compose, []agekey.Identity{id})
 	if err != nil || content.Text.Reveal() != text {
 		t.Errorf("got %q, %v", content.Text.Reveal(), err)
 	}

@@ -135,7 +135,7 @@ func TestAccBundleChange(t *testing.T) {
 // bundleClosedTo is an error if a person opens the bundle, or does not.
 func bundleClosedTo(t *testing.T, p person, closed bool) after {
 	return func(a attributes) {
-		_, err := bundle.OpenText(a.text(bundleAddress, "ciphertext"), p.identities(t))
+		_, err := openText(a.text(bundleAddress, "ciphertext"), p.identities(t))
 		if (err != nil) != closed {
 			t.Errorf("closed: %t, expected %t (%v)", err != nil, closed, err)
 		}

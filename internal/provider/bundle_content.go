@@ -22,46 +22,50 @@ type wanted struct {
 }
 
 // wantedContent reads the write-only arguments and checks what is known of them.
-func wantedContent(config bundleModel, dialect dotenv.Dialect) (w wanted, diags diag.Diagnostics) {
+func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Diagnostics) {
 	w.configured = !config.EntriesWO.IsNull() || !config.DotenvWO.IsNull()
 	w.known = !config.EntriesWO.IsUnknown() && !config.DotenvWO.IsUnknown()
 	if !config.DotenvWO.IsNull() && !config.DotenvWO.IsUnknown() {
-		doc, err := dotenv.Parse(secret.New(config.DotenvWO.ValueString()), dialect)
+		doc, err := dotenv.Parse(secret.New(config.DotenvWO.ValueString()), p.Dialect)
 		if err != nil {
 			diags.Append(contentProblem(err, dotenvPath))
 		}
-		w.Document, w.Ordered = doc, true
+		for _, line := range doc.Lines {
+			if line.IsComment() {
+				continue
+			}
+			if err := p.CheckEntry(line.Key, line.Value); err != nil {
+				diags.Append(contentProblem(err, dotenvPath))
+			}
+		}
+		w.Document, w.Ordered = doc, p.Format.HasText()
 	}
 	entries := map[string]secret.Text{}
 	for key, element := range config.EntriesWO.Elements() {
 		text, ok := element.(basetypes.StringValue)
 		switch {
 		case !ok || text.IsNull():
-			diags.Append(contentProblem(nullEntry(key, dialect), entriesPath))
+			diags.Append(contentProblem(nullEntry(key, p), entriesPath))
 		case text.IsUnknown():
 			w.known = false
 		default:
 			entries[key] = secret.New(text.ValueString())
-			err := dialect.CheckKey(key)
-			if err == nil {
-				err = dialect.CheckValue(key, text.ValueString())
-			}
-			if err != nil {
+			if err := p.CheckEntry(key, entries[key]); err != nil {
 				diags.Append(contentProblem(err, entriesPath))
 			}
 		}
 	}
 	w.Document = w.Document.Overlay(entries)
 	if w.known && !diags.HasError() {
-		if _, err := bundle.NewContent(w.Document, dialect); err != nil {
+		if _, err := bundle.NewContent(w.Document, p); err != nil {
 			diags.Append(contentProblem(err, w.path(config)))
 		}
 	}
 	return w, diags
 }
 
-func nullEntry(key string, dialect dotenv.Dialect) error {
-	if err := dialect.CheckKey(key); err != nil {
+func nullEntry(key string, p bundle.Params) error {
+	if err := p.CheckName(key); err != nil {
 		return err
 	}
 	return &dotenv.Error{Key: key, Problem: "the value is null: leave the name out, or write \"\" for an empty value"}
@@ -94,6 +98,20 @@ func (m bundleModel) access(ctx context.Context) (a access, diags diag.Diagnosti
 // params is how a model with known values is sealed.
 func (m bundleModel) params(a access) bundle.Params {
 	return bundle.Params{Format: bundle.Format(m.Format.ValueString()), Dialect: m.dialect(), Recipients: a.all()}
+}
+
+// source is how a model's own ciphertext is opened. The state is trusted, and an
+// import may have brought a file of which sops does not authenticate all.
+func (m bundleModel) source() bundle.Source {
+	return bundle.Source{Format: bundle.Format(m.Format.ValueString()), AllowUnauthenticated: true}
+}
+
+// sealedAlike reports whether a state's ciphertext is what sealing its content by
+// the plan would give. One of which sops does not authenticate all never is.
+func sealedAlike(before, after access, plan, state bundleModel) bool {
+	sameText := plan.Dialect.Equal(state.Dialect) || !bundle.Format(state.Format.ValueString()).HasText()
+	return after.known && sameRecipients(before.all(), after.all()) && plan.Format.Equal(state.Format) && sameText &&
+		bundle.Weak(state.Ciphertext.ValueString()) == nil
 }
 
 func (m bundleModel) dialect() dotenv.Dialect { return dotenv.Dialect(m.Dialect.ValueString()) }

@@ -2,9 +2,12 @@ package provider
 
 import (
 	"context"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
@@ -14,7 +17,6 @@ import (
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
-	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
@@ -27,14 +29,16 @@ type bundleEphemeral struct {
 func newBundleEphemeral() ephemeral.EphemeralResource { return &bundleEphemeral{} }
 
 type bundleEphemeralModel struct {
-	Ciphertext types.String `tfsdk:"ciphertext"`
-	Path       types.String `tfsdk:"path"`
-	Identity   types.String `tfsdk:"identity"`
-	Dialect    types.String `tfsdk:"dialect"`
-	Format     types.String `tfsdk:"format"`
-	Entries    types.Map    `tfsdk:"entries"`
-	Dotenv     types.String `tfsdk:"dotenv"`
-	Keys       types.List   `tfsdk:"keys"`
+	Ciphertext           types.String `tfsdk:"ciphertext"`
+	Path                 types.String `tfsdk:"path"`
+	Identity             types.String `tfsdk:"identity"`
+	Dialect              types.String `tfsdk:"dialect"`
+	Format               types.String `tfsdk:"format"`
+	ReadEntries          types.Bool   `tfsdk:"read_entries"`
+	AllowUnauthenticated types.Bool   `tfsdk:"allow_unauthenticated"`
+	contentModel
+	Raw       types.String `tfsdk:"raw"`
+	RawBase64 types.String `tfsdk:"raw_base64"`
 }
 
 func (r *bundleEphemeral) Metadata(_ context.Context, req ephemeral.MetadataRequest, resp *ephemeral.MetadataResponse) {
@@ -47,22 +51,40 @@ func exactlyOneOf(other string) []validator.String {
 }
 
 func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
-	_, checkDialect := oneOf(dotenv.Dialects())
-	resp.Schema = schema.Schema{
-		MarkdownDescription: "Opens a bundle, ours or one that `sops` (dotenv) or `age` made, for this run only: nothing of it is in state or in a plan. All of it is authenticated before anything is given out.",
-		Attributes: map[string]schema.Attribute{
-			"ciphertext": schema.StringAttribute{Optional: true, Validators: exactlyOneOf("path"), MarkdownDescription: "The bundle's text. Exactly one of `ciphertext` and `path` is set."},
-			"path":       schema.StringAttribute{Optional: true, MarkdownDescription: "The path of a file with the bundle."},
-			"identity": schema.StringAttribute{
-				Optional: true, Sensitive: true,
-				MarkdownDescription: "The identity that opens it, for example an `ageenv_identity`'s. Default: the provider's identities.",
-			},
-			"dialect": schema.StringAttribute{Optional: true, Validators: checkDialect, MarkdownDescription: "Whose rules the env text inside follows. Default `compose`."},
-			"format":  schema.StringAttribute{Computed: true, MarkdownDescription: "The format that was found: `sops_dotenv` or `age_dotenv`."},
-			"entries": schema.MapAttribute{ElementType: types.StringType, Computed: true, Sensitive: true, MarkdownDescription: "The entries, name to value."},
-			"dotenv":  schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "The env text, byte for byte."},
-			"keys":    schema.ListAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "The names, sorted."},
+	formats, checkFormat := oneOf(bundle.ReadableFormats())
+	attributes := contentSchema()
+	for name, attribute := range map[string]schema.Attribute{
+		"ciphertext": schema.StringAttribute{Optional: true, Validators: exactlyOneOf("path"), MarkdownDescription: "The bundle's text. Exactly one of `ciphertext` and `path` is set."},
+		"path":       schema.StringAttribute{Optional: true, MarkdownDescription: "The path of a file with the bundle."},
+		"identity": schema.StringAttribute{
+			Optional: true, Sensitive: true,
+			MarkdownDescription: "The identity that opens it, for example an `ageenv_identity`'s. Default: the provider's identities.",
 		},
+		"format": schema.StringAttribute{
+			Optional: true, Computed: true, Validators: checkFormat,
+			MarkdownDescription: "One of `" + strings.Join(formats, "`, `") + "`. Default: what is found in the text. " +
+				"Set it for a JSON document of sops whose one name is `data`, which looks like `sops_binary`, or to have another format refused.",
+		},
+		"read_entries": schema.BoolAttribute{
+			Optional:            true,
+			MarkdownDescription: "`false` leaves `entries`, `keys` and `dotenv` null: for a file whose content is no env text, such as a certificate. Default `true`.",
+		},
+		"allow_unauthenticated": schema.BoolAttribute{
+			Optional: true,
+			MarkdownDescription: "Take of a sops file what sops does not authenticate, or not as a whole: values and comments in clear (`encrypted_regex`, names that end in `_unencrypted`), empty values, and texts that would change with their type. " +
+				"Whoever can write the file can then add empty names, and move what is in clear from one name to another. The MAC is verified all the same. Default `false`: such a file is an error that names the entry.",
+		},
+		"raw":        schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "What is inside, as `sops -d` or `age -d` prints it. Null where that is not UTF-8, as of a tar."},
+		"raw_base64": schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "What is inside, byte for byte, in base64."},
+	} {
+		attributes[name] = attribute
+	}
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Opens a bundle, ours or one that `age` made, or any file that `sops` encrypted to an age recipient (dotenv, binary, JSON, YAML, INI; key groups too), for this run only: nothing of it is in state or in a plan. " +
+			"All of it is authenticated, the MAC included, before anything is given out.\n\n" +
+			"Nested documents are flattened as users of terraform-provider-sops know it: `a.b.0`. Numbers are given as they are written, truth values as `true` and `false`, nothing as `null`. " +
+			"sops does not authenticate what is a list: one value can become a list of one, so that its name is missing and another one is there. A name never tells another value.",
+		Attributes: attributes,
 	}
 }
 
@@ -84,18 +106,31 @@ func (r *bundleEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 	if !ok {
 		return
 	}
-	content, err := bundle.Open(ciphertext.Reveal(), dialectOr(m.Dialect), ring.Identities)
-	if err != nil {
-		resp.Diagnostics.AddAttributeError(at, "The bundle can't be opened", openFailed("The bundle", err, ring, ""))
+	fail := func(detail string) { resp.Diagnostics.AddAttributeError(at, "The bundle can't be opened", detail) }
+	source := bundle.Source{Format: bundle.Format(m.Format.ValueString()), AllowUnauthenticated: m.AllowUnauthenticated.ValueBool()}
+	opened, err := source.Open(ciphertext.Reveal(), ring.Identities)
+	if errors.Is(err, bundle.ErrUnauthenticated) {
+		fail(sentence(err) + " In ageenv_bundle that is allow_unauthenticated = true.")
 		return
 	}
-	format, err := bundle.Detect(ciphertext.Reveal())
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(at, "The bundle can't be opened", sentence(err))
+		fail(openFailed("The bundle", err, ring, ""))
 		return
 	}
-	m.Format = types.StringValue(string(format))
-	m.Entries, m.Dotenv, m.Keys = results(content)
+	m.Format = types.StringValue(string(opened.Format))
+	m.RawBase64 = types.StringValue(base64.StdEncoding.EncodeToString([]byte(opened.Text.Reveal())))
+	if utf8.ValidString(opened.Text.Reveal()) {
+		m.Raw = types.StringValue(opened.Text.Reveal())
+	}
+	m.contentModel.empty()
+	if m.ReadEntries.IsNull() || m.ReadEntries.ValueBool() {
+		content, err := opened.Read(dialectOr(m.Dialect))
+		if err != nil {
+			fail("It was opened, and its entries can't be read: " + sentence(err) + " If it is no env text, set read_entries = false and take raw or raw_base64.")
+			return
+		}
+		resp.Diagnostics.Append(m.contentModel.fill(content, opened.Format.HasText())...)
+	}
 	resp.Diagnostics.Append(resp.Result.Set(ctx, &m)...)
 }
 
@@ -110,36 +145,4 @@ func (r *bundleEphemeral) ring(ctx context.Context, given types.String, diags *d
 		return agekey.Keyring{}, false
 	}
 	return agekey.Keyring{Identities: ids}, true
-}
-
-// textOrFile returns the text, or the content of the file at the path, and which
-// attribute it came from.
-func textOrFile(text types.String, textPath path.Path, file types.String, diags *diag.Diagnostics) (secret.Text, path.Path, bool) {
-	if !text.IsNull() {
-		return secret.New(text.ValueString()), textPath, true
-	}
-	at := path.Root("path")
-	content, err := readSmallFile(file.ValueString())
-	if err != nil {
-		diags.AddAttributeError(at, "The file can't be read", sentence(err))
-		return secret.Text{}, at, false
-	}
-	return content, at, true
-}
-
-func dialectOr(dialect types.String) dotenv.Dialect {
-	if dialect.IsNull() {
-		return dotenv.Dialects()[0]
-	}
-	return dotenv.Dialect(dialect.ValueString())
-}
-
-// results are the attributes that opening gives. This is where plaintext leaves:
-// into ephemeral values, which Terraform keeps nowhere.
-func results(content bundle.Content) (entries types.Map, text types.String, keys types.List) {
-	values := map[string]attr.Value{}
-	for key, value := range content.Document.Entries() {
-		values[key] = types.StringValue(value.Reveal())
-	}
-	return types.MapValueMust(types.StringType, values), types.StringValue(content.Text.Reveal()), textList(content.Document.Keys())
 }

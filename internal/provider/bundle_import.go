@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -15,32 +16,60 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 )
 
+// importHelp says what the import ID is.
+const importHelp = "The import ID is the path of a bundle: a dotenv or binary file that sops encrypted, or an armored age file. " +
+	"Where its env text is not in the compose dialect, put the dialect and a colon before the path, for example docker:app.enc.env. "
+
+// importID parts the dialect, if one is given, from the path.
+func importID(id string) (dotenv.Dialect, string) {
+	if name, path, found := strings.Cut(id, ":"); found && slices.Contains(dotenv.Dialects(), dotenv.Dialect(name)) {
+		return dotenv.Dialect(name), path
+	}
+	return dotenv.Compose, id
+}
+
 func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	fail := func(detail string) { resp.Diagnostics.AddError("The bundle can't be imported", detail) }
-	file, err := readSmallFile(req.ID)
+	dialect, name := importID(req.ID)
+	file, err := readSmallFile(name)
 	if err != nil {
-		fail("The import ID is the path of a bundle: a dotenv file that sops encrypted, or an armored age file. " + sentence(err))
+		fail(importHelp + sentence(err))
 		return
 	}
 	ciphertext := file.Reveal() // a bundle is no secret; anything else is refused below
-	format, err := bundle.Detect(ciphertext)
-	if err != nil {
+	shown, err := bundle.Show(ciphertext)
+	switch {
+	case err != nil:
 		fail("The file at that path: " + sentence(err))
 		return
-	}
-	if format == bundle.AgeDotenv && !agekey.IsArmored(ciphertext) {
+	case shown.Format == bundle.ShownAge && !agekey.IsArmored(ciphertext):
 		fail("The age file is a binary one, and a state holds text: armor it first (age -d … | age -a …).")
+		return
+	case shown.Format != bundle.ShownAge && !slices.Contains(bundle.Formats(), bundle.Format(shown.Format)):
+		fail("Files of format " + shown.Format + " are read (by the ephemeral ageenv_bundle), and not managed: give its entries to a new ageenv_bundle.")
+		return
+	case shown.Others:
+		fail("The file uses key groups, or PGP or KMS keys beside age, which a bundle would lose when it is encrypted anew: give its content to a new ageenv_bundle.")
 		return
 	}
 	ring := r.settings.keyring(ctx)
-	content, err := bundle.Open(ciphertext, dotenv.Compose, ring.Identities)
+	opened, err := bundle.Source{AllowUnauthenticated: true}.Open(ciphertext, ring.Identities)
 	if err != nil {
 		fail(openFailed("The file", err, ring, ""))
 		return
 	}
+	content, err := opened.Read(dialect)
+	if err != nil {
+		fail("The file: " + sentence(err) + " Say whose dialect its env text is in: " + importHelp)
+		return
+	}
+	if weak := bundle.Weak(ciphertext); weak != nil {
+		resp.Diagnostics.AddWarning("sops does not authenticate all of the file",
+			"Whoever can write the file could have changed what is named here: "+sentence(weak)+" There may be more of the kind. Look at the content; the next apply encrypts it anew, and all of it authenticated.")
+	}
 	state := bundleModel{
 		ID: types.StringValue(newID()), EntriesWO: types.MapNull(types.StringType),
-		Format: types.StringValue(string(format)), Dialect: types.StringValue(string(dotenv.Compose)),
+		Format: types.StringValue(string(opened.Format)), Dialect: types.StringValue(string(dialect)),
 		Ciphertext: types.StringValue(ciphertext), CiphertextSHA256: types.StringValue(digest(ciphertext)),
 		ChangedAt: types.MapValueMust(types.StringType, map[string]attr.Value{}),
 		UpdatedAt: types.StringValue(r.settings.now().Format(time.RFC3339)),

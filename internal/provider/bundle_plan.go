@@ -69,8 +69,8 @@ func (p *bundlePlan) check(ctx context.Context) (diags diag.Diagnostics) {
 	var d diag.Diagnostics
 	p.access, d = p.plan.access(ctx)
 	diags.Append(d...)
-	if !p.plan.Dialect.IsUnknown() {
-		p.wanted, d = wantedContent(p.config, p.plan.dialect())
+	if !p.plan.Dialect.IsUnknown() && !p.plan.Format.IsUnknown() {
+		p.wanted, d = wantedContent(p.config, p.plan.params(p.access))
 		diags.Append(d...)
 	}
 	if p.access.known && !p.plan.Format.IsUnknown() && !diags.HasError() && !(p.create && p.config.Recipients.IsNull()) {
@@ -115,8 +115,7 @@ func (p *bundlePlan) warnUnlessOpenable(ctx context.Context) (diags diag.Diagnos
 
 func (p *bundlePlan) planUpdate(ctx context.Context) (diags diag.Diagnostics) {
 	before, _ := p.state.access(ctx)
-	resealed := !p.access.known || !sameRecipients(before.all(), p.access.all()) ||
-		!p.plan.Format.Equal(p.state.Format) || !p.plan.Dialect.Equal(p.state.Dialect)
+	resealed := !sealedAlike(before, p.access, p.plan, p.state)
 
 	changed, d := p.contentChanged(ctx)
 	diags.Append(d...)
@@ -160,9 +159,13 @@ func (p *bundlePlan) contentChanged(ctx context.Context) (changed bool, diags di
 		return true, diags
 	}
 	ring := p.settings.keyring(ctx)
-	have, err := bundle.Open(p.state.Ciphertext.ValueString(), p.state.dialect(), ring.Identities)
+	opened, err := p.state.source().Open(p.state.Ciphertext.ValueString(), ring.Identities)
 	if err == nil {
-		return !p.wanted.Same(have), diags
+		have, err := opened.Read(p.state.dialect())
+		if err != nil {
+			diags.AddAttributeError(ciphertextPath, "Can't tell whether the content changed", "The bundle's content can't be read: "+sentence(err)+" "+openRemedies)
+		}
+		return err == nil && !p.wanted.Same(have), diags
 	}
 	if errors.Is(err, agekey.ErrNoMatch) && p.settings.identitiesUnknown {
 		return true, diags
@@ -174,11 +177,20 @@ func (p *bundlePlan) contentChanged(ctx context.Context) (changed bool, diags di
 }
 
 // checkOpens is an error if the content that is to be carried over can't be opened
-// here and no identity is still to come.
+// here and no identity is still to come, or if the plan's format or dialect can't
+// hold it.
 func (p *bundlePlan) checkOpens(ctx context.Context) (diags diag.Diagnostics) {
 	ring := p.settings.keyring(ctx)
-	_, err := bundle.OpenText(p.state.Ciphertext.ValueString(), ring.Identities)
-	if err == nil || errors.Is(err, agekey.ErrNoMatch) && p.settings.identitiesUnknown {
+	opened, err := p.state.source().Open(p.state.Ciphertext.ValueString(), ring.Identities)
+	if err == nil {
+		if !p.plan.Format.IsUnknown() && !p.plan.Dialect.IsUnknown() {
+			if _, err := bundle.Carry(opened, p.state.dialect(), p.plan.params(p.access)); err != nil {
+				diags.Append(notCarried(err))
+			}
+		}
+		return diags
+	}
+	if errors.Is(err, agekey.ErrNoMatch) && p.settings.identitiesUnknown {
 		return diags
 	}
 	diags.AddAttributeError(recipientsPath, "The content can't be carried over",
@@ -186,10 +198,17 @@ func (p *bundlePlan) checkOpens(ctx context.Context) (diags diag.Diagnostics) {
 	return diags
 }
 
+// notCarried tells why what is in a bundle can't be written as the plan says.
+func notCarried(err error) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("The content can't be carried over",
+		"What is in the bundle can't be written in the format and the dialect of the plan: "+sentence(err)+
+			" Leave format and dialect as they were, or change the value in the same apply.")
+}
+
 // differs reports whether an argument differs from the state.
 func (p *bundlePlan) differs() bool {
 	return !p.plan.ContentVersion.Equal(p.state.ContentVersion) || !p.plan.Recipients.Equal(p.state.Recipients) ||
-		!p.plan.OperatorRecipients.Equal(p.state.OperatorRecipients)
+		!p.plan.OperatorRecipients.Equal(p.state.OperatorRecipients) || !p.plan.Dialect.Equal(p.state.Dialect)
 }
 
 // markSealed plans what a sealing changes.

@@ -102,13 +102,26 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"format": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(formats[0]), Validators: checkFormat,
-				MarkdownDescription: "`sops_dotenv` (default): sops' dotenv store; committed as `*.enc.env`, plain `sops -d` opens it. `age_dotenv`: the whole text in one armored age file; `age -d` opens it, and names are not visible. A change re-encrypts.",
+				MarkdownDescription: "A change re-encrypts, and carries the content over.\n" +
+					"  - `sops_dotenv` (default): sops' dotenv store; committed as `*.enc.env`, plain `sops -d` opens it. Names are visible; an entry is one line.\n" +
+					"  - `sops_binary`: the whole text in sops' binary store; committed as `.env.enc`, plain `sops -d` gives it back byte for byte. Names are not visible.\n" +
+					"  - `age_dotenv`: the whole text in one armored age file; `age -d` opens it. Names are not visible.\n" +
+					"  - `age_files`: a tar with one file per key, of exactly its value, in one armored age file: `age -d FILE | tar -x`. For docker's and compose's `secrets`. Names may be file names, such as `tls.crt`; comments are dropped.\n\n" +
+					"  The age formats are sealed to hybrid recipients or to classic ones, not to both; the sops formats may mix them.",
 			},
 			"dialect": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(dialects[0]), Validators: checkDialect,
-				MarkdownDescription: "Whose rules the text follows, inside and in `dotenv_wo`: `compose` (default), docker compose. Expansion (`$NAME`) is refused: write `\\$` in double quotes, or single quotes.",
+				MarkdownDescription: "Whose rules the text follows, inside and in `dotenv_wo`. What the dialect can't hold, and what would be expanded (`$NAME`), is an error that names the entry.\n" +
+					"  - `compose` (default): docker compose's `env_file` and `.env`\n" +
+					"  - `docker`: `docker run --env-file`, and compose's `format: raw`: no quotes, no line breaks\n" +
+					"  - `systemd`: `EnvironmentFile=`\n" +
+					"  - `shell`: a POSIX shell that reads the text with `.`\n" +
+					"  - `portable`: text that compose, systemd and shells read alike",
 			},
-			"ciphertext":        schema.StringAttribute{Computed: true, MarkdownDescription: "The bundle. Not a secret; write it to a file named `*.enc.env` (sops) or `*.age`."},
+			"ciphertext": schema.StringAttribute{
+				Computed: true, Sensitive: true,
+				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`) or `*.age`. It is no secret, and marked sensitive only so that a plan does not print all of it: `nonsensitive(ageenv_bundle.….ciphertext)` shows it, and an output with `sensitive = true` gives it to `terraform output -raw`.",
+			},
 			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex."},
 			"keys": schema.ListAttribute{
 				ElementType: types.StringType, Computed: true,

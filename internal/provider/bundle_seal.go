@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 )
 
@@ -33,14 +32,14 @@ func (r *bundleResource) Create(ctx context.Context, req resource.CreateRequest,
 		}
 		plan.OperatorRecipients = textSet(operators)
 	}
-	w, diags := wantedContent(config, plan.dialect())
-	resp.Diagnostics.Append(diags...)
 	a, diags := plan.access(ctx)
+	resp.Diagnostics.Append(diags...)
+	w, diags := wantedContent(config, plan.params(a))
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	content, err := bundle.NewContent(w.Document, plan.dialect())
+	content, err := bundle.NewContent(w.Document, plan.params(a))
 	if err != nil {
 		resp.Diagnostics.Append(contentProblem(err, w.path(config)))
 		return
@@ -74,16 +73,17 @@ func (r *bundleResource) Update(ctx context.Context, req resource.UpdateRequest,
 // reseal fills the plan: with the old ciphertext if nothing differs, else with a
 // new one.
 func (r *bundleResource) reseal(ctx context.Context, config bundleModel, plan *bundleModel, state bundleModel) (diags diag.Diagnostics) {
-	w, d := wantedContent(config, plan.dialect())
-	diags.Append(d...)
 	after, d := plan.access(ctx)
+	diags.Append(d...)
+	params := plan.params(after)
+	w, d := wantedContent(config, params)
 	diags.Append(d...)
 	before, d := state.access(ctx)
 	diags.Append(d...)
 	if diags.HasError() {
 		return diags
 	}
-	sameParams := sameRecipients(before.all(), after.all()) && plan.Format.Equal(state.Format) && plan.Dialect.Equal(state.Dialect)
+	sameParams := sealedAlike(before, after, *plan, state)
 	carry := carriesOver(w, *plan, state)
 	if carry && sameParams {
 		plan.keepSealed(state)
@@ -91,35 +91,38 @@ func (r *bundleResource) reseal(ctx context.Context, config bundleModel, plan *b
 	}
 
 	ring := r.settings.keyring(ctx)
-	sameDialect := plan.Dialect.Equal(state.Dialect)
-	old, err := openForReseal(state, carry && sameDialect, ring)
-	opened := err == nil
-	if !opened && (carry || plan.ContentVersion.IsNull()) {
+	opened, err := state.source().Open(state.Ciphertext.ValueString(), ring.Identities)
+	if err != nil && (carry || plan.ContentVersion.IsNull()) {
 		diags.AddAttributeError(recipientsPath, "The content can't be carried over", openFailed("The bundle's ciphertext", err, ring, openRemedies))
 		return diags
 	}
-	sameContent := carry || opened && w.Same(old)
+	var old bundle.Content
+	readable := false
+	if err == nil && !carry {
+		old, err = opened.Read(state.dialect())
+		readable = err == nil
+	}
+	sameContent := carry || readable && w.Same(old)
 	if sameContent && sameParams {
 		plan.keepSealed(state)
 		return diags
 	}
 
 	now := r.settings.now()
-	content := old
-	switch {
-	case !sameContent:
-		content, err = bundle.NewContent(w.Document, plan.dialect())
-	case !sameDialect:
-		content, err = bundle.NewContent(old.Document, plan.dialect())
-	}
-	if err != nil && !(sameContent && sameDialect) {
+	var content bundle.Content
+	if sameContent {
+		if content, err = bundle.Carry(opened, state.dialect(), params); err != nil {
+			diags.Append(notCarried(err))
+			return diags
+		}
+	} else if content, err = bundle.NewContent(w.Document, params); err != nil {
 		diags.Append(contentProblem(err, w.path(config)))
 		return diags
 	}
 	switch times := state.changedAt(); {
 	case sameContent:
 		plan.Keys, plan.ChangedAt = state.Keys, state.ChangedAt
-	case opened:
+	case readable:
 		plan.setKeys(w.Document.Keys())
 		plan.setChangedAt(bundle.ChangedAt(times, old.Document, w.Document, now))
 	default:
@@ -128,16 +131,6 @@ func (r *bundleResource) reseal(ctx context.Context, config bundleModel, plan *b
 	}
 	diags.Append(plan.seal(content, after, now)...)
 	return diags
-}
-
-// openForReseal opens the bundle that is there. A text that is to be carried over
-// as it stands is not read, so that one that others wrote survives byte for byte.
-func openForReseal(state bundleModel, asItStands bool, ring agekey.Keyring) (bundle.Content, error) {
-	if asItStands {
-		text, err := bundle.OpenText(state.Ciphertext.ValueString(), ring.Identities)
-		return bundle.Content{Text: text}, err
-	}
-	return bundle.Open(state.Ciphertext.ValueString(), state.dialect(), ring.Identities)
 }
 
 // seal encrypts the content to everybody who has access.

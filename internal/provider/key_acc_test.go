@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
@@ -126,10 +125,10 @@ func (r *rotation) done(a attributes) {
 		r.t.Error("the identity is the old one")
 	}
 	ciphertext := a.text(bundleAddress, "ciphertext")
-	if _, err := bundle.OpenText(ciphertext, []agekey.Identity{r.old}); err == nil {
+	if _, err := openText(ciphertext, []agekey.Identity{r.old}); err == nil {
 		r.t.Error("the old identity opens the new bundle")
 	}
-	text, err := bundle.OpenText(ciphertext, []agekey.Identity{current})
+	text, err := openText(ciphertext, []agekey.Identity{current})
 	if want := openedBy(r.t, r.before.text(bundleAddress, "ciphertext"), r.operator); err != nil || text.Reveal() != want {
 		r.t.Errorf("the new identity reads %q (%v), expected %q", text.Reveal(), err, want)
 	}

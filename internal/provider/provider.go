@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -27,6 +28,7 @@ import (
 var (
 	_ provider.Provider                       = &ageenvProvider{}
 	_ provider.ProviderWithEphemeralResources = &ageenvProvider{}
+	_ provider.ProviderWithFunctions          = &ageenvProvider{}
 )
 
 // Options are what the provider is made with.
@@ -148,4 +150,8 @@ func (p *ageenvProvider) DataSources(context.Context) []func() datasource.DataSo
 
 func (p *ageenvProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return []func() ephemeral.EphemeralResource{newIdentityEphemeral, newBundleEphemeral, newDotenvEphemeral}
+}
+
+func (p *ageenvProvider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newBundleMetadataFunction, newDotenvDecodeFunction, newDotenvEncodeFunction}
 }

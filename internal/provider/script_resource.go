@@ -87,7 +87,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				Optional:            true,
 				MarkdownDescription: "The files to drop, one at least.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"ciphertext": schema.StringAttribute{Required: true, MarkdownDescription: "The bundle, usually `ageenv_bundle.….ciphertext`. It has to be sealed to the identity."},
+					"ciphertext": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "The bundle, usually `ageenv_bundle.….ciphertext`. It has to be sealed to the identity."},
 					"path":       schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, root's and 0755."},
 					"owner": schema.StringAttribute{
 						Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),

@@ -142,7 +142,7 @@ func identitiesOf(t *testing.T, text string) []agekey.Identity {
 // openedBy is the env text of a bundle, as an operator opens it.
 func openedBy(t *testing.T, ciphertext string, by person) string {
 	t.Helper()
-	text, err := bundle.OpenText(ciphertext, by.identities(t))
+	text, err := openText(ciphertext, by.identities(t))
 	if err != nil {
 		t.Fatalf("opening the bundle: %v", err)
 	}
@@ -168,7 +168,7 @@ func sealedFile(t *testing.T, format bundle.Format, text string, recipients ...s
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := bundle.NewContent(doc, dotenv.Compose)
+	content, err := bundle.NewContent(doc, bundle.Params{Format: format, Dialect: dotenv.Compose})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,4 +226,10 @@ func callsOf(sim *vultrsim.Server, method string) (count int) {
 func sha256Hex(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
+}
+
+// openText is what is in a bundle, with nothing allowed that is not authentic.
+func openText(ciphertext string, ids []agekey.Identity) (secret.Text, error) {
+	opened, err := bundle.Source{}.Open(ciphertext, ids)
+	return opened.Text, err
 }

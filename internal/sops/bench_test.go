@@ -32,7 +32,7 @@ func BenchmarkDecrypt(b *testing.B) {
 	id := x25519(b)
 	file, ids := encrypt(b, typical(), id), []agekey.Identity{id}
 	for b.Loop() {
-		if _, _, err := sops.DecryptDotenv(file, ids); err != nil {
+		if _, err := sops.Decrypt(file, ids, sops.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

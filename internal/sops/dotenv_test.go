@@ -105,7 +105,7 @@ func TestMetadata(t *testing.T) {
 	ids := []agekey.Identity{x25519(t), hybrid(t), sshEd25519(t), x25519(t)}
 	want := agekey.Texts(recipientsOf(ids...))
 	file := encrypt(t, "B=1\n# note\nA=2\n", ids...)
-	_, opened, err := sops.DecryptDotenv(file, ids[3:])
+	plain, err := sops.Decrypt(file, ids[3:], sops.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, meta := range map[string]sops.Metadata{"opened": opened, "read": read} {
+	for name, meta := range map[string]sops.Metadata{"opened": plain.Metadata, "read": read} {
 		if !slices.Equal(meta.Recipients, want) {
 			t.Errorf("%s: the recipients are not in the order in which they were given", name)
 		}
@@ -122,24 +122,6 @@ func TestMetadata(t *testing.T) {
 		}
 		if !meta.LastModified.Equal(now.Truncate(1e9)) || meta.Version != sops.FormatVersion {
 			t.Errorf("%s: %v, %s", name, meta.LastModified, meta.Version)
-		}
-	}
-}
-
-func TestIsDotenv(t *testing.T) {
-	for name, tt := range map[string]struct {
-		file string
-		want bool
-	}{
-		"ours":           {encrypt(t, "A=1\n", x25519(t)), true},
-		"metadata first": {"sops_mac=x\nA=1\n", true},
-		"plain":          {"A=1\n", false},
-		"in a value":     {"A=sops_mac=x\n", false},
-		"json":           {`{"data":"","sops":{"mac":"x"}}`, false},
-		"empty":          {"", false},
-	} {
-		if got := sops.IsDotenv(tt.file); got != tt.want {
-			t.Errorf("%s: got %v", name, got)
 		}
 	}
 }

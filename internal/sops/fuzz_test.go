@@ -11,7 +11,7 @@ import (
 
 // The key is the same in all of the fuzzer's processes, so that its changes are
 // made to a file that opens.
-func FuzzDecryptDotenv(f *testing.F) {
+func FuzzDecrypt(f *testing.F) {
 	id := sshEd25519(f)
 	file := encrypt(f, edited, id)
 	f.Add(file)
@@ -24,7 +24,8 @@ func FuzzDecryptDotenv(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file string) {
 		_, _ = sops.ReadMetadata(file)
-		text, meta, err := sops.DecryptDotenv(file, []agekey.Identity{id})
+		plain, err := sops.Decrypt(file, []agekey.Identity{id}, sops.Options{Store: sops.Dotenv})
+		text, meta := plain.Text, plain.Metadata
 		if err != nil {
 			if !text.IsEmpty() {
 				t.Fatal("plain text came back beside an error")

@@ -78,7 +78,8 @@ func encrypt(tb testing.TB, text string, ids ...agekey.Identity) string {
 // decrypt returns the plain text, which must be empty beside an error.
 func decrypt(tb testing.TB, file string, ids ...agekey.Identity) (string, error) {
 	tb.Helper()
-	text, _, err := sops.DecryptDotenv(file, ids)
+	plain, err := sops.Decrypt(file, ids, sops.Options{})
+	text := plain.Text
 	if err != nil && !text.IsEmpty() {
 		tb.Error("plain text came back beside an error")
 	}

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
 
 // filled repeats what line returns for 0, 1, 2 … up to the size in bytes.
@@ -54,6 +57,70 @@ func TestHostileFilesTakeNoTime(t *testing.T) {
 			_, err := decrypt(t, hostile, id)
 			took := time.Since(start)
 			t.Logf("%d KB in %v: %.120v", len(hostile)>>10, took.Round(time.Millisecond), err)
+			if took > limit {
+				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// Their parsers take more, so less of them is read; a larger file is refused.
+func TestHostileTreesTakeNoTime(t *testing.T) {
+	const limit = 10 * time.Second
+	size := sops.MaxTree - 4096
+	if raceFactor > 1 {
+		size /= raceFactor
+	}
+	iniSize := (sops.MaxINI - 4096) / raceFactor
+	id := x25519(t)
+	const meta = `"sops":{"mac":"x","lastmodified":"2026-01-02T03:04:05Z","version":"3.13.3"}`
+	json := func(inner string) string { return "{" + inner + meta + "}" }
+	yaml := func(inner string) string {
+		return inner + "\nsops:\n    mac: x\n    lastmodified: \"2026-01-02T03:04:05Z\"\n    version: 3.13.3\n"
+	}
+	ini := func(inner string) string { return inner + "\n[sops]\nmac = x\n" }
+	for name, hostile := range map[string]string{
+		"json, too large":               json(`"a":"` + strings.Repeat("x", sops.MaxTree) + `",`),
+		"json, deep":                    json(`"a":` + strings.Repeat("[", size) + ","),
+		"json, deep objects":            json(`"a":` + strings.Repeat(`{"a":`, size/5)),
+		"json, wide":                    json(`"a":[` + strings.Repeat("0,", size/2-10) + `0],`),
+		"json, many keys":               json(filled(size, func(i int) string { return fmt.Sprintf(`"%d":0,`, i) })),
+		"json, long name on many":       json(`"` + strings.Repeat("n", size/2) + `":[` + strings.Repeat(`"",`, size/8) + `""],`),
+		"json, long name inside":        json(`"` + strings.Repeat("n", 1000) + `":[` + strings.Repeat(`{"`+strings.Repeat("m", 500)+`":0},`, size/600) + `0],`),
+		"json, metadata deep":           `{"sops":` + strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100) + "}",
+		"json, metadata wide":           `{"sops":{"age":[` + strings.Repeat(`{"enc":"x"},`, size/12) + `{}]}}`,
+		"yaml, too large":               yaml("a: " + strings.Repeat("x", sops.MaxTree)),
+		"yaml, deep flow":               yaml("a: " + strings.Repeat("[", size)),
+		"yaml, deep flow, closed":       yaml("a: " + strings.Repeat("[", 9000) + strings.Repeat("]", 9000)),
+		"yaml, deep blocks":             yaml("a:\n" + filled(size/8, func(i int) string { return strings.Repeat(" ", i%1000+1) + "a:\n" })),
+		"yaml, wide":                    yaml("a:\n" + strings.Repeat("- 0\n", size/4-20)),
+		"yaml, many keys":               yaml(filled(size, func(i int) string { return fmt.Sprintf("k%d: 0\n", i) })),
+		"yaml, comments":                yaml(strings.Repeat("#\n", size/2-100) + "a: 0"),
+		"yaml, comments of one":         yaml("a: 0\n" + strings.Repeat("# c\n", size/4-100)),
+		"yaml, aliases":                 yaml("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c]"),
+		"yaml, aliases in the metadata": "a: 0\nsops: &s\n    a: &a [x,x,x,x,x,x,x,x,x]\n    b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n    c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n    d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n    e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n    f: [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n",
+		"yaml, documents":               yaml("a: 0") + strings.Repeat("---\na: 0\n", size/12),
+		"yaml, long key":                yaml(strings.Repeat("k", size-200) + ": 0"),
+		"yaml, colons":                  yaml("a: {" + strings.Repeat("a: ", size/3)),
+		"yaml, question marks":          yaml(strings.Repeat("? ", size/2)),
+		"yaml, quotes":                  yaml("a: \"" + strings.Repeat("\\n", size/2)),
+		"yaml, tags":                    yaml("a: " + strings.Repeat("!a ", size/3)),
+		"ini, too large":                ini("[s]\nk=" + strings.Repeat("x", sops.MaxINI)),
+		"ini, sections":                 ini(filled(iniSize, func(i int) string { return fmt.Sprintf("[s%d]\na=\n", i) })),
+		"ini, keys":                     ini("[s]\n" + filled(iniSize, func(i int) string { return fmt.Sprintf("k%d=\n", i) })),
+		"ini, same key":                 ini("[s]\n" + strings.Repeat("k=\n", iniSize/3)),
+		"ini, comments":                 ini("[s]\n" + strings.Repeat(";\n", iniSize/2-20) + "k=\n"),
+		"ini, continued":                ini("[s]\nk=" + strings.Repeat("a\\\n", iniSize/3)),
+		"ini, quotes":                   ini("[s]\nk=\"\"\"" + strings.Repeat("a\n", iniSize/2-20)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			plain, err := sops.Decrypt(hostile, []agekey.Identity{id}, sops.Options{})
+			took := time.Since(start)
+			t.Logf("%d KB in %v: %.120v", len(hostile)>>10, took.Round(time.Millisecond), err)
+			if err == nil || !plain.Text.IsEmpty() {
+				t.Error("it was read")
+			}
 			if took > limit {
 				t.Errorf("it took %v", took)
 			}

@@ -10,132 +10,233 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
-const metadataPrefix = "sops_"
+// metadataPrefix begins the names of a dotenv file's metadata, metadataKey is the
+// key that holds it in the other stores.
+const (
+	metadataPrefix = "sops_"
+	metadataKey    = "sops"
+)
 
 // clearSuffix ends the names whose values sops leaves in clear.
 const clearSuffix = "_unencrypted"
 
 // Metadata is what a file shows without being opened.
 type Metadata struct {
-	Recipients   []string  // in the file's order
+	Recipients   []string  // of age, each once, in the file's order, those of all key groups
 	LastModified time.Time // to the second
 	Version      string    // of the sops that wrote it
-	Keys         []string  // names of the entries, in the file's order
+	Keys         []string  // names of the entries, flattened, in the file's order; none for the binary store
+	KeyGroups    int       // into how many parts the data key is split; 1 where it is not
+	OtherKeys    bool      // whether others than age recipients can open it: PGP, a cloud's KMS
 
 	mac              string
 	macOnlyEncrypted bool
 	lastModified     string // as the MAC's additional data has it
-	dataKeys         []wrappedKey
+	groups           [][]wrappedKey
+	threshold        int // how many groups it takes
+}
+
+// field is one piece of metadata, under the flat name that the dotenv store gives
+// it: age__list_0__map_enc.
+type field struct {
+	line  int
+	name  string // as the file has it, for errors
+	key   string
+	value string
+}
+
+// metadataReader collects the fields of a file.
+type metadataReader struct {
+	meta   Metadata
+	groups map[int]map[int]wrappedKey // of key_groups, or group 0 alone
+	listed bool                       // whether key_groups are used
+	single bool                       // whether a list of age keys is there
+	found  bool
 }
 
 var (
-	ageLine     = regexp.MustCompile(`^sops_age__list_(\d{1,4})__map_(enc|recipient)$`)
+	ageField    = regexp.MustCompile(`^(?:key_groups__list_(\d{1,4})__map_)?age__list_(\d{1,4})__map_(enc|recipient)$`)
+	groupField  = regexp.MustCompile(`^key_groups__list_(\d{1,4})__`)
+	otherField  = regexp.MustCompile(`^(?:key_groups__list_\d{1,4}__map_)?(?:pgp|kms|gcp_kms|hckms|azure_kv|hc_vault)__list_`)
 	versionText = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
-	// Metadata that changes which values are encrypted, or what opens the data key.
-	unsupported = regexp.MustCompile(`^sops_(key_groups|shamir_threshold|encrypted_|unencrypted_(regex|comment_regex)$)`)
 )
 
-// splitMetadata parts the entries and comments of a file from its metadata, which
-// may stand anywhere. Unknown sops_* lines are ignored, as sops does.
-func splitMetadata(lines []line) (content []line, meta Metadata, err error) {
-	content = make([]line, 0, len(lines))
-	keys := map[int]wrappedKey{}
-	found := false
-	for _, l := range lines {
-		if l.comment || !strings.HasPrefix(l.key, metadataPrefix) {
-			content = append(content, l)
-			if !l.comment {
-				meta.Keys = append(meta.Keys, l.key)
-			}
-			continue
-		}
-		found = true
-		if err := meta.take(l, keys); err != nil {
-			return nil, Metadata{}, err
-		}
-	}
-	switch {
-	case !found:
-		return nil, Metadata{}, ErrNotSOPS
-	case meta.mac == "" || meta.lastModified == "" || meta.Version == "":
-		return nil, Metadata{}, fmt.Errorf("its sops metadata is not complete (sops_mac, sops_lastmodified, sops_version): %w", ErrNotSOPS)
-	}
-	wrapped := 0
-	for i := range len(keys) {
-		key, ok := keys[i]
-		if !ok || key.enc == "" || key.recipient == "" {
-			return nil, Metadata{}, fmt.Errorf("its list of age recipients (sops_age__list_…) has a gap: %w", ErrNotSOPS)
-		}
-		if wrapped += len(key.enc); wrapped > maxWrapped {
-			return nil, Metadata{}, errTooManyKeys
-		}
-		meta.dataKeys = append(meta.dataKeys, key)
-		meta.Recipients = append(meta.Recipients, key.recipient)
-	}
-	if len(keys) == 0 {
-		return nil, Metadata{}, fmt.Errorf("its data key is not wrapped for any age recipient (sops_age__list_…): %w", agekey.ErrNoMatch)
-	}
-	return content, meta, nil
-}
-
-// take reads one sops_* line.
-func (m *Metadata) take(l line, keys map[int]wrappedKey) error {
-	fail := func(problem string) error { return &Error{Line: l.number, Key: l.key, Problem: problem} }
-	if match := ageLine.FindStringSubmatch(l.key); match != nil {
-		index, err := strconv.Atoi(match[1])
-		if err != nil || strconv.Itoa(index) != match[1] {
+// take reads one field. Unknown ones are ignored, as sops does; so are the rules
+// that say which values are encrypted, since every value tells that itself.
+func (r *metadataReader) take(f field) error {
+	r.found = true
+	fail := func(problem string) error { return &Error{Line: f.line, Key: f.name, Problem: problem} }
+	if match := groupField.FindStringSubmatch(f.key); match != nil {
+		group, err := strconv.Atoi(match[1])
+		if err != nil || strconv.Itoa(group) != match[1] {
 			return fail("the list index is malformed")
 		}
-		key := keys[index]
-		if match[2] == "enc" {
-			key.enc = loadBreaks(l.value)
-		} else {
-			recipient, err := agekey.ParseRecipient(l.value)
-			switch {
-			case err == nil:
-				key.recipient = recipient.String()
-			case err == agekey.ErrPlugin: //nolint:errorlint // returned as it is; sops files may list plugin recipients
-				key.recipient = l.value
-			default:
-				return fail("the recipient is malformed")
-			}
-		}
-		keys[index] = key
-		return nil
+		r.listed = true
+		r.group(group)
 	}
-	switch l.key {
-	case "sops_lastmodified":
-		t, err := time.Parse(time.RFC3339, l.value)
+	if match := ageField.FindStringSubmatch(f.key); match != nil {
+		return r.takeKey(match, f, fail)
+	}
+	m := &r.meta
+	m.OtherKeys = m.OtherKeys || otherField.MatchString(f.key)
+	switch f.key {
+	case "lastmodified":
+		t, err := time.Parse(time.RFC3339, f.value)
 		if err != nil {
 			return fail("the time is not RFC 3339")
 		}
 		// sops parses and formats it again before it checks the MAC.
 		m.LastModified, m.lastModified = t.UTC(), t.Format(time.RFC3339)
-	case "sops_mac":
-		m.mac = l.value
-	case "sops_mac_only_encrypted":
-		m.macOnlyEncrypted = l.value == "true"
-	case "sops_version":
-		if !versionText.MatchString(l.value) {
+	case "mac":
+		m.mac = f.value
+	case "mac_only_encrypted":
+		m.macOnlyEncrypted = strings.EqualFold(f.value, "true")
+	case "version":
+		if !versionText.MatchString(f.value) {
 			return fail("the version is not of the form 3.13.3")
 		}
-		m.Version = l.value
-	case "sops_unencrypted_suffix":
-		if l.value != clearSuffix {
-			return fail("the file leaves values in clear by a suffix of its own, which is not read: only " + clearSuffix + " is")
+		m.Version = f.value
+	case "shamir_threshold":
+		n, err := strconv.Atoi(f.value)
+		if err != nil || n < 0 || n > 255 {
+			return fail("the threshold is not a number from 0 to 255")
 		}
-	default:
-		if unsupported.MatchString(l.key) {
-			return fail("the file uses key groups or encrypts only some values, which is not read: encrypt it again without")
-		}
+		m.threshold = n
 	}
 	return nil
+}
+
+func (r *metadataReader) group(index int) map[int]wrappedKey {
+	if r.groups == nil {
+		r.groups = map[int]map[int]wrappedKey{}
+	}
+	if r.groups[index] == nil {
+		r.groups[index] = map[int]wrappedKey{}
+	}
+	return r.groups[index]
+}
+
+// takeKey reads a field of a wrapped key.
+func (r *metadataReader) takeKey(match []string, f field, fail func(string) error) error {
+	group := 0
+	if match[1] != "" {
+		group, _ = strconv.Atoi(match[1])
+	} else {
+		r.single = true
+	}
+	index, err := strconv.Atoi(match[2])
+	if err != nil || strconv.Itoa(index) != match[2] {
+		return fail("the list index is malformed")
+	}
+	keys := r.group(group)
+	key := keys[index]
+	if match[3] == "enc" {
+		key.enc = f.value
+	} else {
+		recipient, err := agekey.ParseRecipient(f.value)
+		switch {
+		case err == nil:
+			key.recipient = recipient.String()
+		case err == agekey.ErrPlugin: //nolint:errorlint // returned as it is; sops files may list plugin recipients
+			key.recipient = f.value
+		default:
+			return fail("the recipient is malformed")
+		}
+	}
+	keys[index] = key
+	return nil
+}
+
+// done checks that the metadata is complete.
+func (r *metadataReader) done(leaves []leaf) (Metadata, error) {
+	m := r.meta
+	switch {
+	case !r.found:
+		return Metadata{}, ErrNotSOPS
+	case m.mac == "" || m.lastModified == "" || m.Version == "":
+		return Metadata{}, fmt.Errorf("its sops metadata is not complete (mac, lastmodified, version): %w", ErrNotSOPS)
+	case r.listed && r.single:
+		return Metadata{}, fmt.Errorf("its sops metadata has key groups and a list of keys beside them: %w", ErrNotSOPS)
+	}
+	size, seen := 0, map[string]bool{}
+	for i := range len(r.groups) {
+		keys, ok := r.groups[i]
+		if !ok {
+			return Metadata{}, fmt.Errorf("its list of key groups has a gap: %w", ErrNotSOPS)
+		}
+		group := make([]wrappedKey, 0, len(keys))
+		for j := range len(keys) {
+			key, ok := keys[j]
+			if !ok || key.enc == "" || key.recipient == "" {
+				return Metadata{}, fmt.Errorf("its list of age recipients has a gap: %w", ErrNotSOPS)
+			}
+			if size += len(key.enc); size > maxWrapped {
+				return Metadata{}, errTooManyKeys
+			}
+			group = append(group, key)
+			if !seen[key.recipient] {
+				seen[key.recipient] = true
+				m.Recipients = append(m.Recipients, key.recipient)
+			}
+		}
+		m.groups = append(m.groups, group)
+	}
+	if len(seen) == 0 {
+		return Metadata{}, fmt.Errorf("its data key is not wrapped for any age recipient: %w", agekey.ErrNoMatch)
+	}
+	if len(m.groups) > maxGroups || m.threshold > len(m.groups) && len(m.groups) > 1 {
+		return Metadata{}, fmt.Errorf("its key groups can't be those that sops makes: %w", ErrNotSOPS)
+	}
+	m.Keys, m.KeyGroups = entryNames(leaves), len(m.groups)
+	return m, nil
+}
+
+// entryNames are the names of the values, in the file's order.
+func entryNames(leaves []leaf) []string {
+	names := make([]string, 0, len(leaves))
+	for _, l := range leaves {
+		if l.name != "" && l.value != (hollow{}) {
+			names = append(names, l.name)
+		}
+	}
+	return names
+}
+
+// nested reads metadata that is a tree: the flat names are made of it.
+func (r *metadataReader) nested(value any, key string, depth int) error {
+	r.found = true
+	if depth > 8 {
+		return fmt.Errorf("its sops metadata is nested deeper than sops writes it: %w", ErrNotSOPS)
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			child := name
+			if key != "" {
+				child = key + "__map_" + name
+			}
+			if err := r.nested(inner, child, depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	case []any:
+		for i, inner := range v {
+			if err := r.nested(inner, key+"__list_"+strconv.Itoa(i), depth+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	case nil:
+		return nil
+	}
+	return r.take(field{name: metadataKey + "." + key, key: key, value: entryText(value)})
 }
 
 // text returns the metadata in the order in which sops emits it.
 func (m Metadata) text() string {
 	var out strings.Builder
-	for i, key := range m.dataKeys {
+	for i, key := range m.groups[0] {
 		fmt.Fprintf(&out, "sops_age__list_%d__map_enc=%s\n", i, emitBreaks(key.enc))
 		fmt.Fprintf(&out, "sops_age__list_%d__map_recipient=%s\n", i, key.recipient)
 	}

@@ -145,7 +145,7 @@ func TestWeDecryptWhatSOPSEncrypts(t *testing.T) {
 					if got := strings.Contains(file, "\nsops_mac_only_encrypted=true\n"); got != (option != "") {
 						t.Fatal("sops did not take the option")
 					}
-					if !sops.IsDotenv(file) {
+					if store, ok := sops.Detect(file); !ok || store != sops.Dotenv {
 						t.Error("not recognised as a dotenv file of sops")
 					}
 					got, err := decrypt(t, file, id)

@@ -1,25 +1,30 @@
-// Package sops encrypts and decrypts files in the format of getsops/sops: the
-// dotenv store, with a data key wrapped by age.
+// Package sops encrypts and decrypts files in the format of getsops/sops, with a
+// data key wrapped by age: it writes the dotenv and the binary store, and reads
+// those two, JSON, YAML and INI.
 //
 //   - sops.go: errors, limits, and which version's format this is
-//   - dotenv.go: encrypting and decrypting env text
-//   - lines.go: the dotenv store's lines
-//   - value.go: ENC[…] values
-//   - datakey.go: the data key and its age recipients
-//   - metadata.go: the sops_* lines
+//   - encrypt.go: writing the dotenv and the binary store
+//   - decrypt.go: reading any store, with what sops does not authenticate refused
+//   - store.go: the stores, and what each makes of a file: leaves to decrypt
+//   - dotenv.go, json.go, yaml.go, ini.go: the stores, one by one
+//   - value.go: ENC[…] values and their types
+//   - metadata.go: what a file says of itself
+//   - datakey.go, shamir.go: the data key, its age recipients and key groups
 //   - mac.go: the message authentication code
 //
 // It follows sops 3.13 and reads stricter than sops does wherever the MAC leaves
 // a gap: names that are there twice, text after a value's "]", values and comments
-// in clear, empty values, and types that read back as other text are refused.
-// Neither sops nor age proves who encrypted a file.
+// in clear, empty values, and types that read back as other text are refused,
+// unless the reader asks for them. Neither sops nor age proves who encrypted a
+// file.
 //
-// Source: https://github.com/getsops/sops, stores/dotenv, aes, age and sops.go.
+// Source: https://github.com/getsops/sops, stores, aes, age, shamir and sops.go.
 package sops
 
 import (
 	"errors"
 	"fmt"
+	"regexp"
 )
 
 // FormatVersion is the sops version whose format is written, as sops_version.
@@ -28,31 +33,55 @@ const FormatVersion = "3.13.3"
 // MaxSize is the largest file that is read or written, in bytes.
 const MaxSize = 16 << 20
 
+// The largest files that are read of the stores whose parsers are others', in
+// bytes: those take many times a file's size in memory, and the one for INI a time
+// that grows with its square.
+const (
+	MaxTree = 2 << 20   // JSON and YAML
+	MaxINI  = 256 << 10 // INI
+)
+
 // Errors that callers decide on. agekey.ErrNoMatch is one more: the file is
 // sealed to other recipients.
 var (
 	// ErrTampered: a value, the order, or the MAC was changed after encryption.
 	ErrTampered = errors.New("it was changed after it was encrypted: its authentication fails")
 	// ErrNotSOPS: there is no sops metadata in the text.
-	ErrNotSOPS = errors.New("it is not a file that sops encrypted: its sops_* metadata lines are missing")
-	// ErrTooLarge: the text is larger than MaxSize.
-	ErrTooLarge = errors.New("it is larger than 16 MiB, the most that is read")
+	ErrNotSOPS = errors.New("it is not a file that sops encrypted: its sops metadata is missing")
+	// ErrTooLarge: the text is larger than MaxSize, MaxTree or MaxINI.
+	ErrTooLarge = errors.New("it is larger than what is read: 16 MiB, 2 MiB of JSON or YAML, 256 KiB of INI")
+	// ErrUnauthenticated: some of the file is not authenticated, or not as a
+	// whole, and the reader did not ask for such.
+	ErrUnauthenticated = errors.New("sops does not authenticate some of the file")
 )
 
-// Error tells which line can't be read or written, without its content.
+// Error tells which entry can't be read or written, without its content.
 type Error struct {
-	Line    int    // from 1
-	Key     string // empty where no valid name was read
+	Line    int    // from 1; 0 where the store has no lines
+	Key     string // the entry's name, flattened; empty where no valid name was read
 	Problem string
-	err     error // ErrTampered, or nil
+	err     error // ErrTampered, ErrUnauthenticated, or nil
 }
+
+// shown are names that can be shown: what sops leaves in clear, unless it looks
+// like something else.
+var shown = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
 
 // Error says where and what.
 func (e *Error) Error() string {
-	if e.Key != "" {
-		return fmt.Sprintf("line %d, %s: %s", e.Line, e.Key, e.Problem)
+	name := e.Key
+	if !shown.MatchString(name) {
+		name = ""
 	}
-	return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
+	switch {
+	case e.Line > 0 && name != "":
+		return fmt.Sprintf("line %d, %s: %s", e.Line, name, e.Problem)
+	case e.Line > 0:
+		return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
+	case name != "":
+		return fmt.Sprintf("%s: %s", name, e.Problem)
+	}
+	return e.Problem
 }
 
 // Unwrap returns the sentinel, if the error is one of its kind.

@@ -98,7 +98,7 @@ var edits = map[string]struct {
 	"word to bool":        {func(tb testing.TB, file string) string { return retyped(tb, file, "BOOL=", "bool") }, nil, 4, "BOOL"},
 	"word to int":         {func(tb testing.TB, file string) string { return retyped(tb, file, "BOOL=", "int") }, nil, 4, "BOOL"},
 	"number to float":     {func(tb testing.TB, file string) string { return retyped(tb, file, "A=", "float") }, nil, 1, "A"},
-	"number to bytes":     {func(tb testing.TB, file string) string { return retyped(tb, file, "A=", "bytes") }, nil, 1, "A"},
+	"number to bytes":     {func(tb testing.TB, file string) string { return retyped(tb, file, "A=", "bytes") }, sops.ErrTampered, 1, "A"},
 	"value to comment":    {func(tb testing.TB, file string) string { return retyped(tb, file, "A=", "comment") }, nil, 1, "A"},
 	"comment to value":    {func(tb testing.TB, file string) string { return retyped(tb, file, "#ENC[", "str") }, nil, 2, ""},
 	"renamed": {func(tb testing.TB, file string) string {
@@ -160,16 +160,15 @@ var edits = map[string]struct {
 	"list index with a zero": {func(tb testing.TB, file string) string {
 		return replaced(tb, file, "list_0__map_enc", "list_00__map_enc")
 	}, nil, 6, "sops_age__list_00__map_enc"},
-	"MAC twice":         {func(tb testing.TB, file string) string { return file + lineOf(tb, file, "sops_mac=") + "\n" }, nil, 12, "sops_mac"},
-	"version malformed": {func(tb testing.TB, file string) string { return replaced(tb, file, "3.13.3", "new") }, nil, 11, "sops_version"},
-	"other suffix": {func(tb testing.TB, file string) string {
-		return replaced(tb, file, "suffix=_unencrypted", "suffix=L")
-	}, nil, 10, "sops_unencrypted_suffix"},
-	"some values only": {func(_ testing.TB, file string) string { return file + "sops_encrypted_regex=^A$\n" }, nil, 12, "sops_encrypted_regex"},
-	"key groups":       {func(_ testing.TB, file string) string { return file + "sops_shamir_threshold=2\n" }, nil, 12, "sops_shamir_threshold"},
-	"CR LF":            {func(_ testing.TB, file string) string { return strings.ReplaceAll(file, "\n", "\r\n") }, nil, 1, ""},
-	"nothing left":     {func(testing.TB, string) string { return "" }, sops.ErrNotSOPS, 0, ""},
-	"too large":        {func(_ testing.TB, file string) string { return file + strings.Repeat("\n", sops.MaxSize) }, sops.ErrTooLarge, 0, ""},
+	"MAC twice":           {func(tb testing.TB, file string) string { return file + lineOf(tb, file, "sops_mac=") + "\n" }, nil, 12, "sops_mac"},
+	"version malformed":   {func(tb testing.TB, file string) string { return replaced(tb, file, "3.13.3", "new") }, nil, 11, "sops_version"},
+	"threshold malformed": {func(_ testing.TB, file string) string { return file + "sops_shamir_threshold=x\n" }, nil, 12, "sops_shamir_threshold"},
+	"keys beside key groups": {func(_ testing.TB, file string) string {
+		return file + "sops_key_groups__list_1__map_age__list_0__map_recipient=age1x\n"
+	}, nil, 12, "sops_key_groups__list_1__map_age__list_0__map_recipient"},
+	"CR LF":        {func(_ testing.TB, file string) string { return strings.ReplaceAll(file, "\n", "\r\n") }, nil, 1, ""},
+	"nothing left": {func(testing.TB, string) string { return "" }, sops.ErrNotSOPS, 0, ""},
+	"too large":    {func(_ testing.TB, file string) string { return file + strings.Repeat("\n", sops.MaxSize) }, sops.ErrTooLarge, 0, ""},
 }
 
 // retyped changes the type of the value in the line that begins so.
@@ -225,6 +224,9 @@ func TestHarmlessEdits(t *testing.T) {
 		"no final LF":      func(file string) string { return strings.TrimSuffix(file, "\n") },
 		"unknown metadata": func(file string) string { return file + "sops_new=1\n" },
 		"other version":    func(file string) string { return replaced(t, file, "3.13.3", "3.8.0-rc.1") },
+		"other suffix":     func(file string) string { return replaced(t, file, "suffix=_unencrypted", "suffix=L") },
+		"some values only": func(file string) string { return file + "sops_encrypted_regex=^A$\n" },
+		"threshold of one": func(file string) string { return file + "sops_shamir_threshold=2\n" },
 		"no suffix line":   func(file string) string { return without(t, file, "sops_unencrypted_suffix=") },
 		"fraction of time": func(file string) string { return replaced(t, file, "02:04:05Z", "02:04:05.9Z") },
 	} {

@@ -6,8 +6,11 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
@@ -19,11 +22,14 @@ const (
 	tagSize   = 16
 )
 
-// The types of ENC values that hold env text.
+// The types of ENC values.
 const (
 	typeString  = "str"
-	typeComment = "comment"
 	typeInt     = "int"
+	typeFloat   = "float"
+	typeBool    = "bool"
+	typeTime    = "time"
+	typeComment = "comment"
 )
 
 // encPattern is anchored at both ends: sops itself accepts text after the "]".
@@ -81,10 +87,87 @@ func (c valueCipher) decrypt(value, additional string) (plain secret.Text, kind 
 	return secret.New(string(opened)), parts[4], nil
 }
 
-// isPlainInt reports whether sops reads the text as an int and prints it again
-// as it stands. The type of a value is not authenticated, so a type is taken only
-// where it can't change the text.
-func isPlainInt(text string) bool {
-	n, err := strconv.Atoi(text)
-	return err == nil && strconv.Itoa(n) == text
+// isEncrypted reports whether a text claims to be an encrypted value.
+func isEncrypted(text string) bool { return strings.HasPrefix(text, "ENC[") }
+
+// isEncryptedComment reports whether a text claims to be an encrypted comment. The
+// claim can be seen without the key, and the MAC, which leaves comments out, fails
+// where it was altered.
+func isEncryptedComment(text string) bool {
+	return isEncrypted(text) && strings.HasSuffix(text, ",type:"+typeComment+"]")
+}
+
+// typed is the value that a text of some type stands for. It reports false unless
+// the text is the one that sops writes for it: the type is not authenticated, and
+// the text is.
+func typed(text, kind string) (value any, ok bool) {
+	switch kind {
+	case typeString:
+		return text, true
+	case typeInt:
+		n, err := strconv.Atoi(text)
+		return n, err == nil && strconv.Itoa(n) == text
+	case typeFloat:
+		f, err := strconv.ParseFloat(text, 64)
+		return f, err == nil && plainText(f) == text
+	case typeBool:
+		return text == "True", text == "True" || text == "False"
+	case typeTime:
+		t, err := time.Parse(time.RFC3339Nano, text)
+		written, ok := timeText(t)
+		return t, err == nil && ok && written == text
+	}
+	return nil, false
+}
+
+// plainText is the text that sops encrypts, and hashes, for a value.
+func plainText(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case int:
+		return strconv.Itoa(v)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case bool:
+		if v {
+			return "True"
+		}
+		return "False"
+	case time.Time:
+		text, _ := timeText(v)
+		return text
+	}
+	return ""
+}
+
+// entryText is the text of a flattened value: what sops authenticates, but for
+// truth values, which are written true and false, and nothing, which is null.
+func entryText(value any) string {
+	switch v := value.(type) {
+	case bool:
+		return strconv.FormatBool(v)
+	case nil:
+		return "null"
+	}
+	return plainText(value)
+}
+
+// dotenvText is the text that sops writes for a value into a dotenv or INI file.
+func dotenvText(value any) string {
+	switch v := value.(type) {
+	case float64:
+		text := strconv.FormatFloat(v, 'G', -1, 64)
+		if !strings.ContainsAny(text, ".E") {
+			return strconv.FormatFloat(v, 'f', 1, 64)
+		}
+		return text
+	case bool:
+		return strconv.FormatBool(v)
+	case time.Time:
+		return v.Format(time.RFC3339)
+	case string:
+		return v
+	}
+	return fmt.Sprint(value)
 }

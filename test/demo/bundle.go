@@ -56,11 +56,11 @@ func (d *demo) openWithSOPS(ctx context.Context, program, file string) (secret.T
 // openedEntries decrypts a bundle with this repository's reader and reads the
 // text as docker compose does.
 func openedEntries(bundle string, by agekey.Identity) (map[string]secret.Text, error) {
-	text, _, err := sops.DecryptDotenv(bundle, []agekey.Identity{by})
+	plain, err := sops.Decrypt(bundle, []agekey.Identity{by}, sops.Options{})
 	if err != nil {
 		return nil, err
 	}
-	return readAsCompose(text)
+	return readAsCompose(plain.Text)
 }
 
 // dataKey returns the key that a bundle's values are encrypted with. It reads the

@@ -1,0 +1,134 @@
+package provider
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+var (
+	_ function.Function = dotenvDecodeFunction{}
+	_ function.Function = dotenvEncodeFunction{}
+)
+
+// notSecret is said of both functions.
+const notSecret = "**For text that is not secret**: Terraform keeps a digest of a function's arguments in a saved plan, and a short secret can be guessed from that. "
+
+// dialectArgument reads the name of a dialect, which is the argument at that place.
+func dialectArgument(name string, at int64) (dotenv.Dialect, *function.FuncError) {
+	if !slices.Contains(dotenv.Dialects(), dotenv.Dialect(name)) {
+		return "", function.NewArgumentFuncError(at, "There is no such dialect: it is one of "+dialectNames("")+".")
+	}
+	return dotenv.Dialect(name), nil
+}
+
+// dialectNames lists the dialects, each in that quote.
+func dialectNames(quote string) string {
+	names, _ := oneOf(dotenv.Dialects())
+	return quote + strings.Join(names, quote+", "+quote) + quote
+}
+
+type dotenvDecodeFunction struct{}
+
+func newDotenvDecodeFunction() function.Function { return dotenvDecodeFunction{} }
+
+func (dotenvDecodeFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "dotenv_decode"
+}
+
+func (dotenvDecodeFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	resp.Definition = function.Definition{
+		Summary: "Env text to a map of its entries",
+		MarkdownDescription: "Reads env text. " + notSecret + "Read secret text with the ephemeral `ageenv_dotenv`.\n\n" +
+			"Strict: what readers would take differently, and what would be expanded, is an error that names the line and the entry.",
+		Parameters: []function.Parameter{function.StringParameter{Name: "text", MarkdownDescription: "The env text."}},
+		VariadicParameter: function.StringParameter{
+			Name:                "dialect",
+			MarkdownDescription: "Whose rules the text follows, one at most: " + dialectNames("`") + ". Default `compose`.",
+		},
+		Return: function.MapReturn{ElementType: types.StringType},
+	}
+}
+
+func (dotenvDecodeFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var text string
+	var dialects []string
+	if resp.Error = req.Arguments.Get(ctx, &text, &dialects); resp.Error != nil {
+		return
+	}
+	dialect := dotenv.Compose
+	switch len(dialects) {
+	case 0:
+	case 1:
+		if dialect, resp.Error = dialectArgument(dialects[0], 1); resp.Error != nil {
+			return
+		}
+	default:
+		resp.Error = function.NewArgumentFuncError(2, "Give one dialect at most.")
+		return
+	}
+	doc, err := dotenv.Parse(secret.New(text), dialect)
+	if err != nil {
+		resp.Error = function.NewArgumentFuncError(0, "The env text can't be read: "+sentence(err))
+		return
+	}
+	entries := map[string]string{}
+	for key, value := range doc.Entries() {
+		entries[key] = value.Reveal()
+	}
+	resp.Error = resp.Result.Set(ctx, entries)
+}
+
+type dotenvEncodeFunction struct{}
+
+func newDotenvEncodeFunction() function.Function { return dotenvEncodeFunction{} }
+
+func (dotenvEncodeFunction) Metadata(_ context.Context, _ function.MetadataRequest, resp *function.MetadataResponse) {
+	resp.Name = "dotenv_encode"
+}
+
+func (dotenvEncodeFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
+	resp.Definition = function.Definition{
+		Summary: "A map of entries to env text",
+		MarkdownDescription: "Writes env text, sorted by name, quoted as the dialect's program reads it. " + notSecret + "Give secret entries to an `ageenv_bundle`.\n\n" +
+			"A value that the dialect can't hold is an error that names the entry, and the dialects that could hold it.",
+		Parameters: []function.Parameter{
+			function.MapParameter{Name: "entries", ElementType: types.StringType, MarkdownDescription: "The entries, name to value."},
+			function.StringParameter{Name: "dialect", MarkdownDescription: "Whose rules the text is to follow: " + dialectNames("`") + "."},
+		},
+		Return: function.StringReturn{},
+	}
+}
+
+func (dotenvEncodeFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
+	var entries map[string]*string
+	var name string
+	if resp.Error = req.Arguments.Get(ctx, &entries, &name); resp.Error != nil {
+		return
+	}
+	dialect, funcError := dialectArgument(name, 1)
+	if funcError != nil {
+		resp.Error = funcError
+		return
+	}
+	texts := map[string]secret.Text{}
+	for key, value := range entries {
+		if value == nil {
+			resp.Error = function.NewArgumentFuncError(0, "A value is null: leave the name out, or write \"\" for an empty value.")
+			return
+		}
+		texts[key] = secret.New(*value)
+	}
+	text, err := dotenv.FromMap(texts).Encode(dialect)
+	if err != nil {
+		resp.Error = function.NewArgumentFuncError(0, "The entries can't be written: "+sentence(err))
+		return
+	}
+	resp.Error = resp.Result.Set(ctx, text.Reveal())
+}

@@ -1,0 +1,225 @@
+package sops
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// Options say how a file is read.
+type Options struct {
+	// Store is the file's syntax; empty takes what Detect finds.
+	Store Store
+	// AllowUnauthenticated reads what sops does not authenticate, or not as a
+	// whole: values and comments in clear, empty values, texts that change with
+	// their type. The MAC is verified all the same.
+	AllowUnauthenticated bool
+}
+
+// Entry is a value of a decrypted file.
+type Entry struct {
+	Name  string // keys and list indexes, joined by dots
+	Value secret.Text
+}
+
+// Plain is a decrypted file.
+type Plain struct {
+	Store    Store
+	Metadata Metadata
+	// Text is the file as `sops --decrypt` prints it; for the binary store, the
+	// bytes that were encrypted.
+	Text secret.Text
+	// Entries are the values, flattened, in the file's order: text as it is,
+	// numbers and times as sops authenticates them, true, false and null. There
+	// are none for the binary store, nor where Documents is not 1.
+	Entries   []Entry
+	Documents int
+}
+
+// Decrypt decrypts a file that sops or this package wrote and verifies its MAC.
+// Nothing is returned unless every entry is authentic. Comments are authenticated
+// one by one, and not by the MAC: one that was taken away or moved is not noticed.
+// Nor is it when what is one value becomes a list of one, or the other way round:
+// a name then tells another place, and never another value.
+//
+// Errors are agekey.ErrNoMatch, ErrTampered, ErrNotSOPS, ErrTooLarge, or an *Error
+// that names the entry, ErrUnauthenticated among them.
+func Decrypt(text string, ids []agekey.Identity, options Options) (Plain, error) {
+	f, err := loadDetected(text, options.Store)
+	if err != nil {
+		return Plain{}, err
+	}
+	dataKey, err := f.meta.dataKey(ids)
+	if err != nil {
+		return Plain{}, err
+	}
+	values, err := newValueCipher(dataKey)
+	if err != nil {
+		return Plain{}, err
+	}
+	d := decryption{values: values, sum: newMAC(f.meta.macOnlyEncrypted), options: options, store: f.store, onlyEncrypted: f.meta.macOnlyEncrypted}
+	plain := Plain{Store: f.store, Metadata: f.meta, Documents: f.documents}
+	for _, l := range f.leaves {
+		value, err := d.leaf(l)
+		if err != nil {
+			return Plain{}, err
+		}
+		if l.put != nil {
+			l.put(value)
+		}
+		if _, isComment := value.(removedComment); !isComment && !l.comment && value != (hollow{}) {
+			plain.Entries = append(plain.Entries, Entry{Name: l.name, Value: secret.New(entryText(value))})
+		}
+	}
+	stored, _, err := values.decrypt(f.meta.mac, f.meta.lastModified)
+	if err != nil || !d.sum.matches(stored) {
+		return Plain{}, ErrTampered
+	}
+	if plain.Text, err = f.emit(); err != nil {
+		return Plain{}, err
+	}
+	if f.store == Binary || f.documents != 1 {
+		plain.Entries = nil
+	}
+	return plain, nil
+}
+
+func loadDetected(text string, store Store) (file, error) {
+	if store == "" {
+		found, ok := Detect(text)
+		if !ok {
+			return file{}, ErrNotSOPS
+		}
+		store = found
+	}
+	return load(text, store)
+}
+
+// ReadMetadata reads what a file shows, without opening it.
+func ReadMetadata(text string) (Metadata, error) {
+	f, err := loadDetected(text, "")
+	return f.meta, err
+}
+
+// Unauthenticated returns the *Error that Decrypt would give for what can be seen
+// to be unauthenticated without opening the file, or nil.
+func Unauthenticated(text string) error {
+	f, err := loadDetected(text, "")
+	if err != nil {
+		return err
+	}
+	for _, l := range f.leaves {
+		if value, isText := l.value.(string); !isText || !isEncrypted(value) || l.clear() {
+			if err := unauthenticated(l, f.store); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// clear reports whether sops leaves the leaf in clear by its name, unless the file
+// has other rules. The rules themselves are not asked, since anybody can change
+// them: each value tells by itself whether it is encrypted.
+func (l leaf) clear() bool {
+	for _, key := range l.path {
+		if strings.HasSuffix(key, clearSuffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// decryption is one reading of a file.
+type decryption struct {
+	values        valueCipher
+	sum           mac
+	options       Options
+	store         Store
+	onlyEncrypted bool
+}
+
+// leaf decrypts one value or comment and adds it to the MAC.
+func (d *decryption) leaf(l leaf) (any, error) {
+	text, isText := l.value.(string)
+	if !isText || !isEncrypted(text) {
+		if err := unauthenticated(l, d.store); err != nil && !d.options.AllowUnauthenticated {
+			return nil, err
+		}
+		if !l.comment && !d.onlyEncrypted {
+			d.sum.add(secret.New(plainText(l.value)))
+		}
+		return l.value, nil
+	}
+	fail := func(problem string, err error) (any, error) {
+		return nil, &Error{Line: l.line, Key: l.name, Problem: problem, err: err}
+	}
+	plain, kind, err := d.values.decrypt(text, strings.Join(l.path, ":")+":")
+	switch {
+	case err == errValue: //nolint:errorlint // returned as it is
+		return fail("the encrypted value is malformed: it was cut off or changed", ErrTampered)
+	case err != nil:
+		return fail("the value was changed after it was encrypted, or stood under another name", ErrTampered)
+	case (kind == typeComment) != (l.comment || l.inList && isEncryptedComment(text)):
+		return fail("a comment stands where a value belongs, or a value where a comment does", ErrTampered)
+	case kind == typeComment:
+		if strings.Contains(plain.Reveal(), "\n") {
+			return fail("the comment holds a line break, which would make its rest an entry", nil)
+		}
+		if l.comment {
+			return plain.Reveal(), nil
+		}
+		return removedComment(plain.Reveal()), nil
+	}
+	value, ok := typed(plain.Reveal(), kind)
+	if !ok {
+		return fail("the value's type is not the one that it was encrypted with: sops does not authenticate types, and the text would change", ErrTampered)
+	}
+	if l.clear() && !d.options.AllowUnauthenticated {
+		return nil, unauthenticated(l, d.store)
+	}
+	if changesWithType(value, d.store) && !d.options.AllowUnauthenticated {
+		return fail("the value's text depends on its type, which sops does not authenticate: encrypt it as another text, or set what reads it to allow unauthenticated content", ErrUnauthenticated)
+	}
+	d.sum.add(plain)
+	return value, nil
+}
+
+// changesWithType reports whether the text that a reader gets of a value could be
+// changed by changing its type alone. "True" the text and true the truth value are
+// encrypted alike; of a dotenv file that is text, floats are written anew as well.
+func changesWithType(value any, store Store) bool {
+	switch v := value.(type) {
+	case string:
+		return store != Dotenv && store != Binary && (v == "True" || v == "False")
+	case bool, float64, time.Time:
+		return store == Dotenv || store == INI
+	}
+	return false
+}
+
+// unauthenticated is an error for a leaf in clear: anybody could have put it there,
+// or changed what it is called, even where the MAC counts it.
+func unauthenticated(l leaf, store Store) error {
+	fail := func(problem string) error {
+		return &Error{Line: l.line, Key: l.name, Problem: problem, err: ErrUnauthenticated}
+	}
+	const remedy = ", or set what reads it to allow unauthenticated content"
+	switch {
+	case l.comment && l.value == "":
+		return nil
+	case store == Binary && l.value == "":
+		return nil // the MAC says that it is empty
+	case l.comment:
+		return fail("a comment is not encrypted, so anybody could have added or changed it: remove it" + remedy)
+	case l.value == "" && store == Dotenv:
+		return fail(`the value is empty, and sops does not authenticate that: anybody could have emptied or added it; write NAME="" and encrypt it again` + remedy)
+	case l.clear():
+		return fail("sops stores names that end in _unencrypted in clear, and does not authenticate them by name: rename it and encrypt the file again" + remedy)
+	case l.value == "", l.value == nil, l.value == (hollow{}):
+		return fail("the value is empty, and sops does not authenticate that: anybody could have emptied or added it; remove it and encrypt the file again" + remedy)
+	}
+	return fail("the value is not encrypted, and sops does not authenticate such by name: encrypt it" + remedy)
+}

@@ -1,0 +1,100 @@
+package sops
+
+import (
+	"bytes"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// yamlIndent is what sops indents with.
+const yamlIndent = 4
+
+// emitYAML writes documents as sops does.
+func emitYAML(documents []*yamlValue) func() (secret.Text, error) {
+	return func() (secret.Text, error) {
+		var out bytes.Buffer
+		enc := yaml.NewEncoder(&out)
+		enc.SetIndent(yamlIndent)
+		for _, document := range documents {
+			root, err := document.node()
+			if err != nil || enc.Encode(&yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{root}}) != nil {
+				return secret.Text{}, problemSyntax(YAML)
+			}
+		}
+		if enc.Close() != nil {
+			return secret.Text{}, problemSyntax(YAML)
+		}
+		return secret.New(out.String()), nil
+	}
+}
+
+// node is the value as the encoder takes it: scalars in the style that it chooses,
+// comments on the element that follows them.
+func (v *yamlValue) node() (*yaml.Node, error) {
+	n := &yaml.Node{Kind: v.kind}
+	if v.kind == yaml.ScalarNode {
+		err := n.Encode(v.scalar)
+		return n, err
+	}
+	var before, behind []string // comments that wait for their element
+	first := true
+	for _, item := range v.items {
+		if item.isComment {
+			if item.inline {
+				behind = append(behind, item.comment)
+			} else {
+				before = append(before, item.comment)
+			}
+			continue
+		}
+		if first {
+			n.HeadComment, before = commentOf(before), nil
+			first = false
+		}
+		value, err := item.value.node()
+		if err != nil {
+			return nil, err
+		}
+		holder := value
+		if v.kind == yaml.MappingNode {
+			holder = &yaml.Node{}
+			if err := holder.Encode(item.key); err != nil {
+				return nil, err
+			}
+			n.Content = append(n.Content, holder)
+		}
+		holder.HeadComment = joinComments(commentOf(before), holder.HeadComment)
+		value.LineComment = joinComments(value.LineComment, commentOf(behind))
+		before, behind = nil, nil
+		n.Content = append(n.Content, value)
+	}
+	rest := commentOf(append(before, behind...))
+	switch {
+	case first:
+		n.HeadComment = rest
+	case v.kind == yaml.MappingNode:
+		key := n.Content[len(n.Content)-2]
+		key.FootComment = joinComments(key.FootComment, rest)
+	default:
+		last := n.Content[len(n.Content)-1]
+		last.FootComment = joinComments(last.FootComment, rest)
+	}
+	return n, nil
+}
+
+func commentOf(lines []string) string {
+	if len(lines) == 0 {
+		return ""
+	}
+	return "#" + strings.Join(lines, "\n#")
+}
+
+func joinComments(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return first + "\n" + second
+}
