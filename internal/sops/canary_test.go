@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
 
@@ -69,5 +70,55 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 			continue
 		}
 		check(name, err)
+	}
+}
+
+// The parsers of JSON, YAML and INI quote what they are about in their errors, and
+// names can be anything: none of it is in ours.
+func TestErrorsOfTreesHoldNoSecrets(t *testing.T) {
+	c, id := realSOPS(t), x25519(t)
+	plain := map[string]string{
+		".json": `{"A": "canary-value", "L": ["canary-one", 5], "M": {"I": "canary-inner"}}`,
+		".yaml": "# canary-comment\nA: canary-value\nL: [canary-one, 5]\nM:\n  I: canary-inner\n",
+		".ini":  "; canary-comment\n[M]\nA = canary-value\nI = canary-inner\n",
+		".bin":  "canary\n",
+	}
+	for extension, text := range plain {
+		file := c.encrypted(t, "a"+extension, text, id)
+		for name, hostile := range map[string]string{
+			"plain text":           text,
+			"plain beside it":      file + text,
+			"plain before it":      text + file,
+			"cut off":              file[:len(file)/2],
+			"value in clear":       strings.Replace(file, sealedTexts(file)[0], "canary", 1),
+			"value changed":        strings.Replace(file, "data:", "data:AAAA", 1),
+			"text in the time":     strings.Replace(file, "lastmodified", "lastmodified canary", 1),
+			"key listed":           strings.Replace(file, id.Recipient().String(), id.Text().Reveal(), 1),
+			"recipient malformed":  strings.Replace(file, id.Recipient().String(), "canary", 1),
+			"version malformed":    strings.Replace(file, "3.13.3", "canary", 1),
+			"unclosed quote":       strings.Replace(file, "ENC[", `canary"'"`+"`"+"{[%", 1),
+			"alias":                strings.Replace(file, "ENC[", "*canary ENC[", 1),
+			"tag":                  strings.Replace(file, "ENC[", "!canary ENC[", 1),
+			"name that is a value": strings.Replace(strings.Replace(file, `"A"`, `"canary secret"`, 1), "\nA:", "\ncanary secret:", 1),
+			"tab":                  "\tcanary: x\n" + file,
+		} {
+			for _, store := range []sops.Store{"", sops.JSON, sops.YAML, sops.INI, sops.Binary, sops.Dotenv} {
+				got, err := sops.Decrypt(hostile, []agekey.Identity{id}, sops.Options{Store: store})
+				if err == nil {
+					if strings.Contains(fmt.Sprint(entriesOf(got)), "canary secret") {
+						t.Errorf("%s, %s: read", extension, name)
+					}
+					continue
+				}
+				for _, format := range []string{"%v", "%+v", "%#v", "%q"} {
+					rendered := fmt.Sprintf(format, err)
+					for _, canary := range []string{"canary", "ENC[", id.Text().Reveal()[20:40]} {
+						if strings.Contains(rendered, canary) && format != "%#v" {
+							t.Errorf("%s, %s, read as %q: the error holds a secret: %s", extension, name, store, rendered)
+						}
+					}
+				}
+			}
+		}
 	}
 }

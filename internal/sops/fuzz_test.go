@@ -63,3 +63,48 @@ func FuzzEncryptDotenv(f *testing.F) {
 		}
 	})
 }
+
+// Trees come from parsers that are others'. What is read strictly is read alike
+// where more is allowed, every name is there once, and an error gives nothing.
+func FuzzDecryptTree(f *testing.F) {
+	id := sshEd25519(f)
+	ids := []agekey.Identity{id}
+	binary, err := sops.EncryptBinary(secret.New("A=1\n"), recipientsOf(id), now)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(binary)
+	for _, file := range []string{
+		`{"A":"x","L":["",null,1.5,true],"sops":{"age":[{"enc":"x","recipient":"x"}],"lastmodified":"2026-01-02T03:04:05Z","mac":"x","version":"3.13.3"}}`,
+		"A: x # c\nL: [1, {a: b}]\nsops:\n    mac: x\n    lastmodified: \"2026-01-02T03:04:05Z\"\n    version: 3.13.3\n    age:\n        - enc: |\n            x\n          recipient: x\n",
+		"top = 1\n[a]\n; c\nb = c\n[sops]\nmac = x\nage__list_0__map_enc = x\\n\n",
+	} {
+		f.Add(file)
+	}
+	f.Fuzz(func(t *testing.T, file string) {
+		store, ok := sops.Detect(file)
+		if !ok || store == sops.Dotenv {
+			return
+		}
+		_, _ = sops.ReadMetadata(file)
+		_ = sops.Unauthenticated(file)
+		strict, err := sops.Decrypt(file, ids, sops.Options{})
+		if err != nil && (!strict.Text.IsEmpty() || len(strict.Entries) > 0) {
+			t.Fatal("something came back beside an error")
+		}
+		allowed, allowedErr := sops.Decrypt(file, ids, sops.Options{AllowUnauthenticated: true})
+		if err != nil {
+			return
+		}
+		if allowedErr != nil || allowed.Text.Reveal() != strict.Text.Reveal() {
+			t.Fatalf("with more allowed it reads otherwise: %v", allowedErr)
+		}
+		seen := map[string]bool{}
+		for _, entry := range strict.Entries {
+			if seen[entry.Name] {
+				t.Fatal("a name is there twice")
+			}
+			seen[entry.Name] = true
+		}
+	})
+}
