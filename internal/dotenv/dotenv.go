@@ -3,7 +3,7 @@
 //
 //   - dotenv.go: documents, and how they are compared and combined
 //   - dialect.go: the dialects, and what sets one apart
-//   - key.go: which names are safe everywhere, and which a shell owns
+//   - key.go, shellnames.go: which names are safe, and which a shell owns
 //   - compose.go, docker.go, systemd.go, shell.go, portable.go: a dialect each: what
 //     it can hold, how it quotes and how it is read
 //   - parse.go, quoted.go: reading, what the dialects share

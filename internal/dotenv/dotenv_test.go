@@ -1,9 +1,6 @@
 package dotenv_test
 
 import (
-	"errors"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
@@ -58,37 +55,5 @@ func TestEquality(t *testing.T) {
 		if got := a.EqualEntries(tt.other); got != tt.entries {
 			t.Errorf("%s: EqualEntries is %v", name, got)
 		}
-	}
-}
-
-func TestEncodeRefuses(t *testing.T) {
-	for name, doc := range map[string]dotenv.Document{
-		"bad name":        document("A-B", "canary"),
-		"duplicate":       document("A", "canary", "A", "canary"),
-		"nul":             document("A", "canary\x00"),
-		"invalid utf-8":   document("A", "canary\xff"),
-		"comment of two":  document("", "canary\nB=1"),
-		"comment with cr": document("", "canary\r"),
-	} {
-		_, err := doc.Encode(dotenv.Compose)
-		var at *dotenv.Error
-		if !errors.As(err, &at) || strings.Contains(err.Error(), "canary") {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
-}
-
-func TestEncodeIsOneLineAnEntry(t *testing.T) {
-	doc := document("", " x", "EMPTY", "", "PLAIN", "a/b:c@1,2^=%+-", "SPACE", "a b", "LINES", "a\nb\r\n", "DOLLAR", `$X \$`, "QUOTES", `"'`)
-	got, err := doc.Encode(dotenv.Compose)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := "# x\nEMPTY=\"\"\nPLAIN=a/b:c@1,2^=%+-\nSPACE=\"a b\"\nLINES=\"a\\nb\\r\\n\"\nDOLLAR=\"\\$X \\\\\\$\"\nQUOTES=\"\\\"'\"\n"
-	if got.Reveal() != want {
-		t.Errorf("got\n%s\nwant\n%s", got.Reveal(), want)
-	}
-	if keys := doc.Keys(); !slices.IsSorted(keys) || len(keys) != 6 {
-		t.Errorf("keys are %v", keys)
 	}
 }

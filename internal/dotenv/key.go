@@ -18,14 +18,8 @@ const clearSuffix = "_unencrypted"
 // takesOver names variables that give whoever sets them control of a process.
 var takesOver = map[string]bool{"BASH_ENV": true, "ENV": true, "IFS": true, "PATH": true}
 
-// shellOwns are names that a shell sets itself, or that change how it works: an
-// assignment is lost, refused or acted on.
-var shellOwns = map[string]bool{
-	"_": true, "UID": true, "EUID": true, "PPID": true, "SHELLOPTS": true, "BASHOPTS": true, "GROUPS": true,
-	"RANDOM": true, "SECONDS": true, "LINENO": true,
-}
-
-// CheckKey returns an *Error if the name is not safe in every dialect and format.
+// CheckKey returns an *Error if the name is safe in no dialect, or not in every
+// format. [Dialect.CheckKey] refuses more.
 func CheckKey(key string) error {
 	switch {
 	case key == "":

@@ -36,7 +36,7 @@ func (portableGrammar) cannotHold(key, value string) string {
 
 func (portableGrammar) cannotComment(text string) string { return systemdGrammar{}.cannotComment(text) }
 
-func (portableGrammar) owns(key string) bool { return shellOwns[key] }
+func (portableGrammar) owns(key string) bool { return shellOwns(key) }
 
 // entry reads what quote writes, and any other text of that form.
 func (g portableGrammar) entry(r *reader) error {

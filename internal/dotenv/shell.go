@@ -21,7 +21,7 @@ func (shellGrammar) cannotHold(_, value string) string {
 
 func (shellGrammar) cannotComment(string) string { return "" }
 
-func (shellGrammar) owns(key string) bool { return shellOwns[key] }
+func (shellGrammar) owns(key string) bool { return shellOwns(key) }
 
 const problemExpands = "a shell would expand the $ or run what is in backticks: put the value in single quotes"
 
