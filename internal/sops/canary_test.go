@@ -100,7 +100,8 @@ func TestErrorsOfTreesHoldNoSecrets(t *testing.T) {
 			"alias":                strings.Replace(file, "ENC[", "*canary ENC[", 1),
 			"tag":                  strings.Replace(file, "ENC[", "!canary ENC[", 1),
 			"name that is a value": strings.Replace(strings.Replace(file, `"A"`, `"canary secret"`, 1), "\nA:", "\ncanary secret:", 1),
-			"tab":                  "\tcanary: x\n" + file,
+			"tab":                  "\tX: canary\n" + file,
+			"private key as name":  id.Text().Reveal() + ": canary\n" + file,
 		} {
 			for _, store := range []sops.Store{"", sops.JSON, sops.YAML, sops.INI, sops.Binary, sops.Dotenv} {
 				got, err := sops.Decrypt(hostile, []agekey.Identity{id}, sops.Options{Store: store})

@@ -63,9 +63,9 @@ type Error struct {
 	err     error // ErrTampered, ErrUnauthenticated, or nil
 }
 
-// shown are names that can be shown: what sops leaves in clear, unless it looks
-// like something else.
-var shown = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+// shown are names that can be shown. sops leaves every name in clear; what is long
+// may be something else that was put in the wrong place, such as a key.
+var shown = regexp.MustCompile(`^[A-Za-z0-9_-]{1,48}(\.[A-Za-z0-9_-]{1,48}){0,9}$`)
 
 // Error says where and what.
 func (e *Error) Error() string {
