@@ -23,7 +23,7 @@ type wanted struct {
 
 // wantedContent reads the write-only arguments and checks what is known of them.
 func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Diagnostics) {
-	w.configured = !config.EntriesWO.IsNull() || !config.DotenvWO.IsNull()
+	w.configured = config.hasContent()
 	w.known = !config.EntriesWO.IsUnknown() && !config.DotenvWO.IsUnknown()
 	if !config.DotenvWO.IsNull() && !config.DotenvWO.IsUnknown() {
 		doc, err := dotenv.Parse(secret.New(config.DotenvWO.ValueString()), p.Dialect)
@@ -63,6 +63,9 @@ func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Di
 	}
 	return w, diags
 }
+
+// hasContent reports whether some content argument is set.
+func (m bundleModel) hasContent() bool { return !m.EntriesWO.IsNull() || !m.DotenvWO.IsNull() }
 
 func nullEntry(key string, p bundle.Params) error {
 	if err := p.CheckName(key); err != nil {

@@ -69,7 +69,9 @@ func (p *bundlePlan) check(ctx context.Context) (diags diag.Diagnostics) {
 	var d diag.Diagnostics
 	p.access, d = p.plan.access(ctx)
 	diags.Append(d...)
-	if !p.plan.Dialect.IsUnknown() && !p.plan.Format.IsUnknown() {
+	if p.plan.Dialect.IsUnknown() || p.plan.Format.IsUnknown() {
+		p.wanted = wanted{configured: p.config.hasContent()} // what of it can be held is not known
+	} else {
 		p.wanted, d = wantedContent(p.config, p.plan.params(p.access))
 		diags.Append(d...)
 	}
@@ -91,7 +93,7 @@ func (p *bundlePlan) planCreate(ctx context.Context) (diags diag.Diagnostics) {
 	}
 	p.markSealed()
 	if p.wanted.known {
-		p.plan.Keys = textList(p.wanted.Document.Keys())
+		p.plan.setKeys(p.wanted.Document.Keys())
 	}
 	if p.config.ContentVersion.IsNull() && p.access.known && !p.settings.identitiesUnknown {
 		diags.Append(p.warnUnlessOpenable(ctx)...)
@@ -129,13 +131,16 @@ func (p *bundlePlan) planUpdate(ctx context.Context) (diags diag.Diagnostics) {
 	case changed:
 		p.markSealed()
 		if p.wanted.known {
-			p.plan.Keys = textList(p.wanted.Document.Keys())
+			p.plan.setKeys(p.wanted.Document.Keys())
 		}
 	case resealed || p.differs():
 		// On any change of the resource: a value that differs only at apply would
 		// otherwise contradict the plan.
 		p.markSealed()
 		p.plan.Keys = p.state.Keys
+		if p.carriesOver() {
+			p.plan.ChangedAt = p.state.ChangedAt
+		}
 	default:
 		p.plan = p.state
 	}
@@ -217,5 +222,5 @@ func (p *bundlePlan) markSealed() {
 	p.plan.CiphertextSHA256 = types.StringUnknown()
 	p.plan.UpdatedAt = types.StringUnknown()
 	p.plan.ChangedAt = types.MapUnknown(types.StringType)
-	p.plan.Keys = types.ListUnknown(types.StringType)
+	p.plan.Keys = types.SetUnknown(types.StringType)
 }

@@ -43,7 +43,7 @@ type bundleModel struct {
 	Dialect            types.String `tfsdk:"dialect"`
 	Ciphertext         types.String `tfsdk:"ciphertext"`
 	CiphertextSHA256   types.String `tfsdk:"ciphertext_sha256"`
-	Keys               types.List   `tfsdk:"keys"`
+	Keys               types.Set    `tfsdk:"keys"`
 	ChangedAt          types.Map    `tfsdk:"changed_at"`
 	UpdatedAt          types.String `tfsdk:"updated_at"`
 }
@@ -123,9 +123,9 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`) or `*.age`. It is no secret, and marked sensitive only so that a plan does not print all of it: `nonsensitive(ageenv_bundle.….ciphertext)` shows it, and an output with `sensitive = true` gives it to `terraform output -raw`.",
 			},
 			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex."},
-			"keys": schema.ListAttribute{
+			"keys": schema.SetAttribute{
 				ElementType: types.StringType, Computed: true,
-				MarkdownDescription: "The names of the entries, sorted. A plan shows which come and go. They must not change between a plan and its apply.",
+				MarkdownDescription: "The names of the entries. A plan shows which come and go. They must not change between a plan and its apply.",
 			},
 			"changed_at": schema.MapAttribute{
 				ElementType: types.StringType, Computed: true,

@@ -156,7 +156,9 @@ func (m *bundleModel) keepSealed(state bundleModel) {
 	m.Keys, m.ChangedAt = state.Keys, state.ChangedAt
 }
 
-func (m *bundleModel) setKeys(keys []string) { m.Keys = textList(keys) }
+func (m *bundleModel) setKeys(keys []string) {
+	m.Keys = types.SetValueMust(types.StringType, textList(keys).Elements())
+}
 
 func (m *bundleModel) setChangedAt(at map[string]time.Time) {
 	elements := make(map[string]attr.Value, len(at))

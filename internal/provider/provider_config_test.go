@@ -1,35 +1,13 @@
 package provider_test
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"golang.org/x/crypto/ssh"
 )
 
 const configText = "TOKEN=config-canary\n"
-
-// newSSHPerson holds an SSH key without a passphrase.
-func newSSHPerson(t *testing.T) person {
-	t.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := person{identity: string(pem.EncodeToMemory(block)), keyFile: filepath.Join(t.TempDir(), "id_ed25519")}
-	p.recipient = identitiesOf(t, p.identity)[0].Recipient().String()
-	writeFile(t, p.keyFile, p.identity)
-	return p
-}
 
 // Every place that the docs name is looked in, alone and beside places that fail.
 func TestIdentitySources(t *testing.T) {

@@ -1,6 +1,11 @@
 package provider_test
 
 import (
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/provider"
 	"github.com/ageenv/terraform-provider-ageenv/internal/vultrsim"
@@ -30,8 +36,54 @@ func newPerson(t *testing.T) person {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := person{identity: id.String(), recipient: id.Recipient().String(), keyFile: filepath.Join(t.TempDir(), "key.txt")}
+	return personOf(t, id.String(), id.Recipient().String())
+}
+
+func newHybridPerson(t *testing.T) person {
+	t.Helper()
+	id, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return personOf(t, id.String(), id.Recipient().String())
+}
+
+func personOf(t *testing.T, identity, recipient string) person {
+	t.Helper()
+	p := person{identity: identity, recipient: recipient, keyFile: filepath.Join(t.TempDir(), "key.txt")}
 	writeFile(t, p.keyFile, "# public key: "+p.recipient+"\n"+p.identity+"\n")
+	return p
+}
+
+// newSSHPerson holds an ssh-ed25519 key without a passphrase.
+func newSSHPerson(t *testing.T) person {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sshPerson(t, key)
+}
+
+// newRSAPerson holds an ssh-rsa key without a passphrase.
+func newRSAPerson(t *testing.T) person {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sshPerson(t, key)
+}
+
+func sshPerson(t *testing.T, key crypto.PrivateKey) person {
+	t.Helper()
+	block, err := ssh.MarshalPrivateKey(key, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := person{identity: string(pem.EncodeToMemory(block)), keyFile: filepath.Join(t.TempDir(), "id_ssh")}
+	p.recipient = identitiesOf(t, p.identity)[0].Recipient().String()
+	writeFile(t, p.keyFile, p.identity)
 	return p
 }
 
