@@ -80,13 +80,13 @@ func hclMap(entries map[string]string) string {
 	return "{" + out.String() + " }"
 }
 
-// secretTexts are entries as the packages below take them.
-func secretTexts(entries map[string]string) map[string]secret.Text {
+// documentOf is entries as the packages below take them.
+func documentOf(entries map[string]string) dotenv.Document {
 	texts := map[string]secret.Text{}
 	for key, value := range entries {
 		texts[key] = secret.New(value)
 	}
-	return texts
+	return dotenv.FromMap(texts)
 }
 
 // Every format in every dialect: what is written opens with the real program, reads
@@ -106,7 +106,7 @@ func TestAccBundleFormatsAndDialects(t *testing.T) {
 				if len(entries) < 3 {
 					t.Fatalf("the dialect holds %d of the entries", len(entries))
 				}
-				doc := dotenv.FromMap(secretTexts(entries))
+				doc := documentOf(entries)
 				text, err := doc.Encode(dialect)
 				if err != nil {
 					t.Fatal(err)
@@ -151,7 +151,7 @@ func TestAccBundleFormatsCarry(t *testing.T) {
 				t.Fatal(err)
 			}
 			content, err := opened.Read(dialect)
-			if err != nil || !content.Document.EqualEntries(dotenv.FromMap(secretTexts(entries))) {
+			if err != nil || !content.Document.EqualEntries(documentOf(entries)) {
 				t.Errorf("the content is another one: %v, %v", content.Document.Keys(), err)
 			}
 		}
