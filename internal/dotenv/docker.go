@@ -58,8 +58,8 @@ func checkDockerLine(r *reader, line string) error {
 	if length := len(line); length <= dockerLine && (r.line > 1 || r.mark+length <= dockerLine) {
 		return nil
 	}
-	key, _, _ := strings.Cut(strings.TrimLeft(line, blanks), "=")
-	if CheckKey(key) != nil {
+	key, _, found := strings.Cut(strings.TrimLeft(line, blanks), "=")
+	if !found || CheckKey(key) != nil {
 		key = ""
 	}
 	return r.fail(key, "docker reads no line of more than 65,535 bytes, and then nothing of the file: shorten it")

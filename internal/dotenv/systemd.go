@@ -127,7 +127,7 @@ func (systemdGrammar) bareValue(r *reader, key string) (string, error) {
 				}
 			}
 		}
-		if joined && len(line) == len(r.rest) {
+		if joined && len(line)+len("\n") >= len(r.rest) {
 			return "", r.fail(key, "the text ends after a backslash that joins the next line: remove it")
 		}
 		r.cutLine()

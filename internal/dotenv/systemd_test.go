@@ -39,6 +39,7 @@ var systemdRefusals = map[string]refusal{
 	"cr in a bare value":       {"A=" + hidden + "\rB=2", 1, "A", "takes a CR for the end of the line"},
 	"cr after a backslash":     {"A=\"" + hidden + "\\\r\n\"", 1, "A", "CR after a backslash"},
 	"backslash at the end":     {"A=1\nB=" + hidden + "\\", 2, "B", "the text ends after a backslash"},
+	"backslash in last line":   {"B=" + hidden + "\\\n", 1, "B", "the text ends after a backslash"},
 	"joined to nothing":        {"B=" + hidden + "\\\nx\\", 2, "B", "the text ends after a backslash"},
 	"nul":                      {"A=\"" + hidden + "\n\x00\"", 1, "A", "the systemd dialect can't hold a NUL byte; no dialect can"},
 	"invalid utf-8":            {"A=\xff" + hidden, 1, "A", "the systemd dialect can't hold invalid UTF-8; shell can"},

@@ -1,0 +1,55 @@
+package dotenv_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// syntax is what the texts of values are made of.
+var syntax = []string{
+	`"`, `"`, `'`, `'`, `\`, `\\`, `\"`, `\'`, `\$`, "\\`", `\n`, `\t`, "\\\n", "\n", "\r", " ", "\t", " #", "#", "$", "$$", "$1", "`", "=", ":=", "~", "!", ";", "(", "{a,b}", "*",
+	"A", "7", "é", "\u00a0", "\v", "x y", `"x y"`, `'x y'`, `"\$"`, `'$'`, `"\\"`, "\"\n\"", "'\n'", `""`, `''`, "-", "/",
+}
+
+// TestRandomTextsReadAlike writes random texts after NAME= and has the dialect's
+// readers read those that Parse accepts: it may refuse what they read, and never
+// read anything else.
+func TestRandomTextsReadAlike(t *testing.T) {
+	for _, dialect := range dotenv.Dialects() {
+		t.Run(string(dialect), func(t *testing.T) {
+			readers := oracles(t, dialect)
+			rng := rand.New(rand.NewPCG(5, 6))
+			var accepted []string
+			for range 60000 {
+				var text strings.Builder
+				fmt.Fprintf(&text, "K%03d=", len(accepted)%400)
+				for range 1 + rng.IntN(6) {
+					text.WriteString(syntax[rng.IntN(len(syntax))])
+				}
+				text.WriteString("\n")
+				if doc, err := dotenv.Parse(secret.New(text.String()), dialect); err == nil && len(doc.Lines) == 1 {
+					accepted = append(accepted, text.String())
+				}
+			}
+			t.Logf("%d texts", len(accepted))
+			if len(accepted) < 2000 {
+				t.Fatalf("only %d texts are accepted", len(accepted))
+			}
+			for chunk := range slices.Chunk(accepted, 400) {
+				text := strings.Join(chunk, "")
+				doc, err := dotenv.Parse(secret.New(text), dialect)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkReadBy(t, readers, text, doc)
+				checkRoundTrip(t, dialect, doc)
+			}
+		})
+	}
+}
