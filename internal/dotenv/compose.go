@@ -129,6 +129,9 @@ var (
 )
 
 func unescapeDouble(body string) (value, problem string) {
+	if strings.IndexByte(body, '\\') < 0 {
+		return dollars(body)
+	}
 	octal := false
 	body = escapePattern.ReplaceAllStringFunc(body, func(match string) string {
 		octal = octal || match == `\0`
@@ -146,6 +149,9 @@ var expands = regexp.MustCompile(`\$(?:\$|\{|(?i:[_a-z]))`)
 
 // dollars makes $$ one $ and refuses what would be expanded.
 func dollars(text string) (value, problem string) {
+	if strings.IndexByte(text, '$') < 0 {
+		return text, ""
+	}
 	expanded := false
 	value = expands.ReplaceAllStringFunc(text, func(match string) string {
 		expanded = expanded || match != "$$"
