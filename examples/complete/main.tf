@@ -82,4 +82,5 @@ output "script_id" {
 output "bundle" {
   description = "To commit as app.enc.env."
   value       = ageenv_bundle.app.ciphertext
+  sensitive   = true # terraform output -raw bundle > app.enc.env
 }

@@ -28,8 +28,8 @@ func exampleDirs(t *testing.T) (dirs []string) {
 		}
 		return err
 	})
-	if err != nil || len(dirs) < 8 {
-		t.Fatalf("found %d examples (%v), expected 8 or more", len(dirs), err)
+	if err != nil || len(dirs) < 11 {
+		t.Fatalf("found %d examples (%v), expected 11 or more", len(dirs), err)
 	}
 	return dirs
 }
@@ -48,12 +48,20 @@ func exampleInputs(t *testing.T, w *world) map[string]string {
 	}
 }
 
+// exampleFiles are what examples read beside them.
+func exampleFiles(t *testing.T, w *world, dir string) {
+	t.Helper()
+	writeFile(t, filepath.Join(dir, "app.enc.env"), sealedBundle(t, "TOKEN=x\n", w.operator.recipient))
+	encryptedFile(".yaml", "database:\n  password: example password\n")(t, w, filepath.Join(dir, "settings.enc.yaml"))
+}
+
 func TestAccExamples(t *testing.T) {
 	for _, dir := range exampleDirs(t) {
 		t.Run(strings.TrimPrefix(dir, examplesDir+"/"), func(t *testing.T) {
 			w := newWorld(t)
 			cli := newCLI(t, w)
 			cli.write(readExample(t, dir))
+			exampleFiles(t, w, cli.dir)
 			for name, value := range exampleInputs(t, w) {
 				cli.env["TF_VAR_"+name] = value
 			}

@@ -87,6 +87,34 @@ ephemeral "ageenv_bundle" "entries" {
   identity   = ephemeral.ageenv_identity.box.identity
 }
 
+resource "ageenv_bundle" "binary" {
+  entries_wo = var.entries
+  recipients = ageenv_key.box.recipients
+  format     = "sops_binary"
+  dialect    = "systemd"
+}
+
+resource "ageenv_bundle" "files" {
+  entries_wo = var.entries
+  recipients = ageenv_key.box.recipients
+  format     = "age_files"
+}
+
+variable "settings_file" { type = string }
+
+ephemeral "ageenv_bundle" "settings" { path = var.settings_file }
+
+ephemeral "ageenv_bundle" "files" { ciphertext = ageenv_bundle.files.ciphertext }
+
+resource "ageenv_bundle" "gathered" {
+  entries_wo = merge(ephemeral.ageenv_bundle.files.entries, { SETTING = ephemeral.ageenv_bundle.settings.entries["db.password"] })
+  recipients = ageenv_key.box.recipients
+}
+
+output "shown" {
+  value = nonsensitive(provider::ageenv::bundle_metadata(ageenv_bundle.binary.ciphertext))
+}
+
 resource "ageenv_bundle" "copy" {
   dotenv_wo  = ephemeral.ageenv_bundle.entries.dotenv
   recipients = ageenv_key.box.recipients
@@ -133,6 +161,7 @@ func (r *leakRun) leakOperators() person {
 		r.t.Fatal(err)
 	}
 	r.env["TF_VAR_escrow"] = string(escrow)
+	r.recipients = inEnv.recipient
 	return inEnv
 }
 
@@ -157,6 +186,10 @@ func (r *leakRun) leakContent(generation string) {
 		r.secrets = append(r.secrets, leakSecret{"the whole of " + from, env})
 		return env
 	}
+	settings := r.input("settings-"+generation+".yaml", fmt.Sprintf("# %s\ndb:\n  password: %s\n",
+		r.secret("a comment of a YAML file, "+generation, "yaml-note-%s"), r.secret("a password of a YAML file, "+generation, "yaml-%s")))
+	sealedSettings := realRun(r.t, "AGEENV_TEST_SOPS", "", nil, "--encrypt", "--age", r.recipients, settings)
+	r.env["TF_VAR_settings_file"] = r.input("settings-"+generation+".enc.yaml", sealedSettings)
 	r.env["TF_VAR_env_text"] = text("the env text, " + generation)
 	r.env["TF_VAR_env_file"] = r.input("app-"+generation+".env", text("the env file, "+generation))
 }
@@ -297,6 +330,22 @@ func (r *leakRun) leakFailures() {
 	plaintext := r.input("not-sealed.env", "TOKEN="+r.secret("an env file where a bundle belongs", "raw-%s")+"\n")
 	r.config("fail.tf", fmt.Sprintf("ephemeral \"ageenv_bundle\" \"unsealed\" {\n  path = %q\n}\n", plaintext))
 	r.fails("The bundle can't be opened", nil, plan...)
+	for name, c := range map[string]struct{ extension, text, says string }{
+		"in clear":    {".yaml", "A: %[1]s\nB_unencrypted: %[1]s\n", "allow_unauthenticated = true"},
+		"by a rule":   {".json", `{"A": "%[1]s", "B_unencrypted": {"C": "%[1]s"}}`, "allow_unauthenticated = true"},
+		"documents":   {".yaml", "A: %[1]s\n---\nA: %[1]s\n", "several YAML documents"},
+		"no env text": {".bin", "%[1]s\n", "read_entries = false"},
+		"names twice": {".json", `{"a.b": "%[1]s", "a": {"b": "%[1]s"}}`, "the name is there twice"},
+	} {
+		plain := r.input("unreadable"+c.extension, fmt.Sprintf(c.text, r.secret("a file of sops, "+name, "unr-%s")))
+		sealed := r.input("unreadable.enc"+c.extension, realRun(r.t, "AGEENV_TEST_SOPS", "", nil, "--encrypt", "--age", r.recipients, plain))
+		r.config("fail.tf", fmt.Sprintf("ephemeral \"ageenv_bundle\" \"unreadable\" {\n  path = %q\n}\n", sealed))
+		r.fails(c.says, nil, plan...)
+	}
+	for format, dialect := range map[string]string{"sops_binary": "docker", "sops_dotenv": "shell"} {
+		r.config("fail.tf", fmt.Sprintf("resource \"ageenv_bundle\" \"held\" {\n  entries_wo = var.entries\n  recipients = []\n  format = %q\n  dialect = %q\n}\n", format, dialect))
+		r.fails("Unusable env content", nil, plan...)
+	}
 	r.config("fail.tf", `
 resource "ageenv_vultr_startup_script" "malformed" {
   name        = "malformed"

@@ -41,6 +41,8 @@ type leakRun struct {
 	sim     *vultrsim.Server
 	procs   *leakProcesses
 	vultr   string // the account's key
+	// recipients are whom files are sealed to that others make.
+	recipients string
 }
 
 // newLeakRun installs the provider that the package makes, as go build takes it.

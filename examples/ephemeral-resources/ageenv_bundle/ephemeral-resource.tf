@@ -33,9 +33,17 @@ ephemeral "ageenv_bundle" "shared" {
   ciphertext = ageenv_bundle.shared.ciphertext
 }
 
+# Any file that sops encrypted to an age recipient is read, nested ones flattened.
+ephemeral "ageenv_bundle" "settings" {
+  path = "${path.module}/settings.enc.yaml"
+}
+
 resource "ageenv_key" "box" {}
 
 resource "ageenv_bundle" "app" {
-  entries_wo = merge(ephemeral.ageenv_bundle.shared.entries, { LOG_LEVEL = "info" })
+  entries_wo = merge(ephemeral.ageenv_bundle.shared.entries, {
+    DATABASE_PASSWORD = ephemeral.ageenv_bundle.settings.entries["database.password"]
+    LOG_LEVEL         = "info"
+  })
   recipients = ageenv_key.box.recipients
 }

@@ -38,7 +38,21 @@ resource "ageenv_bundle" "app" {
   recipients = ageenv_key.box.recipients
 }
 
-# To commit as app.enc.env: `sops -d app.enc.env` opens it.
+# To commit: terraform output -raw bundle > app.enc.env, which `sops -d app.enc.env`
+# opens. A bundle is no secret; it is marked sensitive to keep plans short.
 output "bundle" {
-  value = ageenv_bundle.app.ciphertext
+  value     = ageenv_bundle.app.ciphertext
+  sensitive = true
+}
+
+# One file per key, exactly as it is given, for docker's and compose's secrets:
+# `age -d files.age | tar -x`.
+resource "ageenv_bundle" "files" {
+  entries_wo = {
+    database_password = var.database_password
+    "tls.crt"         = "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n"
+  }
+  format          = "age_files"
+  content_version = "1"
+  recipients      = ageenv_key.box.recipients
 }
