@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
@@ -13,7 +14,7 @@ import (
 )
 
 func TestSealAndOpen(t *testing.T) {
-	kinds := map[string]agekey.Identity{"x25519": x25519(t), "hybrid": hybrid(t), "ssh-ed25519": sshEd25519(t), "ssh-rsa": sshRSA(t)}
+	kinds := agekeytest.Kinds(t)
 	stranger := x25519(t)
 	for _, format := range bundle.Formats() {
 		for kind, id := range kinds {

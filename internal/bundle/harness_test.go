@@ -1,17 +1,11 @@
 package bundle_test
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/rsa"
-	"encoding/pem"
 	"testing"
 	"time"
 
-	"filippo.io/age"
-	"golang.org/x/crypto/ssh"
-
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
@@ -66,59 +60,12 @@ func sealed(tb testing.TB, content bundle.Content, format bundle.Format, ids ...
 	return ciphertext
 }
 
-func x25519(tb testing.TB) agekey.Identity {
-	tb.Helper()
-	id, err := agekey.GenerateX25519()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return id
-}
-
-func hybrid(tb testing.TB) agekey.Identity {
-	tb.Helper()
-	id, err := age.GenerateHybridIdentity()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return identity(tb, id.String())
-}
-
-func sshEd25519(tb testing.TB) agekey.Identity {
-	tb.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return sshIdentity(tb, key)
-}
-
-func sshRSA(tb testing.TB) agekey.Identity {
-	tb.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return sshIdentity(tb, key)
-}
-
-func sshIdentity(tb testing.TB, key any) agekey.Identity {
-	tb.Helper()
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return identity(tb, string(pem.EncodeToMemory(block)))
-}
-
-func identity(tb testing.TB, text string) agekey.Identity {
-	tb.Helper()
-	ids, err := agekey.ParseIdentities(secret.New(text))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return ids[0]
-}
+// Identities by the kinds of their keys.
+var (
+	x25519     = agekeytest.X25519
+	hybrid     = agekeytest.Hybrid
+	sshEd25519 = agekeytest.SSHEd25519
+)
 
 // openText opens a bundle with nothing allowed, and returns what is inside.
 func openText(ciphertext string, ids []agekey.Identity) (secret.Text, error) {

@@ -12,6 +12,7 @@ import (
 	composego "github.com/compose-spec/compose-go/v2/dotenv"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 )
@@ -68,7 +69,7 @@ func readByCompose(t *testing.T, text string) map[string]string {
 
 func TestRealAgeOpensOurs(t *testing.T) {
 	age := realTool(t, "AGEENV_TEST_AGE", "age")
-	for name, id := range map[string]agekey.Identity{"x25519": x25519(t), "hybrid": hybrid(t), "ssh-ed25519": sshEd25519(t), "ssh-rsa": sshRSA(t)} {
+	for name, id := range agekeytest.Kinds(t) {
 		t.Run(name, func(t *testing.T) {
 			content := contentOf(t, bundle.SOPSDotenv, awkward)
 			text := age.run(t, sealed(t, content, bundle.AgeDotenv, id), "-d", "-i", age.file(t, "identity", id.Text().Reveal()))
@@ -85,7 +86,7 @@ func TestRealAgeOpensOurs(t *testing.T) {
 func TestWeOpenRealAge(t *testing.T) {
 	age := realTool(t, "AGEENV_TEST_AGE", "age")
 	const text = "# by hand\nexport B='two $words'\n\nA=\"1\"   # one"
-	for name, id := range map[string]agekey.Identity{"x25519": x25519(t), "hybrid": hybrid(t), "ssh-ed25519": sshEd25519(t)} {
+	for name, id := range agekeytest.Kinds(t) {
 		for _, form := range [][]string{{"-a"}, {}} {
 			t.Run(name+strings.Join(form, ""), func(t *testing.T) {
 				ciphertext := age.run(t, text, append(form, "-r", id.Recipient().String())...)

@@ -1,17 +1,13 @@
 package sops_test
 
 import (
-	"crypto/ed25519"
-	"encoding/pem"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
-	"filippo.io/age"
-	"golang.org/x/crypto/ssh"
-
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
@@ -19,43 +15,12 @@ import (
 // now is no whole second and not in UTC: both must show in no file.
 var now = time.Date(2026, 1, 2, 3, 4, 5, 678, time.FixedZone("", 3600))
 
-func x25519(tb testing.TB) agekey.Identity {
-	tb.Helper()
-	id, err := agekey.GenerateX25519()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return id
-}
-
-func hybrid(tb testing.TB) agekey.Identity {
-	tb.Helper()
-	id, err := age.GenerateHybridIdentity()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return parseIdentity(tb, id.String())
-}
-
-// sshEd25519 is the same key in every process.
-func sshEd25519(tb testing.TB) agekey.Identity {
-	tb.Helper()
-	key := ed25519.NewKeyFromSeed([]byte(strings.Repeat("\x01", ed25519.SeedSize)))
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return parseIdentity(tb, string(pem.EncodeToMemory(block)))
-}
-
-func parseIdentity(tb testing.TB, text string) agekey.Identity {
-	tb.Helper()
-	ids, err := agekey.ParseIdentities(secret.New(text))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return ids[0]
-}
+// Identities by the kinds of their keys. The SSH key is the same in every process.
+var (
+	x25519     = agekeytest.X25519
+	hybrid     = agekeytest.Hybrid
+	sshEd25519 = agekeytest.FixedSSHEd25519
+)
 
 // recipientsOf keeps the order, which agekey.Recipients does not.
 func recipientsOf(ids ...agekey.Identity) []agekey.Recipient {

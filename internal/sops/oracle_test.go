@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
 
@@ -37,7 +38,7 @@ func realSOPS(t *testing.T) cli {
 func (c cli) with(t *testing.T, id agekey.Identity) cli {
 	t.Helper()
 	name := "SOPS_AGE_KEY_FILE"
-	if id.Recipient().Kind() == agekey.SSHEd25519 {
+	if kind := id.Recipient().Kind(); kind == agekey.SSHEd25519 || kind == agekey.SSHRSA {
 		name = "SOPS_AGE_SSH_PRIVATE_KEY_FILE"
 	}
 	c.env = append(c.env[:len(c.env):len(c.env)], name+"="+c.file(t, "identity", id.Text().Reveal()))
@@ -94,14 +95,14 @@ var texts = map[string]string{
 
 func TestSOPSDecryptsOurs(t *testing.T) {
 	c := realSOPS(t)
-	one, two, pq, sshKey := x25519(t), x25519(t), hybrid(t), sshEd25519(t)
+	one, two, pq, sshKey, rsaKey := x25519(t), x25519(t), hybrid(t), sshEd25519(t), agekeytest.SSHRSA(t)
 	for _, tt := range []struct {
 		name       string
 		recipients []agekey.Identity
 	}{
 		{"one", []agekey.Identity{one}},
 		{"three", []agekey.Identity{x25519(t), one, two}},
-		{"mixed", []agekey.Identity{pq, sshKey, one}},
+		{"mixed", []agekey.Identity{pq, rsaKey, sshKey, one}},
 	} {
 		for name, text := range texts {
 			t.Run(tt.name+"/"+name, func(t *testing.T) {
@@ -116,8 +117,8 @@ func TestSOPSDecryptsOurs(t *testing.T) {
 			})
 		}
 	}
-	path := c.file(t, "x.enc.env", encrypt(t, texts["comments"], pq, sshKey, one))
-	for name, id := range map[string]agekey.Identity{"x25519": one, "hybrid": pq, "ssh-ed25519": sshKey} {
+	path := c.file(t, "x.enc.env", encrypt(t, texts["comments"], pq, sshKey, rsaKey, one))
+	for name, id := range map[string]agekey.Identity{"x25519": one, "hybrid": pq, "ssh-ed25519": sshKey, "ssh-rsa": rsaKey} {
 		t.Run("mixed, opened by "+name, func(t *testing.T) {
 			if out, err := c.with(t, id).run(t, "-d", path); err != nil || out != texts["comments"] {
 				t.Errorf("got %q, %v", out, err)
@@ -133,7 +134,7 @@ func TestSOPSDecryptsOurs(t *testing.T) {
 
 func TestWeDecryptWhatSOPSEncrypts(t *testing.T) {
 	c := realSOPS(t)
-	for kind, id := range map[string]agekey.Identity{"x25519": x25519(t), "hybrid": hybrid(t), "ssh-ed25519": sshEd25519(t)} {
+	for kind, id := range agekeytest.Kinds(t) {
 		for name, text := range texts {
 			for _, option := range []string{"", "--mac-only-encrypted"} {
 				t.Run(kind+"/"+name+option, func(t *testing.T) {
@@ -158,6 +159,23 @@ func TestWeDecryptWhatSOPSEncrypts(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// The oldest release that is compared opens what is sealed to X25519 and others it
+// does not know, and what it writes is read here.
+func TestOldestSOPS(t *testing.T) {
+	c, id := oldestSOPS(t), x25519(t)
+	for name, text := range texts {
+		t.Run(name, func(t *testing.T) {
+			path := c.file(t, "x.enc.env", encrypt(t, text, hybrid(t), agekeytest.SSHRSA(t), id, sshEd25519(t)))
+			if out, err := c.with(t, id).run(t, "-d", path); err != nil || out != text {
+				t.Errorf("it reads %.200q, %v", out, err)
+			}
+			if got, err := decrypt(t, c.encrypted(t, "plain.env", text, id), id); err != nil || got != text {
+				t.Errorf("we read %.200q, %v", got, err)
+			}
+		})
 	}
 }
 

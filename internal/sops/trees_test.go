@@ -16,6 +16,7 @@ import (
 	"gopkg.in/ini.v1"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
@@ -207,6 +208,21 @@ func TestBinary(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			t.Run("every kind", func(t *testing.T) {
+				c := realSOPS(t)
+				for kind, id := range agekeytest.Kinds(t) {
+					sealed, err := sops.EncryptBinary(secret.New(text), recipientsOf(x25519(t), id), now)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, err := c.with(t, id).run(t, "-d", c.file(t, ".env.enc", sealed)); err != nil || got != text {
+						t.Errorf("%s: sops reads %.100q, %v", kind, got, err)
+					}
+					if plain, err := sops.Decrypt(c.encrypted(t, "plain.bin", text, id), []agekey.Identity{id}, sops.Options{}); err != nil || plain.Text.Reveal() != text {
+						t.Errorf("%s: we read %.100q, %v", kind, plain.Text.Reveal(), err)
+					}
+				}
+			})
 			for release, c := range map[string]func(*testing.T) cli{"current": realSOPS, "oldest": oldestSOPS} {
 				t.Run(release, func(t *testing.T) {
 					c := c(t)
