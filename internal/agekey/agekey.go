@@ -41,6 +41,8 @@ var (
 	// ErrMixedRecipients: age refuses these recipients in one file.
 	ErrMixedRecipients = errors.New("age can't mix post-quantum recipients (age1pq1…) with classic ones (age1…, ssh-…) in one file: " +
 		"it would be only as strong as the classic ones; use recipients of one class")
+	// ErrTooManyRecipients: age would write such a file, and refuses to read it.
+	ErrTooManyRecipients = errors.New("there are more recipients than the 1,024 that age reads in one file")
 	// ErrNoRecipient: there is nobody to seal to.
 	ErrNoRecipient = errors.New("no recipient is given: nobody could ever open the result")
 	// ErrNoMatch: the file is in order, but sealed to other recipients.

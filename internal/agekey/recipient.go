@@ -72,9 +72,16 @@ func isPrivate(s string) bool {
 		strings.Contains(upper, "PRIVATE KEY")
 }
 
-// CheckMix returns ErrMixedRecipients if age would refuse these recipients in
-// one file.
-func CheckMix(recipients []Recipient) error {
+// maxRecipients is how many recipients age reads in one file. It writes more, and
+// then nobody could open the result.
+const maxRecipients = 1024
+
+// CheckTogether returns ErrMixedRecipients or ErrTooManyRecipients if these
+// recipients can't be those of one age file.
+func CheckTogether(recipients []Recipient) error {
+	if len(recipients) > maxRecipients {
+		return ErrTooManyRecipients
+	}
 	hybrid := slices.ContainsFunc(recipients, func(r Recipient) bool { return r.kind == Hybrid })
 	classic := slices.ContainsFunc(recipients, func(r Recipient) bool { return r.kind != Hybrid })
 	if hybrid && classic {

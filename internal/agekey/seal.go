@@ -13,7 +13,7 @@ import (
 )
 
 // Seal encrypts plain to the recipients as a binary age file. Errors are
-// ErrNoRecipient, ErrMixedRecipients, ErrTooLarge, or a fault of the system.
+// ErrNoRecipient, ErrMixedRecipients, ErrTooManyRecipients, ErrTooLarge, or a fault of the system.
 func Seal(plain secret.Text, recipients []Recipient) ([]byte, error) {
 	if err := checkSealable(plain, recipients); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func checkSealable(plain secret.Text, recipients []Recipient) error {
 	if plain.Len() > MaxSize {
 		return ErrTooLarge
 	}
-	return CheckMix(recipients)
+	return CheckTogether(recipients)
 }
 
 func sealTo(out io.Writer, plain secret.Text, recipients []Recipient) error {

@@ -65,14 +65,14 @@ type Params struct {
 	Recipients []agekey.Recipient // everybody who is to open it
 }
 
-// CheckRecipients returns agekey.ErrNoRecipient or agekey.ErrMixedRecipients if
-// the format can't be sealed to these recipients. sops may mix all kinds.
+// CheckRecipients returns agekey.ErrNoRecipient, agekey.ErrMixedRecipients or
+// agekey.ErrTooManyRecipients if the format can't be sealed to these recipients. sops may mix all kinds.
 func (p Params) CheckRecipients() error {
 	if len(p.Recipients) == 0 {
 		return agekey.ErrNoRecipient
 	}
 	if p.Format.isAge() {
-		return agekey.CheckMix(p.Recipients)
+		return agekey.CheckTogether(p.Recipients)
 	}
 	return nil
 }

@@ -129,7 +129,7 @@ func (r *keyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 func checkEscrow(escrow []agekey.Recipient) (diags diag.Diagnostics) {
 	if len(escrow) == 0 {
 		diags.AddAttributeError(escrowPath, "No escrow recipient", fmt.Sprintf(noOperatorsDetail, "escrow_recipients"))
-	} else if err := agekey.CheckMix(escrow); err != nil {
+	} else if err := agekey.CheckTogether(escrow); err != nil {
 		diags.AddAttributeError(escrowPath, "Recipients can't be mixed", sentence(err))
 	}
 	return diags
