@@ -73,8 +73,8 @@ func withDice(w *world) map[string]func() (tfprotov6.ProviderServer, error) {
 // The value differs between plan and apply, and the recipients change: the old
 // content is carried over, and the configured value is not read.
 func TestAccPlanRandomEphemeral(t *testing.T) {
-	for _, format := range []string{"sops_dotenv", "age_dotenv"} {
-		t.Run(format, func(t *testing.T) {
+	for _, format := range bundle.Formats() {
+		t.Run(string(format), func(t *testing.T) {
 			w := newWorld(t)
 			box, other := newPerson(t), newPerson(t)
 			config := func(version string, recipients ...string) string {
