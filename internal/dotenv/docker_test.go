@@ -29,6 +29,6 @@ var dockerRefusals = map[string]refusal{
 	"too long by blanks": {"  A=" + strings.Repeat("x", 65533), 1, "A", "65,535 bytes"},
 	"too long by mark":   {"\ufeffA=" + strings.Repeat("x", 65531), 1, "A", "65,535 bytes"},
 	"too long a comment": {"#" + strings.Repeat("x", 65535), 1, "", "65,535 bytes"},
-	"blanks and comment": {" #" + strings.Repeat("x", 65534), 1, "", "65,535 bytes"},
+	"blanks and comment": {"A=1\n #" + strings.Repeat("x", 65534), 2, "", "65,535 bytes"},
 	"too many blanks":    {strings.Repeat(" ", 65536), 1, "", "65,535 bytes"},
 }
