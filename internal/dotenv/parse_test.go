@@ -30,6 +30,7 @@ var textsForAll = map[string]string{
 // TestParseReadsAsTheProgram compares each accepted text with the dialect's readers,
 // before and after a round trip.
 func TestParseReadsAsTheProgram(t *testing.T) {
+	t.Parallel() // it waits for other programs
 	for _, dialect := range dotenv.Dialects() {
 		t.Run(string(dialect), func(t *testing.T) {
 			readers := oracles(t, dialect)

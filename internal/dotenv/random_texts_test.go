@@ -21,6 +21,7 @@ var syntax = []string{
 // readers read those that Parse accepts: it may refuse what they read, and never
 // read anything else.
 func TestRandomTextsReadAlike(t *testing.T) {
+	t.Parallel() // it waits for other programs
 	for _, dialect := range dotenv.Dialects() {
 		t.Run(string(dialect), func(t *testing.T) {
 			readers := oracles(t, dialect)

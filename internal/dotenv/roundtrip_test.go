@@ -43,6 +43,7 @@ var nastyComments = []string{"", " a comment", `\`, `\\`, `\\\`, " it's", ` "`, 
 // TestNastyValues writes nasty and random values, as many in a text as a process can
 // take, and has the dialect's readers and ours read them back.
 func TestNastyValues(t *testing.T) {
+	t.Parallel() // it waits for other programs
 	for _, dialect := range dotenv.Dialects() {
 		t.Run(string(dialect), func(t *testing.T) {
 			values := slices.DeleteFunc(nasty(4000), func(value string) bool { return dialect.CheckValue("K0000", value) != nil })

@@ -12,6 +12,7 @@ import (
 // TestShellsOwnTheirNames assigns each name that is refused, and sees that a shell
 // does not give it back.
 func TestShellsOwnTheirNames(t *testing.T) {
+	t.Parallel() // it waits for other programs
 	readers := allShells(t)
 	for _, name := range strings.Fields(dotenv.ShellNames + " BASH_VERSINFO BASH_COMPAT") {
 		if err := dotenv.Shell.CheckKey(name); err == nil {
