@@ -6,7 +6,7 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
-// ErrNotOneFile: the bundle holds no env text to drop as one file.
+// ErrNotOneFile means that the bundle holds no env text to drop as one file.
 var ErrNotOneFile = errors.New("it holds no env text that could be dropped as one file: use a bundle of format sops_dotenv, sops_binary or age_dotenv")
 
 // ForBox opens a bundle with the identity that the box will hold and seals its

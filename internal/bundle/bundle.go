@@ -110,7 +110,7 @@ func (p Params) checkLine(key string, value secret.Text) error {
 		return err
 	}
 	line := strings.TrimSuffix(text.Reveal(), "\n")
-	problem := ""
+	var problem string
 	switch {
 	case strings.Contains(line, "\n"):
 		problem = "writes a line break as it is, and sops_dotenv holds an entry in one line"

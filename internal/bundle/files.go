@@ -31,7 +31,7 @@ func checkFileName(key string) error {
 	return nil
 }
 
-// ErrNotFiles: the tar is not one of plain files.
+// ErrNotFiles means that the tar is not one of plain files.
 var ErrNotFiles = errors.New("the tar inside is not one of regular files with plain names: " +
 	"nothing else is taken out of a tar (no directories, links or paths, no name twice)")
 
