@@ -20,7 +20,7 @@ const module = "github.com/ageenv/terraform-provider-ageenv"
 // test until somebody has said where it belongs.
 var arrows = map[string][]string{
 	"":                               {"internal/provider", "internal/process"},
-	"internal/provider":              {"internal/bundle", "internal/firstboot", "internal/agekey", "internal/vultr", "internal/dotenv", "internal/process"},
+	"internal/provider":              {"internal/bundle", "internal/firstboot", "internal/agekey", "internal/vultr", "internal/dotenv", "internal/process", "internal/rotation"},
 	"internal/bundle":                {"internal/sops", "internal/agekey", "internal/dotenv"},
 	"internal/sops":                  {"internal/dotenv", "internal/agekey"},
 	"internal/agekey":                {},
@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"internal/process":               {},
 	"internal/agekeytest":            {"internal/agekey"},
 	"internal/agevectors":            {},
+	"internal/rotation":              {},
 	"internal/secret":                {},
 	"internal/vultr":                 {},
 	"internal/vultrsim":              {},

@@ -47,6 +47,15 @@ func GenerateX25519() (Identity, error) {
 	return fromX25519(id), nil
 }
 
+// GenerateHybrid makes a new post-quantum identity.
+func GenerateHybrid() (Identity, error) {
+	id, err := age.GenerateHybridIdentity()
+	if err != nil {
+		return Identity{}, errors.New("the system gave no random bytes for a new key")
+	}
+	return fromHybrid(id), nil
+}
+
 func fromX25519(id *age.X25519Identity) Identity {
 	recipient := Recipient{age: id.Recipient(), text: id.Recipient().String(), kind: X25519}
 	return Identity{age: id, text: secret.New(id.String()), recipient: recipient}

@@ -8,12 +8,22 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
-// Wrap seals an identity to its escrow recipients: an armored age file that
-// holds a key file in age-keygen's form. created is written in UTC.
-func Wrap(id Identity, created time.Time, escrow []Recipient) (string, error) {
-	keyFile := fmt.Sprintf("# created: %s\n# public key: %s\n%s\n",
-		created.UTC().Format(time.RFC3339), id.recipient.text, id.text.Reveal())
-	return SealArmored(secret.New(keyFile), escrow)
+// Made is an identity and when it was made.
+type Made struct {
+	Identity Identity
+	At       time.Time
+}
+
+// Wrap seals identities, the current one first, to their escrow recipients: an
+// armored age file that holds a key file in age-keygen's form. Times are written in
+// UTC.
+func Wrap(made []Made, escrow []Recipient) (string, error) {
+	var keyFile strings.Builder
+	for _, m := range made {
+		fmt.Fprintf(&keyFile, "# created: %s\n# public key: %s\n%s\n",
+			m.At.UTC().Format(time.RFC3339), m.Identity.recipient.text, m.Identity.text.Reveal())
+	}
+	return SealArmored(secret.New(keyFile.String()), escrow)
 }
 
 // Unwrap opens a wrapped identity with one of the operators' identities. The

@@ -2,23 +2,23 @@ package provider
 
 import (
 	"context"
-	"crypto/rand"
-	"fmt"
-	"os"
-	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+	"github.com/ageenv/terraform-provider-ageenv/internal/rotation"
 )
 
 var (
@@ -27,6 +27,8 @@ var (
 	_ resource.ResourceWithImportState = &keyResource{}
 )
 
+// keyResource plans in key_plan.go, makes, rotates and wraps in key_apply.go and
+// imports in key_import.go.
 type keyResource struct {
 	settings *settings
 }
@@ -35,15 +37,56 @@ func newKeyResource() resource.Resource { return &keyResource{} }
 
 type keyModel struct {
 	ID               types.String `tfsdk:"id"`
+	Algorithm        types.String `tfsdk:"algorithm"`
 	EscrowRecipients types.Set    `tfsdk:"escrow_recipients"`
 	Keepers          types.Map    `tfsdk:"keepers"`
+	RotationDays     types.Int64  `tfsdk:"rotation_days"`
+	GraceDays        types.Int64  `tfsdk:"grace_days"`
 	Recipient        types.String `tfsdk:"recipient"`
 	Recipients       types.List   `tfsdk:"recipients"`
 	WrappedIdentity  types.String `tfsdk:"wrapped_identity"`
+	Generation       types.Int64  `tfsdk:"generation"`
+	Generations      types.List   `tfsdk:"generations"`
 	CreatedAt        types.String `tfsdk:"created_at"`
+	RotateAt         types.String `tfsdk:"rotate_at"`
+	RotationDue      types.Bool   `tfsdk:"rotation_due"`
+	RetirementDue    types.List   `tfsdk:"retirement_due"`
 }
 
-var escrowPath = path.Root("escrow_recipients")
+var (
+	escrowPath   = path.Root("escrow_recipients")
+	rotateAtPath = path.Root("rotate_at")
+)
+
+// keyAlgorithm is the name of a kind of key that can be made.
+type keyAlgorithm string
+
+// The algorithms, with what they make.
+const (
+	algorithmX25519 keyAlgorithm = "x25519"
+	algorithmHybrid keyAlgorithm = "mlkem768x25519"
+)
+
+var keyAlgorithms = []keyAlgorithm{algorithmX25519, algorithmHybrid}
+
+// algorithmOf is the algorithm that makes keys of a kind; it reports false for a
+// kind that is not made here.
+func algorithmOf(kind agekey.Kind) (keyAlgorithm, bool) {
+	switch kind {
+	case agekey.X25519:
+		return algorithmX25519, true
+	case agekey.Hybrid:
+		return algorithmHybrid, true
+	}
+	return "", false
+}
+
+func (a keyAlgorithm) generate() (agekey.Identity, error) {
+	if a == algorithmHybrid {
+		return agekey.GenerateHybrid()
+	}
+	return agekey.GenerateX25519()
+}
 
 func (r *keyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_key"
@@ -51,11 +94,20 @@ func (r *keyResource) Metadata(_ context.Context, req resource.MetadataRequest, 
 
 func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
+	keepList := []planmodifier.List{listplanmodifier.UseStateForUnknown()}
+	_, checkAlgorithm := oneOf(keyAlgorithms)
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "An age identity (X25519), made once and kept only *wrapped*: encrypted to the operators. The state holds nothing that opens without an operator's identity.\n\n" +
-			"`-replace` or taint makes a new key and keeps nothing of the old one: the emergency rotation. Whatever is wired to `recipient` follows in the same apply. Old ciphertext, in git or in old states, stays open to the old key.",
+		MarkdownDescription: "An age identity, made once and kept only *wrapped*: encrypted to the operators. The state holds nothing that opens without an operator's identity.\n\n" +
+			"`-replace` or taint makes a new key and keeps nothing of the old one: the emergency rotation. With `rotation_days` a key that is due is rotated in place: the routine. " +
+			"Whatever is wired to `recipient` follows in the same apply. Old ciphertext, in git or in old states, stays open to the old key.\n\n" +
+			"Whether a key is due is found when the state is refreshed, and the plan goes by that: a plan with `-refresh=false` does not notice that time has passed, and a saved plan can be applied after midnight.",
 		Attributes: map[string]schema.Attribute{
-			"id": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "A random ID. It tells nothing about the key."},
+			"id": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "A random ID. It tells nothing about the key, and stays over rotations in place: only `-replace`, taint, `keepers` and `algorithm` give another one."},
+			"algorithm": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString(string(algorithmX25519)), Validators: checkAlgorithm,
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				MarkdownDescription: "`x25519` (default) or `mlkem768x25519` (hybrid post-quantum; a box needs age 1.3 or later to open what is sealed to it). A change replaces the key.",
+			},
 			"escrow_recipients": schema.SetAttribute{
 				ElementType: types.StringType, Optional: true, Computed: true,
 				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()}, Validators: checkedRecipients(),
@@ -67,16 +119,38 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				PlanModifiers:       []planmodifier.Map{replaceOnChange()},
 				MarkdownDescription: "Arbitrary values that replace the key: " + replaceRule + ".",
 			},
-			"recipient": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The recipient (public key), `age1…`."},
+			"rotation_days": schema.Int64Attribute{
+				Optional: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)},
+				MarkdownDescription: "After how many days the key is rotated: in place, by the first apply after that. Without it the key has no schedule.",
+			},
+			"grace_days": schema.Int64Attribute{
+				Optional: true, Validators: []validator.Int64{int64validator.Between(0, rotation.MaxDays), int64validator.AlsoRequires(path.MatchRoot("rotation_days"))},
+				MarkdownDescription: "For how many days an identity that was rotated stays in `recipients` and inside `wrapped_identity`, so that boxes which still hold it open bundles. Default 0. " +
+					"It is of use where the identity does not travel (`identity_file`, `identity_command`); of an identity that travels in a script, only the current one does. To rotate with a grace period needs an operator identity.",
+			},
+			"recipient": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The current recipient (public key), `age1…` or `age1pq1…`."},
 			"recipients": schema.ListAttribute{
-				ElementType: types.StringType, Computed: true, PlanModifiers: []planmodifier.List{listplanmodifier.UseStateForUnknown()},
-				MarkdownDescription: "What a bundle for this key should be sealed to: the current recipient. Wire `recipients` of a bundle to it.",
+				ElementType: types.StringType, Computed: true, PlanModifiers: keepList,
+				MarkdownDescription: "What a bundle for this key should be sealed to: the current recipient, then those that are still in their grace period. Wire `recipients` of a bundle to it.",
 			},
 			"wrapped_identity": schema.StringAttribute{
 				Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "The identity, encrypted to `escrow_recipients`: an armored age file that holds a key file as age-keygen writes it. `age -d -i operator.txt` opens it.",
+				MarkdownDescription: "The identity, encrypted to `escrow_recipients`: an armored age file that holds a key file as age-keygen writes it, the current identity first, then those that are still in their grace period. `age -d -i operator.txt` opens it.",
 			},
-			"created_at": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the identity was made, RFC 3339, UTC."},
+			"generation": schema.Int64Attribute{Computed: true, PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()}, MarkdownDescription: "How many identities the key has had, with the current one. A key that is replaced begins at 1 again."},
+			"generations": schema.ListNestedAttribute{
+				Computed: true, PlanModifiers: keepList,
+				MarkdownDescription: "The identities that are live, the current one first.",
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"recipient":  schema.StringAttribute{Computed: true, MarkdownDescription: "Its recipient."},
+					"created_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When it was made, RFC 3339, UTC."},
+					"retire_at":  schema.StringAttribute{Computed: true, MarkdownDescription: "When its grace period ends, RFC 3339, UTC; null for the current one. The first apply after that takes it out."},
+				}},
+			},
+			"created_at":     schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the current identity was made, RFC 3339, UTC."},
+			"rotate_at":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the key is due, RFC 3339, UTC: `rotation_days` after `created_at`. Null without a schedule."},
+			"rotation_due":   schema.BoolAttribute{Computed: true, PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()}, MarkdownDescription: "Whether the key was due when the state was last refreshed."},
+			"retirement_due": schema.ListAttribute{ElementType: types.StringType, Computed: true, PlanModifiers: keepList, MarkdownDescription: "The recipients whose grace period had ended when the state was last refreshed."},
 		},
 	}
 }
@@ -85,114 +159,7 @@ func (r *keyResource) Configure(_ context.Context, req resource.ConfigureRequest
 	r.settings = configured(req.ProviderData, &resp.Diagnostics)
 }
 
-func (r *keyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() {
-		return
-	}
-	var config, plan, state keyModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	create := req.State.Raw.IsNull()
-	if !create {
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	}
-	if resp.Diagnostics.HasError() || r.settings == nil {
-		return
-	}
-	if create && config.EscrowRecipients.IsNull() {
-		escrow, known, diags := r.settings.operators(ctx, escrowPath)
-		resp.Diagnostics.Append(diags...)
-		if known {
-			plan.EscrowRecipients = textSet(escrow)
-		}
-	}
-	escrow, known, diags := recipientSet(ctx, plan.EscrowRecipients, escrowPath)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if known {
-		resp.Diagnostics.Append(checkEscrow(escrow)...)
-	}
-	if !create && !plan.EscrowRecipients.Equal(state.EscrowRecipients) {
-		// Unknown even where the same recipients are only written otherwise: what is
-		// unknown now may turn out to be anything.
-		plan.WrappedIdentity = types.StringUnknown()
-		before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
-		if known && !sameRecipients(before, escrow) {
-			resp.Diagnostics.Append(r.checkUnwraps(ctx, state)...)
-		}
-	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
-}
-
-func checkEscrow(escrow []agekey.Recipient) (diags diag.Diagnostics) {
-	if len(escrow) == 0 {
-		diags.AddAttributeError(escrowPath, "No escrow recipient", fmt.Sprintf(noOperatorsDetail, "escrow_recipients"))
-	} else if err := agekey.CheckTogether(escrow); err != nil {
-		diags.AddAttributeError(escrowPath, "Recipients can't be mixed", sentence(err))
-	}
-	return diags
-}
-
-// checkUnwraps is an error if the wrap can't be opened here and no identity is
-// still to come.
-func (r *keyResource) checkUnwraps(ctx context.Context, state keyModel) (diags diag.Diagnostics) {
-	ring := r.settings.keyring(ctx)
-	if _, err := agekey.Open(state.WrappedIdentity.ValueString(), ring.Identities); err != nil && !r.settings.identitiesUnknown {
-		diags.AddAttributeError(escrowPath, "The key can't be wrapped anew",
-			openFailed("The wrapped identity", err, ring, "Or leave escrow_recipients as they were, or make a new key with -replace."))
-	}
-	return diags
-}
-
-func (r *keyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan keyModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if plan.EscrowRecipients.IsUnknown() {
-		escrow, _, diags := r.settings.operators(ctx, escrowPath)
-		resp.Diagnostics.Append(diags...)
-		plan.EscrowRecipients = textSet(escrow)
-	}
-	id, err := agekey.GenerateX25519()
-	if err != nil {
-		resp.Diagnostics.AddError("No key could be made", sentence(err))
-		return
-	}
-	resp.Diagnostics.Append(plan.hold(ctx, id, r.settings.now())...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-}
-
-// hold fills the model with an identity that is new to it, wrapped to the model's
-// escrow recipients.
-func (m *keyModel) hold(ctx context.Context, id agekey.Identity, created time.Time) diag.Diagnostics {
-	escrow, _, diags := recipientSet(ctx, m.EscrowRecipients, escrowPath)
-	diags.Append(checkEscrow(escrow)...)
-	if diags.HasError() {
-		return diags
-	}
-	wrapped, err := agekey.Wrap(id, created, escrow)
-	if err != nil {
-		diags.AddAttributeError(escrowPath, "The identity can't be wrapped", sentence(err))
-		return diags
-	}
-	m.ID = types.StringValue(newID())
-	m.Recipient = types.StringValue(id.Recipient().String())
-	m.Recipients = textList([]string{id.Recipient().String()})
-	m.WrappedIdentity = types.StringValue(wrapped)
-	m.CreatedAt = types.StringValue(created.UTC().Format(time.RFC3339))
-	return diags
-}
-
-// newID returns a random ID of 26 letters and digits.
-func newID() string { return rand.Text() }
-
+// Read checks the wrap where it can be opened, and looks at the clock.
 func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state keyModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -203,105 +170,13 @@ func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if err == nil && ids[0].Recipient().String() != state.Recipient.ValueString() {
 		resp.Diagnostics.AddAttributeError(path.Root("wrapped_identity"), "The wrapped identity is another key's",
 			"It does not belong to recipient: the state was altered. What is sealed to that recipient may not be open to anybody here. Restore the state from a backup, or make a new key with -replace.")
-	}
-}
-
-func (r *keyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state keyModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() {
 		return
 	}
-	before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
-	after, _, diags := recipientSet(ctx, plan.EscrowRecipients, escrowPath)
+	generations, diags := state.generations(ctx)
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(checkEscrow(after)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	plan.WrappedIdentity = state.WrappedIdentity
-	if !sameRecipients(before, after) {
-		ring := r.settings.keyring(ctx)
-		keyFile, err := agekey.Open(state.WrappedIdentity.ValueString(), ring.Identities)
-		if err != nil {
-			resp.Diagnostics.AddAttributeError(escrowPath, "The key can't be wrapped anew", openFailed("The wrapped identity", err, ring, ""))
-			return
-		}
-		wrapped, err := agekey.SealArmored(keyFile, after)
-		if err != nil {
-			resp.Diagnostics.AddAttributeError(escrowPath, "The key can't be wrapped anew", sentence(err))
-			return
-		}
-		plan.WrappedIdentity = types.StringValue(wrapped)
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	state.setDue(generations, r.settings.now())
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
 // Delete forgets the key: it is nowhere but in the state.
 func (r *keyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
-
-func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	fail := func(detail string) { resp.Diagnostics.AddError("The key can't be imported", detail) }
-	content, err := readSmallFile(req.ID)
-	if err != nil {
-		fail("The import ID is the path of a key file, as age-keygen writes it, or of one wrapped to the operators; it is never the key itself. " + sentence(err))
-		return
-	}
-	if agekey.IsFile(content.Reveal()) {
-		ring := r.settings.keyring(ctx)
-		opened, err := agekey.Open(content.Reveal(), ring.Identities)
-		if err != nil {
-			fail(openFailed("The key file", err, ring, ""))
-			return
-		}
-		content = opened
-	}
-	ids, err := agekey.ParseIdentities(content)
-	if err != nil {
-		fail("The key file: " + sentence(err))
-		return
-	}
-	if len(ids) != 1 || ids[0].Recipient().Kind() != agekey.X25519 {
-		fail(fmt.Sprintf("The file holds %d identities, and one of kind X25519 (AGE-SECRET-KEY-1…) is needed.", len(ids)))
-		return
-	}
-	created, ok := agekey.CreatedAt(content)
-	if !ok {
-		created = r.settings.now()
-	}
-	escrow, known, diags := r.settings.operators(ctx, escrowPath)
-	resp.Diagnostics.Append(diags...)
-	if !known {
-		fail("The provider's escrow_recipients are not known yet: import once they are.")
-		return
-	}
-	state := keyModel{EscrowRecipients: textSet(escrow), Keepers: types.MapNull(types.StringType)}
-	resp.Diagnostics.Append(state.hold(ctx, ids[0], created)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
-}
-
-// maxImport is the largest file that is read by its path, in bytes.
-const maxImport = agekey.MaxSize
-
-// readSmallFile reads a file by its path, without the path or the content in its
-// errors: the path may turn out to be the secret itself.
-func readSmallFile(name string) (secret.Text, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return secret.Text{}, fmt.Errorf("there is no file at that path, or it may not be read")
-	case info.IsDir():
-		return secret.Text{}, fmt.Errorf("there is a directory at that path")
-	case info.Size() > maxImport:
-		return secret.Text{}, fmt.Errorf("the file is larger than 16 MiB")
-	}
-	content, err := os.ReadFile(name) //nolint:gosec // the path is the operator's to give
-	if err != nil {
-		return secret.Text{}, fmt.Errorf("the file can't be read")
-	}
-	return secret.New(string(content)), nil
-}

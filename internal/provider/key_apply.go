@@ -1,0 +1,171 @@
+package provider
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/rotation"
+)
+
+func (r *keyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan keyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if plan.EscrowRecipients.IsUnknown() {
+		escrow, _, diags := r.settings.operators(ctx, escrowPath)
+		resp.Diagnostics.Append(diags...)
+		plan.EscrowRecipients = textSet(escrow)
+	}
+	id, err := keyAlgorithm(plan.Algorithm.ValueString()).generate()
+	if err != nil {
+		resp.Diagnostics.AddError("No key could be made", sentence(err))
+		return
+	}
+	now := r.settings.now()
+	resp.Diagnostics.Append(plan.hold(ctx, agekey.Made{Identity: id, At: now}, now)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+}
+
+// hold fills the model with an identity that is new to it, wrapped to the model's
+// escrow recipients.
+func (m *keyModel) hold(ctx context.Context, made agekey.Made, now time.Time) (diags diag.Diagnostics) {
+	m.ID = types.StringValue(newID())
+	m.Generation = types.Int64Value(1)
+	return m.wrap(ctx, []agekey.Made{made}, []generation{generationOf(made)}, now)
+}
+
+func generationOf(made agekey.Made) generation {
+	return generation{Recipient: types.StringValue(made.Identity.Recipient().String()), CreatedAt: timeText(made.At), RetireAt: types.StringNull()}
+}
+
+// newID returns a random ID of 26 letters and digits.
+func newID() string { return rand.Text() }
+
+// wrap seals the live identities, the current one first, and puts what follows from
+// them.
+func (m *keyModel) wrap(ctx context.Context, made []agekey.Made, generations []generation, now time.Time) diag.Diagnostics {
+	escrow, _, diags := recipientSet(ctx, m.EscrowRecipients, escrowPath)
+	diags.Append(checkEscrow(escrow)...)
+	if diags.HasError() {
+		return diags
+	}
+	wrapped, err := agekey.Wrap(made, escrow)
+	if err != nil {
+		diags.AddAttributeError(escrowPath, "The identity can't be wrapped", sentence(err))
+		return diags
+	}
+	m.WrappedIdentity = types.StringValue(wrapped)
+	m.Recipient, m.CreatedAt = generations[0].Recipient, generations[0].CreatedAt
+	diags.Append(m.setGenerations(ctx, generations)...)
+	m.setSchedule()
+	m.setDue(generations, now)
+	return diags
+}
+
+func (r *keyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, state keyModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(r.update(ctx, &plan, state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+}
+
+// update fills the plan: rotated, without what is retired, wrapped anew, or as it
+// was.
+func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel) (diags diag.Diagnostics) {
+	before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
+	after, _, d := recipientSet(ctx, plan.EscrowRecipients, escrowPath)
+	diags.Append(d...)
+	all, d := state.generations(ctx)
+	diags.Append(d...)
+	if diags.HasError() {
+		return diags
+	}
+	now := r.settings.now()
+	live := without(all, state.RetirementDue)
+	rotate := state.RotationDue.ValueBool()
+	if !rotate && len(live) == len(all) && sameRecipients(before, after) {
+		plan.WrappedIdentity = state.WrappedIdentity
+		if plan.RotationDue.IsUnknown() {
+			plan.setDue(all, now)
+		}
+		return diags
+	}
+
+	if rotate {
+		if days := plan.GraceDays.ValueInt64(); days > 0 {
+			live[0].RetireAt = timeText(rotation.DueAt(now, days))
+		} else {
+			live = live[1:]
+		}
+	}
+	made, d := r.held(ctx, state, live)
+	diags.Append(d...)
+	if diags.HasError() {
+		return diags
+	}
+	if rotate {
+		id, err := keyAlgorithm(plan.Algorithm.ValueString()).generate()
+		if err != nil {
+			diags.AddError("No key could be made", sentence(err))
+			return diags
+		}
+		current := agekey.Made{Identity: id, At: now}
+		made, live = append([]agekey.Made{current}, made...), append([]generation{generationOf(current)}, live...)
+		plan.Generation = types.Int64Value(state.Generation.ValueInt64() + 1)
+	}
+	planned := *plan
+	diags.Append(plan.wrap(ctx, made, live, now)...)
+	// What the plan said of them holds until the next refresh.
+	if !planned.RotationDue.IsUnknown() {
+		plan.RotationDue = planned.RotationDue
+	}
+	plan.RetirementDue = textList(nil)
+	return diags
+}
+
+// held unwraps the identities of some generations, in their order. Nothing is
+// unwrapped where there is none.
+func (r *keyResource) held(ctx context.Context, state keyModel, live []generation) (made []agekey.Made, diags diag.Diagnostics) {
+	if len(live) == 0 {
+		return nil, diags
+	}
+	ring := r.settings.keyring(ctx)
+	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), ring.Identities)
+	if err != nil {
+		diags.AddAttributeError(escrowPath, "The key can't be wrapped anew", openFailed("The wrapped identity", err, ring, ""))
+		return nil, diags
+	}
+	byRecipient := map[string]agekey.Identity{}
+	for _, id := range ids {
+		byRecipient[id.Recipient().String()] = id
+	}
+	for _, g := range live {
+		id, ok := byRecipient[g.Recipient.ValueString()]
+		if !ok {
+			diags.AddAttributeError(escrowPath, "The wrapped identity is another key's",
+				"It holds no identity of "+g.Recipient.ValueString()+": the state was altered. Restore it from a backup, or make a new key with -replace.")
+			return nil, diags
+		}
+		at, _ := timeOf(g.CreatedAt)
+		made = append(made, agekey.Made{Identity: id, At: at})
+	}
+	return made, diags
+}

@@ -1,0 +1,80 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	fail := func(detail string) { resp.Diagnostics.AddError("The key can't be imported", detail) }
+	content, err := readSmallFile(req.ID)
+	if err != nil {
+		fail("The import ID is the path of a key file, as age-keygen writes it, or of one wrapped to the operators; it is never the key itself. " + sentence(err))
+		return
+	}
+	if agekey.IsFile(content.Reveal()) {
+		ring := r.settings.keyring(ctx)
+		opened, err := agekey.Open(content.Reveal(), ring.Identities)
+		if err != nil {
+			fail(openFailed("The key file", err, ring, ""))
+			return
+		}
+		content = opened
+	}
+	ids, err := agekey.ParseIdentities(content)
+	if err != nil {
+		fail("The key file: " + sentence(err))
+		return
+	}
+	algorithm, ok := algorithmOf(ids[0].Recipient().Kind())
+	if len(ids) != 1 || !ok {
+		fail(fmt.Sprintf("The file holds %d identities, and one is needed that age-keygen made (AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…).", len(ids)))
+		return
+	}
+	now := r.settings.now()
+	created, ok := agekey.CreatedAt(content)
+	if !ok {
+		created = now
+	}
+	escrow, known, diags := r.settings.operators(ctx, escrowPath)
+	resp.Diagnostics.Append(diags...)
+	if !known {
+		fail("The provider's escrow_recipients are not known yet: import once they are.")
+		return
+	}
+	state := keyModel{EscrowRecipients: textSet(escrow), Keepers: types.MapNull(types.StringType), Algorithm: types.StringValue(string(algorithm))}
+	resp.Diagnostics.Append(state.hold(ctx, agekey.Made{Identity: ids[0], At: created}, now)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
+
+// maxImport is the largest file that is read by its path, in bytes.
+const maxImport = agekey.MaxSize
+
+// readSmallFile reads a file by its path, without the path or the content in its
+// errors: the path may turn out to be the secret itself.
+func readSmallFile(name string) (secret.Text, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return secret.Text{}, fmt.Errorf("there is no file at that path, or it may not be read")
+	case info.IsDir():
+		return secret.Text{}, fmt.Errorf("there is a directory at that path")
+	case info.Size() > maxImport:
+		return secret.Text{}, fmt.Errorf("the file is larger than 16 MiB")
+	}
+	content, err := os.ReadFile(name) //nolint:gosec // the path is the operator's to give
+	if err != nil {
+		return secret.Text{}, fmt.Errorf("the file can't be read")
+	}
+	return secret.New(string(content)), nil
+}

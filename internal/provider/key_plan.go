@@ -1,0 +1,125 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+)
+
+// ModifyPlan reads no clock: it goes by what the last Read found due.
+func (r *keyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	var config, plan, state keyModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	create := req.State.Raw.IsNull()
+	if !create {
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	}
+	if resp.Diagnostics.HasError() || r.settings == nil {
+		return
+	}
+	if create && config.EscrowRecipients.IsNull() {
+		escrow, known, diags := r.settings.operators(ctx, escrowPath)
+		resp.Diagnostics.Append(diags...)
+		if known {
+			plan.EscrowRecipients = textSet(escrow)
+		}
+	}
+	escrow, known, diags := recipientSet(ctx, plan.EscrowRecipients, escrowPath)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if known {
+		resp.Diagnostics.Append(checkEscrow(escrow)...)
+	}
+	if !create {
+		resp.Diagnostics.Append(r.planUpdate(ctx, &plan, state, escrow, known)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// planUpdate plans what changes of a key that is there.
+func (r *keyResource) planUpdate(ctx context.Context, plan *keyModel, state keyModel, escrow []agekey.Recipient, known bool) (diags diag.Diagnostics) {
+	generations, d := state.generations(ctx)
+	diags.Append(d...)
+	if !plan.RotationDays.Equal(state.RotationDays) {
+		plan.setSchedule()
+		plan.RotationDue = types.BoolUnknown()
+	}
+	needsUnwrap := false
+	live := without(generations, state.RetirementDue)
+	if len(live) < len(generations) {
+		diags.Append(plan.setGenerations(ctx, live)...)
+		plan.WrappedIdentity, plan.RetirementDue = types.StringUnknown(), textList(nil)
+		needsUnwrap = true
+	}
+	if state.RotationDue.ValueBool() {
+		plan.planRotation(state)
+		diags.Append(rotationReason(plan, state))
+		needsUnwrap = needsUnwrap || plan.GraceDays.ValueInt64() > 0 || len(live) > 1
+	}
+	if !plan.EscrowRecipients.Equal(state.EscrowRecipients) {
+		// Unknown even where the same recipients are only written otherwise: what is
+		// unknown now may turn out to be anything.
+		plan.WrappedIdentity = types.StringUnknown()
+		before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
+		needsUnwrap = needsUnwrap || known && !sameRecipients(before, escrow)
+	}
+	if needsUnwrap {
+		diags.Append(r.checkUnwraps(ctx, state)...)
+	}
+	return diags
+}
+
+// planRotation marks what a rotation in place changes.
+func (m *keyModel) planRotation(state keyModel) {
+	m.Recipient, m.WrappedIdentity = types.StringUnknown(), types.StringUnknown()
+	m.Recipients, m.Generations = types.ListUnknown(types.StringType), types.ListUnknown(generationType)
+	m.Generation = types.Int64Value(state.Generation.ValueInt64() + 1)
+	m.CreatedAt = types.StringUnknown()
+	m.setSchedule()
+	m.RotationDue, m.RetirementDue = types.BoolValue(false), textList(nil)
+}
+
+// rotationReason tells why a key changes though nothing was edited.
+func rotationReason(plan *keyModel, state keyModel) diag.Diagnostic {
+	grace := "It is given up at once: no grace_days are set."
+	if days := plan.GraceDays.ValueInt64(); days > 0 {
+		grace = fmt.Sprintf("It stays in recipients for its grace period of %d days.", days)
+	}
+	return diag.NewAttributeWarningDiagnostic(rotateAtPath, "The key is due for rotation",
+		fmt.Sprintf("It was due at %s (rotation_days after created_at), so this plan makes a new identity in place, and what is wired to the key follows. The identity so far was %s. %s",
+			state.RotateAt.ValueString(), state.Recipient.ValueString(), grace))
+}
+
+func checkEscrow(escrow []agekey.Recipient) (diags diag.Diagnostics) {
+	if len(escrow) == 0 {
+		diags.AddAttributeError(escrowPath, "No escrow recipient", fmt.Sprintf(noOperatorsDetail, "escrow_recipients"))
+	} else if err := agekey.CheckTogether(escrow); err != nil {
+		diags.AddAttributeError(escrowPath, "Recipients can't be mixed", sentence(err))
+	}
+	return diags
+}
+
+// checkUnwraps is an error if the wrap can't be opened here and no identity is
+// still to come.
+func (r *keyResource) checkUnwraps(ctx context.Context, state keyModel) (diags diag.Diagnostics) {
+	ring := r.settings.keyring(ctx)
+	if _, err := agekey.Open(state.WrappedIdentity.ValueString(), ring.Identities); err != nil && !r.settings.identitiesUnknown {
+		diags.AddAttributeError(escrowPath, "The key can't be wrapped anew",
+			openFailed("The wrapped identity", err, ring, "Or leave escrow_recipients as they were, take rotation_days away until an operator applies, or make a new key with -replace."))
+	}
+	return diags
+}
