@@ -65,6 +65,17 @@ func (d Document) Overlay(entries map[string]secret.Text) Document {
 	return out
 }
 
+// Without returns the document less the entries of some names.
+func (d Document) Without(names map[string]bool) Document {
+	out := Document{Lines: make([]Line, 0, len(d.Lines))}
+	for _, line := range d.Lines {
+		if line.IsComment() || !names[line.Key] {
+			out.Lines = append(out.Lines, line)
+		}
+	}
+	return out
+}
+
 // Keys returns the names, sorted.
 func (d Document) Keys() []string {
 	return slices.Sorted(maps.Keys(d.Entries()))

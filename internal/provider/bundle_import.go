@@ -74,6 +74,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		ChangedAt: types.MapValueMust(types.StringType, map[string]attr.Value{}),
 		UpdatedAt: types.StringValue(r.settings.now().Format(time.RFC3339)),
 	}
+	state.noGenerated()
 	state.setKeys(content.Document.Keys())
 	resp.Diagnostics.Append(r.importAccess(ctx, &state, ring)...)
 	if resp.Diagnostics.HasError() {

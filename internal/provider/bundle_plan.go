@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -23,6 +24,7 @@ type bundlePlan struct {
 	create              bool
 	wanted              wanted
 	access              access
+	generated           generatedChange
 }
 
 func (r *bundleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
@@ -75,6 +77,11 @@ func (p *bundlePlan) check(ctx context.Context) (diags diag.Diagnostics) {
 		p.wanted, d = wantedContent(p.config, p.plan.params(p.access))
 		diags.Append(d...)
 	}
+	p.generated, d = changeGenerated(ctx, p.plan, p.state)
+	diags.Append(d...)
+	if !p.plan.Dialect.IsUnknown() && !p.plan.Format.IsUnknown() {
+		diags.Append(p.generated.check(p.plan.params(p.access), p.wanted, p.access)...)
+	}
 	if p.access.known && !p.plan.Format.IsUnknown() && !diags.HasError() && !(p.create && p.config.Recipients.IsNull()) {
 		diags.Append(checkAccess(p.plan.params(p.access))...)
 	}
@@ -82,8 +89,8 @@ func (p *bundlePlan) check(ctx context.Context) (diags diag.Diagnostics) {
 }
 
 func (p *bundlePlan) planCreate(ctx context.Context) (diags diag.Diagnostics) {
-	if !p.wanted.configured {
-		diags.AddAttributeError(entriesPath, "No content", "Set entries_wo or dotenv_wo. A bundle without either keeps the content it has, and a new one has none; to take over an existing file, import it by its path.")
+	if !p.wanted.configured && p.plan.Generated.IsNull() {
+		diags.AddAttributeError(entriesPath, "No content", "Set entries_wo, dotenv_wo or generated. A bundle without either keeps the content it has, and a new one has none; to take over an existing file, import it by its path.")
 	}
 	if p.config.Recipients.IsNull() {
 		diags.AddAttributeError(recipientsPath, "No recipients", "Set recipients: who is to open the bundle, usually ageenv_key.….recipients. For operators alone, set recipients = [].")
@@ -92,9 +99,8 @@ func (p *bundlePlan) planCreate(ctx context.Context) (diags diag.Diagnostics) {
 		return diags
 	}
 	p.markSealed()
-	if p.wanted.known {
-		p.plan.setKeys(p.wanted.Document.Keys())
-	}
+	p.planKeys(p.wanted.Document.Keys())
+	p.generated.plan(&p.plan, p.state)
 	if p.config.ContentVersion.IsNull() && p.access.known && !p.settings.identitiesUnknown {
 		diags.Append(p.warnUnlessOpenable(ctx)...)
 	}
@@ -124,15 +130,17 @@ func (p *bundlePlan) planUpdate(ctx context.Context) (diags diag.Diagnostics) {
 	if diags.HasError() {
 		return diags
 	}
-	if resealed && p.carriesOver() {
+	generates := p.generated.changes()
+	if (resealed || generates) && p.carriesOver() || (changed || resealed || generates) && len(p.generated.kept) > 0 {
 		diags.Append(p.checkOpens(ctx)...)
 	}
 	switch {
 	case changed:
 		p.markSealed()
-		if p.wanted.known {
-			p.plan.setKeys(p.wanted.Document.Keys())
-		}
+		p.planKeys(p.wanted.Document.Keys())
+	case generates:
+		p.markSealed()
+		p.planKeys(slices.DeleteFunc(p.state.keys(), func(name string) bool { return p.generated.names[name] }))
 	case resealed || p.differs():
 		// On any change of the resource: a value that differs only at apply would
 		// otherwise contradict the plan.
@@ -145,7 +153,27 @@ func (p *bundlePlan) planUpdate(ctx context.Context) (diags diag.Diagnostics) {
 		p.plan = p.state
 	}
 	p.plan.ID = p.state.ID
+	p.generated.plan(&p.plan, p.state)
 	return diags
+}
+
+// planKeys plans the names: those that are given, and those that are generated.
+func (p *bundlePlan) planKeys(given []string) {
+	if p.generated.known && (p.wanted.known || p.carriesOver()) {
+		p.plan.setKeys(slices.Sorted(maps.Keys(withNames(given, p.generated.specs))))
+	}
+}
+
+// withNames is the set of given and generated names.
+func withNames(given []string, generated map[string]generatedModel) map[string]bool {
+	names := map[string]bool{}
+	for _, name := range given {
+		names[name] = true
+	}
+	for name := range generated {
+		names[name] = true
+	}
+	return names
 }
 
 // carriesOver reports whether the content stays what it is, whatever is configured.
@@ -170,6 +198,7 @@ func (p *bundlePlan) contentChanged(ctx context.Context) (changed bool, diags di
 		if err != nil {
 			diags.AddAttributeError(ciphertextPath, "Can't tell whether the content changed", "The bundle's content can't be read: "+sentence(err)+" "+openRemedies)
 		}
+		have.Document = have.Document.Without(p.generated.names)
 		return err == nil && !p.wanted.Same(have), diags
 	}
 	if errors.Is(err, agekey.ErrNoMatch) && p.settings.identitiesUnknown {
@@ -188,7 +217,7 @@ func (p *bundlePlan) checkOpens(ctx context.Context) (diags diag.Diagnostics) {
 	ring := p.settings.keyring(ctx)
 	opened, err := p.state.source().Open(p.state.Ciphertext.ValueString(), ring.Identities)
 	if err == nil {
-		if !p.plan.Format.IsUnknown() && !p.plan.Dialect.IsUnknown() {
+		if p.carriesOver() && !p.plan.Format.IsUnknown() && !p.plan.Dialect.IsUnknown() {
 			if _, err := bundle.Carry(opened, p.state.dialect(), p.plan.params(p.access)); err != nil {
 				diags.Append(notCarried(err))
 			}
@@ -199,7 +228,7 @@ func (p *bundlePlan) checkOpens(ctx context.Context) (diags diag.Diagnostics) {
 		return diags
 	}
 	diags.AddAttributeError(recipientsPath, "The content can't be carried over",
-		openFailed("The bundle's ciphertext", err, ring, openRemedies))
+		openFailed("The bundle's ciphertext", err, ring, p.generated.remedies()))
 	return diags
 }
 
@@ -213,7 +242,8 @@ func notCarried(err error) diag.Diagnostic {
 // differs reports whether an argument differs from the state.
 func (p *bundlePlan) differs() bool {
 	return !p.plan.ContentVersion.Equal(p.state.ContentVersion) || !p.plan.Recipients.Equal(p.state.Recipients) ||
-		!p.plan.OperatorRecipients.Equal(p.state.OperatorRecipients) || !p.plan.Dialect.Equal(p.state.Dialect)
+		!p.plan.OperatorRecipients.Equal(p.state.OperatorRecipients) || !p.plan.Dialect.Equal(p.state.Dialect) ||
+		!p.plan.Generated.Equal(p.state.Generated)
 }
 
 // markSealed plans what a sealing changes.

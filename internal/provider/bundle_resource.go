@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -24,8 +25,8 @@ var (
 	_ resource.ResourceWithImportState = &bundleResource{}
 )
 
-// bundleResource plans in bundle_plan.go, seals in bundle_seal.go and imports in
-// bundle_import.go.
+// bundleResource plans in bundle_plan.go, seals in bundle_seal.go, makes entries in
+// bundle_generated.go and imports in bundle_import.go.
 type bundleResource struct {
 	settings *settings
 }
@@ -46,6 +47,11 @@ type bundleModel struct {
 	Keys               types.Set    `tfsdk:"keys"`
 	ChangedAt          types.Map    `tfsdk:"changed_at"`
 	UpdatedAt          types.String `tfsdk:"updated_at"`
+	Generated          types.Map    `tfsdk:"generated"`
+	GeneratedVersions  types.Map    `tfsdk:"generated_versions"`
+	RotatedAt          types.Map    `tfsdk:"rotated_at"`
+	RotateAt           types.Map    `tfsdk:"rotate_at"`
+	GeneratedDue       types.Set    `tfsdk:"generated_due"`
 }
 
 var (
@@ -134,14 +140,23 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			"updated_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When it was last encrypted, RFC 3339, UTC."},
 		},
 	}
+	maps.Copy(resp.Schema.Attributes, generatedSchema())
 }
 
 func (r *bundleResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.settings = configured(req.ProviderData, &resp.Diagnostics)
 }
 
-// Read keeps the state: a bundle is nowhere else.
-func (r *bundleResource) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
+// Read looks at the clock, and keeps the rest: a bundle is nowhere but in the state.
+func (r *bundleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state bundleModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	state.setGeneratedDue(r.settings.now())
+	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+}
 
 // Delete forgets the bundle. No identity is needed.
 func (r *bundleResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}

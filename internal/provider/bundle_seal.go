@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 )
 
 func (r *bundleResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -36,18 +37,28 @@ func (r *bundleResource) Create(ctx context.Context, req resource.CreateRequest,
 	resp.Diagnostics.Append(diags...)
 	w, diags := wantedContent(config, plan.params(a))
 	resp.Diagnostics.Append(diags...)
+	g, diags := changeGenerated(ctx, plan, bundleModel{})
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(g.check(plan.params(a), w, a)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	content, err := bundle.NewContent(w.Document, plan.params(a))
+	now := r.settings.now()
+	made, err := g.values(dotenv.Document{}, plan.params(a))
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(generatedPath, "An entry can't be generated", sentence(err))
+		return
+	}
+	doc := w.Document.Overlay(made)
+	content, err := bundle.NewContent(doc, plan.params(a))
 	if err != nil {
 		resp.Diagnostics.Append(contentProblem(err, w.path(config)))
 		return
 	}
-	now := r.settings.now()
 	plan.ID = types.StringValue(newID())
-	plan.setKeys(w.Document.Keys())
-	plan.setChangedAt(bundle.ChangedAtUnopened(nil, nil, w.Document, now))
+	plan.setKeys(doc.Keys())
+	plan.setChangedAt(bundle.ChangedAtUnopened(nil, nil, doc, now))
+	g.made(&plan, bundleModel{}, now)
 	resp.Diagnostics.Append(plan.seal(content, a, now)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -80,54 +91,75 @@ func (r *bundleResource) reseal(ctx context.Context, config bundleModel, plan *b
 	diags.Append(d...)
 	before, d := state.access(ctx)
 	diags.Append(d...)
+	g, d := changeGenerated(ctx, *plan, state)
+	diags.Append(d...)
+	diags.Append(g.check(params, w, after)...)
 	if diags.HasError() {
 		return diags
 	}
+	now := r.settings.now()
+	g.made(plan, state, now)
 	sameParams := sealedAlike(before, after, *plan, state)
 	carry := carriesOver(w, *plan, state)
-	if carry && sameParams {
+	if carry && sameParams && !g.changes() {
 		plan.keepSealed(state)
 		return diags
 	}
 
 	ring := r.settings.keyring(ctx)
 	opened, err := state.source().Open(state.Ciphertext.ValueString(), ring.Identities)
-	if err != nil && (carry || plan.ContentVersion.IsNull()) {
-		diags.AddAttributeError(recipientsPath, "The content can't be carried over", openFailed("The bundle's ciphertext", err, ring, openRemedies))
+	if err != nil && (carry || plan.ContentVersion.IsNull() || len(g.kept) > 0) {
+		diags.AddAttributeError(recipientsPath, "The content can't be carried over", openFailed("The bundle's ciphertext", err, ring, g.remedies()))
 		return diags
 	}
 	var old bundle.Content
 	readable := false
-	if err == nil && !carry {
+	if err == nil && (!carry || g.changes()) {
 		old, err = opened.Read(state.dialect())
-		readable = err == nil
+		if readable = err == nil; !readable && (carry || len(g.kept) > 0) {
+			diags.Append(notCarried(err))
+			return diags
+		}
 	}
-	sameContent := carry || readable && w.Same(old)
+	given := old
+	given.Document = old.Document.Without(g.names)
+	sameGiven := carry || readable && w.Same(given)
+	sameContent := sameGiven && !g.changes()
 	if sameContent && sameParams {
 		plan.keepSealed(state)
 		return diags
 	}
 
-	now := r.settings.now()
-	var content bundle.Content
 	if sameContent {
-		if content, err = bundle.Carry(opened, state.dialect(), params); err != nil {
+		content, err := bundle.Carry(opened, state.dialect(), params)
+		if err != nil {
 			diags.Append(notCarried(err))
 			return diags
 		}
-	} else if content, err = bundle.NewContent(w.Document, params); err != nil {
+		plan.Keys, plan.ChangedAt = state.Keys, state.ChangedAt
+		diags.Append(plan.seal(content, after, now)...)
+		return diags
+	}
+	doc := w.Document
+	if carry {
+		doc = given.Document
+	}
+	made, err := g.values(old.Document, params)
+	if err != nil {
+		diags.AddAttributeError(generatedPath, "An entry can't be generated", sentence(err))
+		return diags
+	}
+	doc = doc.Overlay(made)
+	content, err := bundle.NewContent(doc, params)
+	if err != nil {
 		diags.Append(contentProblem(err, w.path(config)))
 		return diags
 	}
-	switch times := state.changedAt(); {
-	case sameContent:
-		plan.Keys, plan.ChangedAt = state.Keys, state.ChangedAt
-	case readable:
-		plan.setKeys(w.Document.Keys())
-		plan.setChangedAt(bundle.ChangedAt(times, old.Document, w.Document, now))
-	default:
-		plan.setKeys(w.Document.Keys())
-		plan.setChangedAt(bundle.ChangedAtUnopened(times, state.keys(), w.Document, now))
+	plan.setKeys(doc.Keys())
+	if readable {
+		plan.setChangedAt(bundle.ChangedAt(state.changedAt(), old.Document, doc, now))
+	} else {
+		plan.setChangedAt(bundle.ChangedAtUnopened(state.changedAt(), state.keys(), doc, now))
 	}
 	diags.Append(plan.seal(content, after, now)...)
 	return diags

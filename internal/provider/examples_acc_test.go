@@ -71,6 +71,9 @@ func TestAccExamples(t *testing.T) {
 				{"plan", "-detailed-exitcode"}, // exit code 2 if it is not empty
 				{"destroy", "-auto-approve"},
 			} {
+				if args[0] == "destroy" {
+					cli.write(strings.ReplaceAll(readExample(t, dir), "prevent_destroy = true", "prevent_destroy = false"))
+				}
 				if out, err := cli.run(args...); err != nil {
 					t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
 				}

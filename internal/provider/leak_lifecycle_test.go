@@ -100,6 +100,19 @@ resource "ageenv_bundle" "files" {
   format     = "age_files"
 }
 
+resource "ageenv_bundle" "generated" {
+  recipients = ageenv_key.box.recipients
+  generated  = { GENERATED_TOKEN = { length = 40 }, GENERATED_KEY = { bytes = 32 } }
+}
+
+ephemeral "ageenv_bundle" "generated" { ciphertext = ageenv_bundle.generated.ciphertext }
+
+resource "ageenv_bundle" "consumer" {
+  entries_wo      = ephemeral.ageenv_bundle.generated.entries
+  content_version = ageenv_bundle.generated.generated_versions["GENERATED_TOKEN"]
+  recipients      = []
+}
+
 variable "settings_file" { type = string }
 
 ephemeral "ageenv_bundle" "settings" { path = var.settings_file }
@@ -217,6 +230,7 @@ func TestAccNothingLeaks(t *testing.T) {
 	r.leakContent("first")
 	r.leakPlanAndApply("create")
 	r.checkBoxes(append(r.learn(operator), given.identity))
+	r.learnGenerated(operator)
 
 	r.leakContent("second")
 	r.leakPlanAndApply("change")

@@ -236,6 +236,31 @@ func (r *leakRun) learn(operator person) (identities []string) {
 	return identities
 }
 
+// learnGenerated adds the values that bundles made, which only an operator can know.
+func (r *leakRun) learnGenerated(operator person) {
+	r.t.Helper()
+	content, err := os.ReadFile(filepath.Join(r.work, "terraform.tfstate"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	found := 0
+	for _, ciphertext := range leakAttributes(r.t, content, "ageenv_bundle", "ciphertext") {
+		text, err := openText(ciphertext, operator.identities(r.t))
+		if err != nil {
+			continue // sealed to others
+		}
+		for line := range strings.SplitSeq(text.Reveal(), "\n") {
+			if name, value, ok := strings.Cut(line, "="); ok && strings.HasPrefix(name, "GENERATED_") {
+				r.secrets = append(r.secrets, leakSecret{"a generated value", strings.Trim(value, `"`)})
+				found++
+			}
+		}
+	}
+	if found == 0 {
+		r.t.Error("no generated value was found to look for")
+	}
+}
+
 // leakAttributes are an attribute's values in a state file.
 func leakAttributes(t *testing.T, state []byte, resourceType, attribute string) (values []string) {
 	t.Helper()

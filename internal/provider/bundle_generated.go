@@ -1,0 +1,278 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+	"github.com/ageenv/terraform-provider-ageenv/internal/rotation"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// generatedModel says how one entry is made.
+type generatedModel struct {
+	Length       types.Int64  `tfsdk:"length"`
+	Charset      types.String `tfsdk:"charset"`
+	Bytes        types.Int64  `tfsdk:"bytes"`
+	Encoding     types.String `tfsdk:"encoding"`
+	Keepers      types.Map    `tfsdk:"keepers"`
+	RotationDays types.Int64  `tfsdk:"rotation_days"`
+}
+
+var generatedPath = path.Root("generated")
+
+var generatedType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"length": types.Int64Type, "charset": types.StringType, "bytes": types.Int64Type, "encoding": types.StringType,
+	"keepers": types.MapType{ElemType: types.StringType}, "rotation_days": types.Int64Type,
+}}
+
+// generatedSchema is the attribute generated, and what is known of its entries.
+func generatedSchema() map[string]schema.Attribute {
+	encodings, checkEncoding := oneOf(bundle.Encodings())
+	length := []validator.Int64{int64validator.Between(1, bundle.MaxGenerated), int64validator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("length"), path.MatchRelative().AtParent().AtName("bytes"))}
+	return map[string]schema.Attribute{
+		"generated": schema.MapNestedAttribute{
+			Optional: true,
+			MarkdownDescription: "Entries that are made at random, once, and are nowhere but in the ciphertext: never in state, in a plan or in a configuration. They are carried over when anything else changes, and read by the ephemeral `ageenv_bundle` alone, in the apply that makes them too. " +
+				"A value is made anew when its `keepers` or how it is made change, or when its schedule is due. They need `operator_recipients`, so that nobody is locked out. **`-replace` of the bundle makes all of them anew, and deleting it loses them**: set `prevent_destroy`.",
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+				"length":        schema.Int64Attribute{Optional: true, Validators: length, MarkdownDescription: "How many characters of `charset`. Exactly one of `length` and `bytes` is set. A value has 64 bits of randomness at least."},
+				"charset":       schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("length"))}, MarkdownDescription: "The characters to choose from, each once, printable ASCII. Default: letters and digits."},
+				"bytes":         schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, bundle.MaxGenerated)}, MarkdownDescription: "How many bytes, written in `encoding`."},
+				"encoding":      schema.StringAttribute{Optional: true, Validators: append(checkEncoding, stringvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("bytes"))), MarkdownDescription: "`" + strings.Join(encodings, "`, `") + "`. Default `" + encodings[0] + "`; `base64url` is without padding."},
+				"keepers":       schema.MapAttribute{ElementType: types.StringType, Optional: true, MarkdownDescription: "Arbitrary values that make it anew when they change."},
+				"rotation_days": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)}, MarkdownDescription: "After how many days it is made anew, by the first apply after that."},
+			}},
+		},
+		"generated_versions": schema.MapAttribute{
+			ElementType: types.Int64Type, Computed: true,
+			MarkdownDescription: "Name to how often its value was made, known while planning: for the `…_wo_version` of what takes the value from the ephemeral `ageenv_bundle`. A name that is gone keeps its number, so that it goes on counting if it comes back.",
+		},
+		"rotated_at":    schema.MapAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "Name of a generated entry to the time at which its value was made, RFC 3339, UTC."},
+		"rotate_at":     schema.MapAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "Name of a generated entry to the time at which it is due, RFC 3339, UTC; only those with a schedule."},
+		"generated_due": schema.SetAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "The names of generated entries that were due when the state was last refreshed."},
+	}
+}
+
+// generators are how a model's entries are made. It reports false if some of it is
+// not known yet.
+func (m bundleModel) generators(ctx context.Context) (specs map[string]generatedModel, known bool, diags diag.Diagnostics) {
+	if m.Generated.IsNull() || m.Generated.IsUnknown() {
+		return nil, m.Generated.IsNull(), diags
+	}
+	diags = m.Generated.ElementsAs(ctx, &specs, false)
+	known = true
+	for _, g := range specs {
+		known = known && !g.Length.IsUnknown() && !g.Charset.IsUnknown() && !g.Bytes.IsUnknown() && !g.Encoding.IsUnknown() && !g.RotationDays.IsUnknown() && fullyKnown(g.Keepers)
+	}
+	return specs, known, diags
+}
+
+func fullyKnown(m types.Map) bool {
+	for _, element := range m.Elements() {
+		if element.IsUnknown() {
+			return false
+		}
+	}
+	return !m.IsUnknown()
+}
+
+func (g generatedModel) generator() bundle.Generator {
+	return bundle.Generator{
+		Length: int(g.Length.ValueInt64()), Charset: g.Charset.ValueString(),
+		Bytes: int(g.Bytes.ValueInt64()), Encoding: bundle.Encoding(g.Encoding.ValueString()),
+	}
+}
+
+// sameValue reports whether a value that was made so can be kept.
+func (g generatedModel) sameValue(was generatedModel) bool {
+	return g.generator() == was.generator() && g.Keepers.Equal(was.Keepers)
+}
+
+// generatedChange is what happens to a bundle's generated entries.
+type generatedChange struct {
+	specs map[string]generatedModel // what is wanted
+	fresh []string                  // made, or made anew; sorted
+	kept  []string                  // carried over; sorted
+	names map[string]bool           // all that were or are to be there
+	known bool
+}
+
+// changeGenerated holds a plan against a state, which is the zero model where there
+// is none. Whether an entry is due is what the last Read found.
+func changeGenerated(ctx context.Context, plan, state bundleModel) (c generatedChange, diags diag.Diagnostics) {
+	var d diag.Diagnostics
+	c.specs, c.known, d = plan.generators(ctx)
+	diags.Append(d...)
+	was, _, d := state.generators(ctx)
+	diags.Append(d...)
+	var due []string
+	if !state.GeneratedDue.IsNull() {
+		diags.Append(state.GeneratedDue.ElementsAs(ctx, &due, false)...)
+	}
+	c.names = map[string]bool{}
+	for name := range was {
+		c.names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.specs)) {
+		old, existed := was[name]
+		c.names[name] = true
+		if existed && c.specs[name].sameValue(old) && !slices.Contains(due, name) {
+			c.kept = append(c.kept, name)
+		} else {
+			c.fresh = append(c.fresh, name)
+		}
+	}
+	return c, diags
+}
+
+// remedies are what can be done where the old ciphertext can't be opened.
+func (c generatedChange) remedies() string {
+	if len(c.kept) == 0 {
+		return openRemedies
+	}
+	return "Generated entries (" + strings.Join(c.kept, ", ") + ") are nowhere but in that ciphertext: to give up their values, take them out of generated, apply, and put them back."
+}
+
+// changes reports whether a value is made or dropped, or may be.
+func (c generatedChange) changes() bool {
+	return !c.known || len(c.fresh) > 0 || len(c.names) > len(c.specs)
+}
+
+// check reports what is wrong with generated entries.
+func (c generatedChange) check(p bundle.Params, w wanted, operators access) (diags diag.Diagnostics) {
+	if !c.known || len(c.specs) == 0 {
+		return diags
+	}
+	if operators.known && len(operators.operators) == 0 {
+		diags.AddAttributeError(operatorsPath, "Generated entries need an operator",
+			"They are nowhere but in the bundle: with no operator_recipients, nobody who runs Terraform could carry them over. Name one at least.")
+	}
+	configured := w.Document.Entries()
+	for _, name := range slices.Sorted(maps.Keys(c.specs)) {
+		at := generatedPath.AtMapKey(name)
+		if err := c.specs[name].generator().Check(name, p); err != nil {
+			diags.AddAttributeError(at, "The entry can't be generated", "generated[\""+name+"\"]: "+sentence(err))
+		}
+		if _, twice := configured[name]; twice {
+			diags.AddAttributeError(at, "Given and generated", name+" is in entries_wo or dotenv_wo too: leave it out in one place.")
+		}
+	}
+	return diags
+}
+
+// plan puts what is known of generated entries while planning.
+func (c generatedChange) plan(m *bundleModel, state bundleModel) {
+	if !c.known {
+		m.GeneratedVersions = types.MapUnknown(types.Int64Type)
+		m.RotatedAt, m.RotateAt = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
+		m.GeneratedDue = types.SetUnknown(types.StringType)
+		return
+	}
+	c.put(m, state, types.StringUnknown(), types.StringUnknown)
+	m.GeneratedDue = dueAfter(c, state)
+}
+
+// dueAfter are the names that stay due: none of those that are made anew.
+func dueAfter(c generatedChange, state bundleModel) types.Set {
+	var due []attr.Value
+	for _, element := range state.GeneratedDue.Elements() {
+		if name, ok := element.(types.String); ok && slices.Contains(c.kept, name.ValueString()) {
+			due = append(due, element)
+		}
+	}
+	return types.SetValueMust(types.StringType, due)
+}
+
+// made puts what is known of generated entries once they are made.
+func (c generatedChange) made(m *bundleModel, state bundleModel, now time.Time) {
+	c.put(m, state, timeText(now), func() types.String { return types.StringNull() })
+	m.GeneratedDue = dueAfter(c, state)
+}
+
+// put fills the versions and times: made is the time of what is made anew. Due times
+// follow from it, or are unknownDue() while it is not known.
+func (c generatedChange) put(m *bundleModel, state bundleModel, made types.String, unknownDue func() types.String) {
+	versions, rotated, due := maps.Clone(state.GeneratedVersions.Elements()), map[string]attr.Value{}, map[string]attr.Value{}
+	if versions == nil {
+		versions = map[string]attr.Value{}
+	}
+	before := state.RotatedAt.Elements()
+	for name, spec := range c.specs {
+		at := made
+		if slices.Contains(c.kept, name) {
+			at, _ = before[name].(types.String)
+		} else {
+			version, _ := versions[name].(types.Int64)
+			versions[name] = types.Int64Value(version.ValueInt64() + 1)
+		}
+		rotated[name] = at
+		if spec.RotationDays.IsNull() {
+			continue
+		}
+		if t, ok := timeOf(at); ok {
+			due[name] = timeText(rotation.DueAt(t, spec.RotationDays.ValueInt64()))
+		} else {
+			due[name] = unknownDue()
+		}
+	}
+	m.GeneratedVersions = types.MapValueMust(types.Int64Type, versions)
+	m.RotatedAt, m.RotateAt = types.MapValueMust(types.StringType, rotated), types.MapValueMust(types.StringType, due)
+}
+
+// values are the generated entries: those that are kept from the old document, and
+// the others made now.
+func (c generatedChange) values(old dotenv.Document, p bundle.Params) (map[string]secret.Text, error) {
+	values := map[string]secret.Text{}
+	have := old.Entries()
+	for _, name := range c.kept {
+		value, ok := have[name]
+		if !ok {
+			return nil, errors.New("the generated entry " + name + " is not in the bundle that is there: the state was altered; restore it from a backup")
+		}
+		values[name] = value
+	}
+	for _, name := range c.fresh {
+		value, err := c.specs[name].generator().Generate(name, p)
+		if err != nil {
+			return nil, err
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+// setGeneratedDue says which generated entries are due at a time.
+func (m *bundleModel) setGeneratedDue(now time.Time) {
+	var due []string
+	for name, element := range m.RotateAt.Elements() {
+		if text, ok := element.(types.String); ok {
+			if at, ok := timeOf(text); ok && rotation.IsDue(at, now) {
+				due = append(due, name)
+			}
+		}
+	}
+	m.GeneratedDue = types.SetValueMust(types.StringType, textList(due).Elements())
+}
+
+// noGenerated is what a model without generated entries holds of them.
+func (m *bundleModel) noGenerated() {
+	m.Generated = types.MapNull(generatedType)
+	m.GeneratedVersions = types.MapValueMust(types.Int64Type, map[string]attr.Value{})
+	m.RotatedAt, m.RotateAt = types.MapValueMust(types.StringType, map[string]attr.Value{}), types.MapValueMust(types.StringType, map[string]attr.Value{})
+	m.GeneratedDue = types.SetValueMust(types.StringType, nil)
+}
