@@ -1,12 +1,8 @@
 package vultrsim
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
-	"mime"
 	"net/http"
-	"strings"
+	"time"
 )
 
 // object is a script on the wire. Script is nil in lists, which leave it out.
@@ -29,35 +25,14 @@ func (s Script) whole() object {
 	return o
 }
 
-// fields is what POST and PATCH take; nil is a field that was left out.
-type fields struct {
-	Name   *string `json:"name"`
-	Type   *string `json:"type"`
-	Script *string `json:"script"`
-}
-
-// fault says what is wrong with the fields that are there, "" for nothing.
-func (f fields) fault() string {
-	if f.Name != nil && strings.TrimSpace(*f.Name) == "" {
-		return "Invalid name."
-	}
-	if f.Type != nil && *f.Type != "boot" && *f.Type != "pxe" {
-		return "Invalid type."
-	}
-	if f.Script != nil {
-		if _, ok := decode(*f.Script); !ok {
-			return "Invalid script: it must be base64 encoded."
-		}
-	}
-	return ""
-}
-
-func (s *Server) serveCollection(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveCollection(w http.ResponseWriter, r *http.Request, hide time.Duration) {
 	switch r.Method {
 	case http.MethodGet:
-		s.list(w, r)
+		if readNothing(w, r) {
+			s.list(w, r)
+		}
 	case http.MethodPost:
-		s.create(w, r)
+		s.create(w, r, hide)
 	default:
 		writeNotAllowed(w, http.MethodGet, http.MethodPost)
 	}
@@ -74,10 +49,16 @@ func (s *Server) serveOne(w http.ResponseWriter, r *http.Request, id string) {
 		writeError(w, http.StatusBadRequest, "Invalid startup script ID.")
 		return
 	}
+	if _, ok := readQuery(w, r); !ok {
+		return
+	}
+	if r.Method != http.MethodPatch && !readNothing(w, r) {
+		return
+	}
 	switch r.Method {
 	case http.MethodGet:
 		script, ok := s.Script(id)
-		if !ok {
+		if !ok || !s.sees(id) {
 			writeGone(w)
 			return
 		}
@@ -85,7 +66,7 @@ func (s *Server) serveOne(w http.ResponseWriter, r *http.Request, id string) {
 	case http.MethodPatch:
 		s.patch(w, r, id)
 	case http.MethodDelete:
-		if !s.remove(id) {
+		if !s.sees(id) || !s.remove(id) {
 			writeGone(w)
 			return
 		}
@@ -93,7 +74,10 @@ func (s *Server) serveOne(w http.ResponseWriter, r *http.Request, id string) {
 	}
 }
 
-func (s *Server) create(w http.ResponseWriter, r *http.Request) {
+func (s *Server) create(w http.ResponseWriter, r *http.Request, hide time.Duration) {
+	if _, ok := readQuery(w, r); !ok {
+		return
+	}
 	f, ok := s.readFields(w, r)
 	if !ok {
 		return
@@ -106,7 +90,7 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 	if f.Type != nil {
 		kind = *f.Type
 	}
-	made := s.insert(*f.Name, kind, *f.Script)
+	made := s.insert(*f.Name, kind, *f.Script, hide)
 	writeJSON(w, http.StatusCreated, map[string]object{"startup_script": made.whole()})
 }
 
@@ -115,7 +99,7 @@ func (s *Server) patch(w http.ResponseWriter, r *http.Request, id string) {
 	if !ok {
 		return
 	}
-	changed := s.change(id, func(script *Script) {
+	changed := s.sees(id) && s.change(id, func(script *Script) {
 		if f.Name != nil {
 			script.Name = *f.Name
 		}
@@ -131,40 +115,4 @@ func (s *Server) patch(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// readFields reads and checks a request body; when it returns false the error
-// has been answered.
-func (s *Server) readFields(w http.ResponseWriter, r *http.Request) (fields, bool) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		writeError(w, http.StatusBadRequest, "Content-Type must be application/json.")
-		return fields{}, false
-	}
-	from := json.NewDecoder(http.MaxBytesReader(w, r.Body, s.maxBody))
-	from.DisallowUnknownFields()
-	var f fields
-	err = from.Decode(&f)
-	if err == nil {
-		// Anything but the end after the object is a second document.
-		if _, err = from.Token(); errors.Is(err, io.EOF) {
-			err = nil
-		} else if err == nil {
-			err = errors.New("trailing data")
-		}
-	}
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		writeError(w, http.StatusRequestEntityTooLarge, "Request body is too large.")
-		return fields{}, false
-	case err != nil:
-		writeError(w, http.StatusBadRequest, "Invalid JSON.")
-		return fields{}, false
-	}
-	if fault := f.fault(); fault != "" {
-		writeError(w, http.StatusBadRequest, fault)
-		return fields{}, false
-	}
-	return f, true
 }

@@ -3,6 +3,7 @@ package vultrsim
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // The methods here are the account's other users: they see and change scripts
@@ -29,7 +30,7 @@ func (s *Server) Script(id string) (Script, bool) {
 // Add puts a boot script into the account and returns it. Nothing is checked,
 // so that a script may hold what the API would refuse.
 func (s *Server) Add(name, base64Script string) Script {
-	return s.insert(name, "boot", base64Script)
+	return s.insert(name, "boot", base64Script, 0)
 }
 
 // Alter changes a script as f says and moves its date_modified; ID and
@@ -53,4 +54,20 @@ func (s *Server) BootScript(id string) ([]byte, error) {
 		return nil, fmt.Errorf("vultrsim: startup script %s is not base64, or is empty", id)
 	}
 	return body, nil
+}
+
+// Age makes a script older by d, so that it no longer counts as just made.
+func (s *Server) Age(id string, d time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.index(id)
+	if i < 0 {
+		return false
+	}
+	at, err := time.Parse(time.RFC3339, s.scripts[i].DateCreated)
+	if err != nil {
+		return false
+	}
+	s.scripts[i].DateCreated = date(at.Add(-d))
+	return true
 }

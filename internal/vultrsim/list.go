@@ -49,7 +49,10 @@ func parseCursor(text string) (cursor, bool) {
 }
 
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
+	query, ok := readQuery(w, r, "per_page", "cursor")
+	if !ok {
+		return
+	}
 	perPage := s.perPage
 	if query.Has("per_page") {
 		n, err := strconv.Atoi(query.Get("per_page"))
@@ -73,10 +76,21 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 
 // page returns at most perPage scripts on the one side of a cursor.
 func (s *Server) page(from cursor, perPage int) ([]object, meta) {
+	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
-	at, found := slices.BinarySearch(s.serials, from.serial)
+	// Those that the API sees, and their serials.
+	scripts, serials := s.scripts, s.serials
+	if len(s.hidden) > 0 {
+		scripts, serials = nil, nil
+		for i, script := range s.scripts {
+			if !s.unseen(script.ID, now) {
+				scripts, serials = append(scripts, script), append(serials, s.serials[i])
+			}
+		}
+	}
+	at, found := slices.BinarySearch(serials, from.serial)
 	var first, end int
 	if from.before {
 		first, end = max(at-perPage, 0), at
@@ -84,18 +98,18 @@ func (s *Server) page(from cursor, perPage int) ([]object, meta) {
 		if found {
 			at++
 		}
-		first, end = at, min(at+perPage, len(s.scripts))
+		first, end = at, min(at+perPage, len(scripts))
 	}
 	page := make([]object, 0, end-first)
-	for _, script := range s.scripts[first:end] {
+	for _, script := range scripts[first:end] {
 		page = append(page, script.listed())
 	}
-	m := meta{Total: len(s.scripts)}
-	if first < end && end < len(s.scripts) {
-		m.Links.Next = cursor{serial: s.serials[end-1]}.String()
+	m := meta{Total: len(scripts)}
+	if first < end && end < len(scripts) {
+		m.Links.Next = cursor{serial: serials[end-1]}.String()
 	}
 	if first < end && first > 0 {
-		m.Links.Prev = cursor{before: true, serial: s.serials[first]}.String()
+		m.Links.Prev = cursor{before: true, serial: serials[first]}.String()
 	}
 	return page, m
 }

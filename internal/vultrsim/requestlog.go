@@ -1,7 +1,6 @@
 package vultrsim
 
 import (
-	"net/http"
 	"slices"
 	"time"
 )
@@ -11,8 +10,9 @@ import (
 type Request struct {
 	Method string
 	Path   string
-	Status int
+	Status int       // 0 if the connection was cut before an answer
 	Time   time.Time // when it came in, by the server's clock
+	Fault  string    // the fault that struck it; empty: none
 }
 
 // Requests returns the calls that were answered, in the order of the answers,
@@ -30,23 +30,8 @@ func (s *Server) ClearRequests() {
 	s.requests = nil
 }
 
-func (s *Server) note(r *http.Request, status int, at time.Time) {
+func (s *Server) note(line Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, Request{r.Method, r.URL.Path, status, at})
+	s.requests = append(s.requests, line)
 }
-
-// statusWriter remembers the status that was answered.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController and http.MaxBytesReader reach the
-// server's own writer.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

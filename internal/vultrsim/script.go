@@ -47,12 +47,16 @@ func decode(text string) ([]byte, bool) {
 	return b, err == nil && len(b) > 0
 }
 
-// insert adds a script and returns it with its ID and dates.
-func (s *Server) insert(name, kind, script string) Script {
-	now := date(s.now())
+// insert adds a script, hidden for a while, and returns it with its ID and dates.
+func (s *Server) insert(name, kind, script string, hide time.Duration) Script {
+	at := s.now()
+	now := date(at)
 	made := Script{ID: newID(), Name: name, Type: kind, Script: script, DateCreated: now, DateModified: now}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if hide > 0 {
+		s.hidden[made.ID] = at.Add(hide)
+	}
 	s.serial++
 	s.scripts = append(s.scripts, made)
 	s.serials = append(s.serials, s.serial)
@@ -91,4 +95,19 @@ func (s *Server) remove(id string) bool {
 // index finds a script; the caller holds the lock.
 func (s *Server) index(id string) int {
 	return slices.IndexFunc(s.scripts, func(have Script) bool { return have.ID == id })
+}
+
+// unseen reports whether a script is hidden from the API; the caller holds the
+// lock.
+func (s *Server) unseen(id string, now time.Time) bool {
+	until, hidden := s.hidden[id]
+	return hidden && now.Before(until)
+}
+
+// sees reports whether the API knows of such a script.
+func (s *Server) sees(id string) bool {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.index(id) >= 0 && !s.unseen(id, now)
 }

@@ -1,6 +1,7 @@
 package vultrsim
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -16,7 +17,13 @@ func (s *Server) Start() (url string, stop func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("vultrsim: listen on loopback: %w", err)
 	}
-	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	stopped := make(chan struct{})
+	server := &http.Server{
+		Handler: s, ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context {
+			return context.WithValue(context.Background(), stopKey{}, (<-chan struct{})(stopped))
+		},
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -24,7 +31,10 @@ func (s *Server) Start() (url string, stop func(), err error) {
 	}()
 	var once sync.Once
 	stop = func() {
-		once.Do(func() { _ = server.Close() })
+		once.Do(func() {
+			_ = server.Close()
+			close(stopped) // after it, or a slow answer would still be given
+		})
 		<-ended
 	}
 	return "http://" + listener.Addr().String(), stop, nil

@@ -19,7 +19,9 @@
 //
 // Seen live, as quoted by users of the API:
 //   - The shape of errors, {"error":"…","status":N}, and the text
-//     "Invalid API token." for a wrong key.
+//     "Invalid API token." for a wrong key; "rate limit exceeded" for a 429.
+//   - Something that was just made may not be found for some seconds. This was
+//     seen with instances; see [Hidden].
 //
 // Guesses:
 //   - A missing key is answered like a wrong one, before anything else is
@@ -38,11 +40,21 @@
 //     404, any other method a 405 with Allow, a body over the limit a 413. The
 //     wording of every error but "Invalid API token.".
 //   - The list is in the order of creation.
+//   - A query parameter that the API does not know or that is there twice, a
+//     query where the call takes none, a body where it takes none, a JSON member
+//     that is there twice, text that is not UTF-8 and a name with a control
+//     character are a 400.
+//   - Calls over the limit are answered 429 with {"error":"rate limit
+//     exceeded"}, without a Retry-After, whether the key is right or not, and do
+//     not count. The limit is over any span of one second.
+//   - All that is in fault.go: which faults occur, and how they look.
 package vultrsim
 
 import (
 	"crypto/subtle"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -64,6 +76,10 @@ type Options struct {
 	// PerPage is the length of a page for callers that do not ask for one, from
 	// 1 to MaxPerPage; 0 means DefaultPerPage.
 	PerPage int
+	// RequestsPerSecond is how many calls any second has room for; 0 is no limit.
+	RequestsPerSecond int
+	// Seed decides what rules leave to chance.
+	Seed uint64
 	// MaxBody is the largest request body in bytes; 0 means DefaultMaxBody.
 	MaxBody int64
 }
@@ -74,6 +90,7 @@ type Server struct {
 	now     func() time.Time
 	perPage int
 	maxBody int64
+	limit   int
 
 	mu       sync.Mutex
 	key      string // empty: revoked, nothing is accepted
@@ -81,6 +98,10 @@ type Server struct {
 	serials  []uint64 // serials[i] is the order of creation of scripts[i]
 	serial   uint64
 	requests []Request
+	hidden   map[string]time.Time // until when a script is not to be seen
+	admitted []time.Time          // the calls of the last second
+	rules    []*ruleState
+	chance   *rand.Rand
 }
 
 // New returns a Server without scripts. It panics when the options make no
@@ -89,10 +110,10 @@ func New(o Options) *Server {
 	if o.APIKey == "" {
 		panic("vultrsim: Options.APIKey is required")
 	}
-	if o.PerPage < 0 || o.PerPage > MaxPerPage || o.MaxBody < 0 {
-		panic("vultrsim: Options.PerPage or Options.MaxBody is out of range")
+	if o.PerPage < 0 || o.PerPage > MaxPerPage || o.MaxBody < 0 || o.RequestsPerSecond < 0 {
+		panic("vultrsim: Options.PerPage, Options.MaxBody or Options.RequestsPerSecond is out of range")
 	}
-	s := &Server{now: o.Now, perPage: o.PerPage, maxBody: o.MaxBody, key: o.APIKey}
+	s := &Server{now: o.Now, perPage: o.PerPage, maxBody: o.MaxBody, limit: o.RequestsPerSecond, key: o.APIKey, hidden: map[string]time.Time{}, chance: newChance(o.Seed)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -115,17 +136,47 @@ func (s *Server) SetAPIKey(key string) {
 // RevokeAPIKey makes every call fail with 401 until SetAPIKey.
 func (s *Server) RevokeAPIKey() { s.SetAPIKey("") }
 
+const (
+	keyText       = "Invalid API token."
+	rateLimitText = "rate limit exceeded"
+)
+
 // collection is the path of the one resource that is simulated.
 const collection = "/v2/startup-scripts"
 
-// ServeHTTP answers one call and notes it in the request log.
+// ServeHTTP answers one call, or lets it go wrong, and notes it in the request log.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	at := s.now()
-	noted := &statusWriter{ResponseWriter: w}
-	defer func() { s.note(r, noted.status, at) }()
+	line := Request{Method: r.Method, Path: r.URL.Path, Time: s.now()}
+	defer func() { s.note(line) }()
+	answer := newReply()
+	if !s.admit(line.Time) {
+		writeError(answer, http.StatusTooManyRequests, rateLimitText)
+		line.Status = answer.status
+		answer.send(w, cutNothing)
+		return
+	}
+	fault, struck := s.strike(opOf(r))
+	if struck {
+		line.Fault = fault.name
+		pause(r.Context(), fault.delay)
+	}
+	if !struck || fault.effect {
+		s.serve(answer, r, fault.hide)
+	}
+	if fault.answer != nil {
+		*answer = fault.answer(*answer)
+	}
+	if fault.cut != cutAll {
+		line.Status = answer.status
+	}
+	answer.send(w, fault.cut)
+}
 
+// serve is the API as it is when nothing goes wrong. What is made is hidden for a
+// while.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, hide time.Duration) {
 	if !s.authorized(r) {
-		writeError(noted, http.StatusUnauthorized, "Invalid API token.")
+		writeError(w, http.StatusUnauthorized, keyText)
 		return
 	}
 	// The path is taken as sent: a mux would clean it, and answer a client that
@@ -133,12 +184,43 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	switch {
 	case path == collection || path == collection+"/":
-		s.serveCollection(noted, r)
+		s.serveCollection(w, r, hide)
 	case strings.HasPrefix(path, collection+"/"):
-		s.serveOne(noted, r, strings.TrimPrefix(path, collection+"/"))
+		s.serveOne(w, r, strings.TrimPrefix(path, collection+"/"))
 	default:
-		writeError(noted, http.StatusNotFound, "Invalid API path.")
+		writeError(w, http.StatusNotFound, "Invalid API path.")
 	}
+}
+
+// opOf is the call that a request makes, or would make if it were right.
+func opOf(r *http.Request) Op {
+	switch r.Method {
+	case http.MethodPost:
+		return OpCreate
+	case http.MethodPatch:
+		return OpUpdate
+	case http.MethodDelete:
+		return OpDelete
+	}
+	if strings.TrimSuffix(r.URL.Path, "/") == collection {
+		return OpList
+	}
+	return OpRead
+}
+
+// admit reports whether the limit leaves room for a call now.
+func (s *Server) admit(now time.Time) bool {
+	if s.limit == 0 {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.admitted = slices.DeleteFunc(s.admitted, func(at time.Time) bool { return now.Sub(at) >= time.Second })
+	if len(s.admitted) >= s.limit {
+		return false
+	}
+	s.admitted = append(s.admitted, now)
+	return true
 }
 
 func (s *Server) authorized(r *http.Request) bool {

@@ -173,8 +173,8 @@ func TestLifeOfAScript(t *testing.T) {
 	if a := ask(t, "DELETE", url+scripts+"/"+one.ID, ""); a.status != http.StatusNoContent || a.raw != "" {
 		t.Errorf("delete: status %d, body %q", a.status, a.raw)
 	}
-	for _, method := range []string{"GET", "PATCH", "DELETE"} {
-		a := ask(t, method, url+scripts+"/"+one.ID, `{}`)
+	for method, body := range map[string]string{"GET": "", "PATCH": "{}", "DELETE": ""} {
+		a := ask(t, method, url+scripts+"/"+one.ID, body)
 		if a.status != 404 || a.Status != 404 || a.Error == "" {
 			t.Errorf("%s after delete: %d %s", method, a.status, a.raw)
 		}
@@ -245,6 +245,21 @@ func TestStrictness(t *testing.T) {
 		{"per_page of zero", "GET", scripts + "?per_page=0", "", 400, ""},
 		{"per_page too large", "GET", scripts + "?per_page=501", "", 400, ""},
 		{"per_page that is no number", "GET", scripts + "?per_page=all", "", 400, ""},
+		{"unknown parameter", "GET", scripts + "?page=2", "", 400, ""},
+		{"parameter twice", "GET", scripts + "?per_page=5&per_page=6", "", 400, ""},
+		{"malformed query", "GET", scripts + "?per_page=%zz", "", 400, ""},
+		{"query of one", "GET", one + "?per_page=5", "", 400, ""},
+		{"query of a create", "POST", scripts + "?x=1", post(""), 400, ""},
+		{"body of a list", "GET", scripts, "{}", 400, ""},
+		{"body of a read", "GET", one, "{}", 400, ""},
+		{"body of a delete", "DELETE", one, "{}", 400, ""},
+		{"member twice", "POST", scripts, post(`,"name":"m"`), 400, ""},
+		{"member in another case", "POST", scripts, post(`,"Name":"m"`), 400, ""},
+		{"object as a member", "POST", scripts, post(`,"type":{"name":"m"}`), 400, ""},
+		{"list", "POST", scripts, `[]`, 400, ""},
+		{"null", "POST", scripts, `null`, 400, ""},
+		{"not UTF-8", "POST", scripts, "{\"name\":\"n\xff\",\"script\":\"" + hello + "\"}", 400, ""},
+		{"control character in the name", "POST", scripts, `{"name":"a\nb","script":"` + hello + `"}`, 400, ""},
 		{"cursor that was not handed out", "GET", scripts + "?cursor=abc", "", 400, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
