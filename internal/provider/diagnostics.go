@@ -85,7 +85,7 @@ func vultrFailed(doing string, err error) (summary, detail string) {
 	case errors.Is(err, vultr.ErrUnauthorized):
 		detail += " Nothing was read as missing because of that, and nothing was dropped from the state."
 	case errors.Is(err, vultr.ErrOutcomeUnknown):
-		detail += " Look at the account's startup scripts before the next apply."
+		detail += " The state remembers it: the next plan looks for it again, and what is found is deleted when the script is created anew."
 	}
 	return "Vultr: " + doing + " failed", detail
 }

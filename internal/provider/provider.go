@@ -11,10 +11,12 @@ package provider
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-version"
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
@@ -29,6 +31,7 @@ var (
 	_ provider.Provider                       = &ageenvProvider{}
 	_ provider.ProviderWithEphemeralResources = &ageenvProvider{}
 	_ provider.ProviderWithFunctions          = &ageenvProvider{}
+	_ provider.ProviderWithActions            = &ageenvProvider{}
 )
 
 // Options are what the provider is made with.
@@ -37,6 +40,8 @@ type Options struct {
 	Environment Environment      // see TakeEnvironment
 	Logger      hclog.Logger     // nil logs nothing
 	Now         func() time.Time // nil is time.Now
+	// Transport takes the place of the network to Vultr, in tests.
+	Transport http.RoundTripper
 }
 
 type ageenvProvider struct {
@@ -140,6 +145,7 @@ func (p *ageenvProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	resp.ResourceData = s
 	resp.EphemeralResourceData = s
 	resp.DataSourceData = s
+	resp.ActionData = s
 }
 
 func (p *ageenvProvider) Resources(context.Context) []func() resource.Resource {
@@ -156,4 +162,9 @@ func (p *ageenvProvider) EphemeralResources(context.Context) []func() ephemeral.
 
 func (p *ageenvProvider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{newBundleMetadataFunction, newDotenvDecodeFunction, newDotenvEncodeFunction}
+}
+
+// Actions are for Terraform 1.14 and later; older ones and OpenTofu don't ask.
+func (p *ageenvProvider) Actions(context.Context) []func() action.Action {
+	return []func() action.Action{newScrubAction}
 }

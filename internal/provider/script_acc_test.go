@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -157,6 +158,8 @@ func TestAccScriptDrift(t *testing.T) {
 				ProtoV6ProviderFactories: w.factories(),
 				Steps: []resource.TestStep{
 					{Config: w.config(oneService), ConfigStateChecks: looks(stateKeep(&id, scriptAddress, "id"), scriptMatches(t, w))},
+					// One that was just made might only not be seen yet.
+					{PreConfig: func() { sim.Age(id, time.Minute) }, RefreshState: true},
 					{
 						PreConfig: func() {
 							if c.alter == nil && !sim.Remove(id) || c.alter != nil && !sim.Alter(id, c.alter) {
@@ -276,7 +279,10 @@ func TestAccScriptAlreadyGone(t *testing.T) {
 			cli := newCLI(t, w)
 			cli.write(w.config(oneService))
 			cli.must("apply", "-auto-approve")
-			if !sim.Remove(stateOf(t, cli).text(scriptAddress, "id")) {
+			id := stateOf(t, cli).text(scriptAddress, "id")
+			sim.Age(id, time.Minute) // or it might only not be seen yet
+			cli.must("refresh")
+			if !sim.Remove(id) {
 				t.Fatal("there is no script to remove")
 			}
 			sim.ClearRequests()

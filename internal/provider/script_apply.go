@@ -37,12 +37,25 @@ func (r *scriptResource) Create(ctx context.Context, req resource.CreateRequest,
 	made, err := client.CreateScript(ctx, plan.Name.ValueString(), script)
 	if err != nil {
 		resp.Diagnostics.AddError(vultrFailed("creating the startup script", err))
+		var e *vultr.Error
+		if errors.Is(err, vultr.ErrOutcomeUnknown) && errors.As(err, &e) {
+			resp.Diagnostics.Append(plan.pending(script, e).save(ctx, resp.Private)...)
+			resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		}
 		return
+	}
+	if !made.CopiesSince.IsZero() {
+		copies := search{Name: made.Name, SHA256: vultr.Digest(made.Body), Since: made.CopiesSince.UTC()}
+		resp.Diagnostics.Append(copies.save(ctx, resp.Private)...)
+	}
+	if plan.StrayIDs = strayIDs(made.Left); len(made.Left) > 0 {
+		resp.Diagnostics.AddWarning(strayWarning(made.Left))
 	}
 	plan.ID = types.StringValue(made.ID)
 	plan.DateCreated = types.StringValue(made.DateCreated)
 	plan.DateModified = types.StringValue(made.DateModified)
 	plan.uploaded(script, id)
+	plan.applyScrub(scriptChange{inputs: true}, plan, r.settings.now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 }
 
@@ -54,7 +67,19 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	found, err := client.GetScript(ctx, state.ID.ValueString())
+	resp.Diagnostics.Append(r.readStrays(ctx, client, &state, req.Private, resp.Private)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if state.isPending() {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	var found vultr.Script
+	err := client.Settled(ctx, state.DateCreated.ValueString(), func(ctx context.Context) (err error) {
+		found, err = client.GetScript(ctx, state.ID.ValueString())
+		return err
+	})
 	if errors.Is(err, vultr.ErrNotFound) {
 		resp.State.RemoveResource(ctx)
 		return
@@ -64,10 +89,13 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	state.Name = types.StringValue(found.Name)
-	state.RemoteSHA256 = types.StringValue(digest(found.Body.Reveal()))
+	if state.RemoteSHA256 = types.StringValue(vultr.Digest(found.Body)); !found.IsBoot() {
+		state.RemoteSHA256 = types.StringNull()
+	}
 	state.ScriptBytes = types.Int64Value(int64(found.Body.Len()))
 	state.DateCreated = types.StringValue(found.DateCreated)
 	state.DateModified = types.StringValue(found.DateModified)
+	state.readScrub(r.settings.now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
@@ -87,34 +115,58 @@ func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	plan.keepComputed(state)
-	var update vultr.ScriptUpdate
-	if change.name {
-		name := plan.Name.ValueString()
-		update.Name = &name
+	update, diags := plan.update(ctx, change, state)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
 	}
-	if change.render {
-		resp.Diagnostics.Append(checkKnown(change.identityKnown)...)
-		if resp.Diagnostics.HasError() {
-			return
-		}
-		script, diags := plan.render(ctx, change.identity)
-		resp.Diagnostics.Append(diags...)
-		if resp.Diagnostics.HasError() {
-			return
-		}
-		update.Body = &script
-	}
-	if change.name || change.render {
-		if err := client.UpdateScript(ctx, state.ID.ValueString(), update); err != nil {
+	if change.uploads() {
+		err := client.Settled(ctx, state.DateCreated.ValueString(), func(ctx context.Context) error {
+			return client.UpdateScript(ctx, state.ID.ValueString(), update)
+		})
+		if err != nil {
 			resp.Diagnostics.AddError(vultrFailed("updating the startup script", err))
 			return
 		}
-		if update.Body != nil {
+		switch {
+		case change.render:
 			plan.uploaded(*update.Body, change.identity)
+		case change.stub:
+			plan.stubbed()
 		}
 		resp.Diagnostics.Append(plan.readDate(ctx, client)...)
 	}
+	plan.applyScrub(change, state, r.settings.now())
+	if plan.StrayIDs.IsUnknown() {
+		left, diags := deleteStrays(ctx, client, state.strays(ctx))
+		resp.Diagnostics.Append(diags...)
+		plan.StrayIDs = strayIDs(left)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+}
+
+// update is what a change sends.
+func (m *scriptModel) update(ctx context.Context, change scriptChange, state scriptModel) (update vultr.ScriptUpdate, diags diag.Diagnostics) {
+	if change.name {
+		name := m.Name.ValueString()
+		update.Name = &name
+	}
+	switch {
+	case change.render:
+		if diags = checkKnown(change.identityKnown); diags.HasError() {
+			return update, diags
+		}
+		var script secret.Text
+		if script, diags = m.render(ctx, change.identity); diags.HasError() {
+			return update, diags
+		}
+		update.Body = &script
+	case change.stub:
+		body := vultr.Stub()
+		update.Body = &body
+	}
+	update.Boot = update.Body != nil && state.RemoteSHA256.IsNull()
+	return update, diags
 }
 
 func (r *scriptResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -125,19 +177,57 @@ func (r *scriptResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if err := client.DeleteScript(ctx, state.ID.ValueString()); err != nil {
+	// Also what a refresh would have found.
+	resp.Diagnostics.Append(r.readStrays(ctx, client, &state, req.Private, resp.Private)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	left, diags := deleteStrays(ctx, client, state.strays(ctx))
+	if len(left) > 0 {
+		// The state would forget them with the resource.
+		for _, d := range diags {
+			resp.Diagnostics.AddError(d.Summary(), d.Detail())
+		}
+		return
+	}
+	if state.isPending() {
+		return
+	}
+	err := client.Settled(ctx, state.DateCreated.ValueString(), func(ctx context.Context) error {
+		return client.DeleteScript(ctx, state.ID.ValueString())
+	})
+	if err != nil && !errors.Is(err, vultr.ErrNotFound) {
 		resp.Diagnostics.AddError(vultrFailed("deleting the startup script", err))
 	}
 }
 
-// client is the Vultr client, where it has to be known by now.
-func (r *scriptResource) client() (*vultr.Client, diag.Diagnostics) {
-	client, known, diags := r.settings.vultr()
-	if !known {
-		diags.AddError("Vultr is not configured yet", "A value in vultr = {…} of the provider's configuration is not known. Apply what it comes from first, with -target.")
+// readStrays looks for what private state says, if it says anything. A script that
+// had no ID gets one if it is found.
+func (r *scriptResource) readStrays(ctx context.Context, client *vultr.Client, state *scriptModel, from, to privateState) diag.Diagnostics {
+	if state.StrayIDs.IsNull() {
+		state.StrayIDs = strayIDs(nil)
 	}
-	return client, diags
+	wanted, some, diags := loadSearch(ctx, from)
+	if !some || diags.HasError() {
+		return diags
+	}
+	ids, err := wanted.find(ctx, client, state.ID.ValueString())
+	if err != nil {
+		diags.AddError(vultrFailed("looking for what a request without an answer has made", err))
+		return diags
+	}
+	if state.isPending() && len(ids) > 0 {
+		state.ID, ids = types.StringValue(ids[0]), ids[1:]
+	}
+	if state.StrayIDs = strayIDs(ids); len(ids) > 0 {
+		diags.AddWarning(strayWarning(ids))
+	} else if r.settings.now().After(wanted.Since.Add(searchFor)) {
+		diags.Append(forget(ctx, to)...)
+	}
+	return diags
 }
+
+func (r *scriptResource) client() (*vultr.Client, diag.Diagnostics) { return r.settings.knownVultr() }
 
 func checkKnown(known bool) (diags diag.Diagnostics) {
 	if !known {
@@ -159,7 +249,7 @@ func (m *scriptModel) render(ctx context.Context, id agekey.Identity) (script se
 
 // uploaded notes what the account holds now: digests, and whose identity is in it.
 func (m *scriptModel) uploaded(script secret.Text, id agekey.Identity) {
-	m.ScriptSHA256 = types.StringValue(digest(script.Reveal()))
+	m.ScriptSHA256 = types.StringValue(vultr.Digest(script))
 	m.RemoteSHA256 = m.ScriptSHA256
 	m.ScriptBytes = types.Int64Value(int64(script.Len()))
 	m.TemplateVersion = types.StringValue(firstboot.TemplateVersion)

@@ -48,7 +48,9 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	if !create {
 		plan.keepComputed(state)
+		resp.Diagnostics.Append(scrubWarnings(change, state)...)
 	}
+	plan.planScrub(change, state, create)
 	if change.render {
 		plan.ScriptSHA256, plan.RemoteSHA256 = types.StringUnknown(), types.StringUnknown()
 		plan.ScriptBytes, plan.TemplateVersion = types.Int64Unknown(), types.StringUnknown()
@@ -56,38 +58,61 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if change.recipient {
 		plan.IdentityRecipient = types.StringUnknown()
 	}
-	if change.render || change.name {
+	if change.uploads() {
 		plan.DateModified = types.StringUnknown()
+	}
+	if plan.StrayIDs = state.StrayIDs; create || len(state.strays(ctx)) > 0 {
+		plan.StrayIDs = types.ListUnknown(types.StringType)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
 // scriptChange is what differs between a configuration and a state.
 type scriptChange struct {
+	inputs        bool // what the script is made of, or may: it is uploaded anew
+	certain       bool // all of that is known
 	render        bool // the script has to be made and uploaded, or may have to be
+	scrub         bool // the time has come to scrub it, unless inputs differ
+	stub          bool // the stub has to be uploaded
 	recipient     bool // the identity is another one, or may be
 	name          bool
 	identity      agekey.Identity
 	identityKnown bool
 }
 
+// uploads reports whether the API is to change something.
+func (c scriptChange) uploads() bool { return c.render || c.stub || c.name }
+
 // change finds out what differs. The identity is unwrapped only if the script has
 // to be rendered or the wrap differs.
 func (r *scriptResource) change(ctx context.Context, config, plan, state scriptModel, create bool) (c scriptChange, diags diag.Diagnostics) {
+	_, filesKnown, _ := plan.files(ctx)
 	c.name = !plan.Name.Equal(state.Name)
-	c.render = create || !plan.Files.Equal(state.Files) || drifted(state)
+	c.inputs = create || !plan.Files.Equal(state.Files) || !plan.UploadTriggers.Equal(state.UploadTriggers) || state.ScriptSHA256.IsNull()
+	c.scrub = !c.inputs && state.ScrubDue.ValueBool() && plan.ScrubAfter.Equal(state.ScrubAfter)
+	c.render = c.inputs || drifted(state) && !state.isScrubbed() && !c.scrub
 	sameWrap := !create && config.IdentityWO.IsNull() && plan.WrappedIdentity.Equal(state.WrappedIdentity) && !state.IdentityRecipient.IsNull()
-	if sameWrap && !c.render {
-		return c, diags
+	if !sameWrap || c.render {
+		c.identity, c.identityKnown, diags = r.settings.identity(ctx, plan.WrappedIdentity, config.IdentityWO)
+		if diags.HasError() {
+			return c, diags
+		}
+		if !c.identityKnown || c.identity.Recipient().String() != state.IdentityRecipient.ValueString() {
+			c.recipient, c.inputs, c.render = true, true, true
+		}
 	}
-	c.identity, c.identityKnown, diags = r.settings.identity(ctx, plan.WrappedIdentity, config.IdentityWO)
-	if diags.HasError() {
-		return c, diags
-	}
-	if !c.identityKnown || c.identity.Recipient().String() != state.IdentityRecipient.ValueString() {
-		c.recipient, c.render = true, true
-	}
+	c.certain = filesKnown && !hasUnknown(plan.UploadTriggers) && (c.identityKnown || sameWrap)
+	c.stub = !c.render && (c.scrub || state.isScrubbed() && drifted(state))
 	return c, diags
+}
+
+func hasUnknown(m types.Map) bool {
+	for _, value := range m.Elements() {
+		if value.IsUnknown() {
+			return true
+		}
+	}
+	return m.IsUnknown()
 }
 
 // drifted reports whether the account holds something else than was uploaded;

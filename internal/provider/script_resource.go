@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -26,7 +27,8 @@ var (
 )
 
 // scriptResource plans in script_plan.go, renders in script_render.go and talks to
-// Vultr in script_apply.go.
+// Vultr in script_apply.go. What lost answers leave is in script_stray.go, and
+// scrubbing in script_scrub.go.
 type scriptResource struct {
 	settings *settings
 }
@@ -47,6 +49,8 @@ type scriptModel struct {
 	TemplateVersion   types.String `tfsdk:"template_version"`
 	DateCreated       types.String `tfsdk:"date_created"`
 	DateModified      types.String `tfsdk:"date_modified"`
+	scrubModel
+	StrayIDs types.List `tfsdk:"stray_ids"`
 }
 
 // fileModel is one element of files.
@@ -118,13 +122,15 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"identity_recipient": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The recipient of the identity that is in the script."},
 			"script_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that was uploaded, hex."},
-			"remote_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that the account holds. Where it differs from `script_sha256`, somebody else changed the script, and the next apply uploads it anew, in place."},
+			"remote_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that the account holds. Where it differs from `script_sha256`, or is null because it is no boot script any more, somebody else changed the script, and the next apply mends it, in place."},
 			"script_bytes":       schema.Int64Attribute{Computed: true, PlanModifiers: keepNumber, MarkdownDescription: "The script's size in bytes, before base64."},
 			"template_version":   schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The version of the script's template. A newer one alone uploads nothing."},
 			"date_created":       schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the account made it, RFC 3339."},
 			"date_modified":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the account last changed it, RFC 3339."},
+			"stray_ids":          strayAttribute(),
 		},
 	}
+	maps.Copy(resp.Schema.Attributes, scrubAttributes())
 }
 
 // checkedBy validates a text with a check of a package below.

@@ -96,7 +96,7 @@ func (s *settings) takeVultr(ctx context.Context, model providerModel, at path.P
 	env := s.options.Environment
 	s.vultrConfig = vultr.Config{
 		APIKey: env.VultrKey, URL: env.VultrURL, Logger: s.options.Logger.Named("vultr"),
-		UserAgent: "terraform-provider-ageenv/" + s.options.Version,
+		UserAgent: "terraform-provider-ageenv/" + s.options.Version, Transport: s.options.Transport,
 	}
 	s.vultrUnknown = model.Vultr.IsUnknown()
 	if model.Vultr.IsNull() || model.Vultr.IsUnknown() {
@@ -146,6 +146,15 @@ func (s *settings) vultr() (client *vultr.Client, known bool, diags diag.Diagnos
 			" It is configured by vultr = {…} in the provider's configuration, VULTR_API_KEY and VULTR_API_URL.")
 	}
 	return s.vultrClient, true, diags
+}
+
+// knownVultr is the Vultr client, where it has to be known by now.
+func (s *settings) knownVultr() (*vultr.Client, diag.Diagnostics) {
+	client, known, diags := s.vultr()
+	if !known {
+		diags.AddError("Vultr is not configured yet", "A value in vultr = {…} of the provider's configuration is not known. Apply what it comes from first, with -target.")
+	}
+	return client, diags
 }
 
 // configured returns the settings that a request carries, or nil while Terraform

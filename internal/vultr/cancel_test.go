@@ -31,6 +31,7 @@ func TestCancellationStopsAtOnce(t *testing.T) {
 				t.Run(tt.name+"/"+call.name+"/"+how.Error(), func(t *testing.T) {
 					t.Parallel()
 					c, _ := newClient(t, newWire(t, tt.answer).URL)
+					c.wire.grace, c.wire.stopLook = 50*time.Millisecond, 50*time.Millisecond
 					if tt.prepare != nil {
 						tt.prepare(c)
 					}

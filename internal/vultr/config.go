@@ -3,6 +3,7 @@ package vultr
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
@@ -56,6 +57,8 @@ type Config struct {
 	Logger hclog.Logger
 	// UserAgent is sent with each request.
 	UserAgent string
+	// Transport takes the place of the network, in tests.
+	Transport http.RoundTripper
 }
 
 var errURL = errors.New("vultr: the API URL must have the form https://host or https://host:port")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // The kinds of failure, for errors.Is. A call that its context ended is
@@ -26,10 +27,11 @@ var (
 	ErrBadResponse = errors.New("unexpected answer")
 	// ErrRedirect is a 3xx. It was not followed.
 	ErrRedirect = errors.New("redirect refused")
-	// ErrOutcomeUnknown is a create whose request went out and whose answer did
-	// not come back whole: the script may exist. Why is an error of its own
-	// that errors.Is finds too: ErrUnavailable, ErrBadResponse or the context's.
-	// Test for this kind first.
+	// ErrOutcomeUnknown is a create whose request went out, whose answer did not
+	// come back whole and whose script was looked for and not found: it may exist
+	// all the same, or appear. Error.Since says what to look for later, with
+	// [Client.FindScripts]. Why is an error of its own that errors.Is finds too:
+	// ErrUnavailable, ErrBadResponse or the context's. Test for this kind first.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 )
 
@@ -48,8 +50,14 @@ type Error struct {
 	Kind error
 	// Cause is why the outcome is unknown; nil for all other kinds.
 	Cause error
+	// Since is when a create whose outcome is unknown began, by the server's clock
+	// as far as that is known, and not later.
+	Since time.Time
 
 	detail string
+	// inDoubt is whether the call may have had an effect, unanswered whether the
+	// server may still be at work on it.
+	inDoubt, unanswered bool
 }
 
 // Error says which call failed, why, and what to do.

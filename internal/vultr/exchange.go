@@ -19,8 +19,11 @@ const (
 // request's context, because govultr returns neither the response nor a typed
 // error when a call fails.
 type exchange struct {
-	op       string
-	script   string
+	op     string
+	script string
+	// caller is the caller's context. govultr gets one that does not end: it would
+	// throw away an answer that comes after the caller has stopped waiting.
+	caller   context.Context
 	attempts int
 	last     answer
 	// inDoubt is whether any attempt may have had an effect without an answer
@@ -33,8 +36,8 @@ type exchange struct {
 type exchangeKey struct{}
 
 func newExchange(ctx context.Context, op, script string) (context.Context, *exchange) {
-	ex := &exchange{op: op, script: script}
-	return context.WithValue(ctx, exchangeKey{}, ex), ex
+	ex := &exchange{op: op, script: script, caller: ctx}
+	return context.WithValue(context.WithoutCancel(ctx), exchangeKey{}, ex), ex
 }
 
 // exchangeOf returns the call's exchange, and one that nobody reads for a
@@ -43,7 +46,7 @@ func exchangeOf(ctx context.Context) *exchange {
 	if ex, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		return ex
 	}
-	return &exchange{}
+	return &exchange{caller: ctx}
 }
 
 // failure returns nil if the call was answered with the wanted status.
@@ -71,15 +74,17 @@ func (ex *exchange) unusable(what string) *Error {
 // ErrOutcomeUnknown, whatever it failed with. Updates and deletes can simply be
 // done again, and their errors say that they may have taken effect.
 func (ex *exchange) fail(kind error, detail string) *Error {
-	e := &Error{Op: ex.op, Script: ex.script, Status: ex.last.status, Attempts: ex.attempts, Kind: kind, detail: detail}
+	e := &Error{
+		Op: ex.op, Script: ex.script, Status: ex.last.status, Attempts: ex.attempts, Kind: kind,
+		detail: detail, inDoubt: ex.inDoubt, unanswered: ex.last.unanswered(),
+	}
 	switch {
 	case !ex.inDoubt:
 	case ex.op == opUpdate, ex.op == opDelete:
 		e.detail += "; it may have taken effect"
 	case ex.op == opCreate:
 		e.Kind, e.Cause = ErrOutcomeUnknown, kind
-		e.detail = fmt.Sprintf("%s: %s; a startup script of this name may exist now: look for it in the account "+
-			"(the console's list of startup scripts, or GET /v2/startup-scripts), and import or delete it before creating it again", kind, detail)
+		e.detail = fmt.Sprintf("%s: %s", kind, detail)
 	}
 	return e
 }
@@ -101,6 +106,12 @@ type answer struct {
 // out that it had an effect. Redirects and 4xx rule it out.
 func (a answer) unsettled() bool {
 	return a.sent && (a.status < 300 || a.status >= 500)
+}
+
+// unanswered reports whether the server may still be at work on the request: no
+// answer came from it, or only a gateway's before it.
+func (a answer) unanswered() bool {
+	return a.sent && (a.fault != nil && a.status == 0 || a.status == http.StatusBadGateway || a.status >= http.StatusGatewayTimeout)
 }
 
 // kind maps an answer that was not wanted to a kind and to what an operator can

@@ -23,6 +23,11 @@ type fault struct {
 
 var errTooLong = errors.New("the answer is too long")
 
+// notJSON is a success that something else than the API has announced. Where
+// repeating does no harm the call is repeated: a portal or a proxy that is being
+// restarted goes away.
+var notJSON = &fault{kind: ErrBadResponse, reason: "the answer is not JSON: check that the API URL is Vultr's, and that no proxy or portal answers in its place"}
+
 // faultOf describes an error of net/http. timeout is that of the attempt.
 func faultOf(err error, timeout time.Duration) *fault {
 	var (

@@ -112,6 +112,18 @@ func (w *wire) requests() int {
 	return len(w.seen)
 }
 
+// requestsOf counts those of a method.
+func (w *wire) requestsOf(method string) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, seen := range w.seen {
+		if seen == method {
+			n++
+		}
+	}
+	return n
+}
+
 // apiJSON answers like the API does; header lines are "Name: value".
 func apiJSON(status int, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {

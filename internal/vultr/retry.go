@@ -18,7 +18,8 @@ const (
 //
 // A POST that reached the server may have made a script even if the answer was
 // lost or is a 5xx, so that it is repeated only after a 429, which is given
-// before any effect, or when no connection was made.
+// before any effect, or when no connection was made. CreateScript repeats it
+// after it has looked for what it made.
 func (a answer) repeatable(method string) bool {
 	switch {
 	case a.status == http.StatusTooManyRequests:

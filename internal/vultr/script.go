@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -28,12 +29,24 @@ type Script struct {
 	// The dates are RFC 3339 as the server wrote them.
 	DateCreated  string
 	DateModified string
+	// Left are the IDs of copies that lost answers have left in the account and
+	// that could not be deleted. Only CreateScript sets it.
+	Left []string
+	// CopiesSince is when a create began, by the server's clock, if it had to be
+	// repeated: a server that is very late can still make a copy. Zero if none can
+	// come. Only CreateScript sets it; [Client.FindScripts] finds the copy.
+	CopiesSince time.Time
 }
+
+// IsBoot reports whether boxes run the script at their first start.
+func (s Script) IsBoot() bool { return s.Type == typeBoot }
 
 // ScriptUpdate says what to change; nil fields stay as they are.
 type ScriptUpdate struct {
 	Name *string
 	Body *secret.Text
+	// Boot makes it a boot script, which somebody may have changed.
+	Boot bool
 }
 
 func scriptFrom(s govultr.StartupScript) Script {
@@ -41,28 +54,6 @@ func scriptFrom(s govultr.StartupScript) Script {
 		ID: s.ID, Name: s.Name, Type: s.Type, Body: decodeBody(s.Script),
 		DateCreated: s.DateCreated, DateModified: s.DateModified,
 	}
-}
-
-// CreateScript makes a boot script. Names need not be unique. The name must not
-// be blank nor hold control characters, the body not be empty.
-//
-// It fails with ErrOutcomeUnknown if the script may have been made all the same.
-func (c *Client) CreateScript(ctx context.Context, name string, body secret.Text) (Script, error) {
-	if fault := nameFault(name); fault != "" {
-		return Script{}, &Error{Op: opCreate, Kind: ErrInvalid, detail: fault}
-	}
-	if body.IsEmpty() {
-		return Script{}, &Error{Op: opCreate, Script: name, Kind: ErrInvalid, detail: emptyBody}
-	}
-	ctx, ex := newExchange(ctx, opCreate, name)
-	got, _, err := c.api.StartupScript.Create(ctx, &govultr.StartupScriptReq{Name: name, Type: typeBoot, Script: encodeBody(body)})
-	if failed := ex.failure(http.StatusCreated); failed != nil {
-		return Script{}, failed
-	}
-	if err != nil || got == nil || ValidID(got.ID) != nil {
-		return Script{}, ex.unusable("the answer holds no startup script with an ID")
-	}
-	return scriptFrom(*got), nil
 }
 
 // GetScript reads a script, body included.
@@ -82,7 +73,8 @@ func (c *Client) GetScript(ctx context.Context, id string) (Script, error) {
 }
 
 // UpdateScript changes a script in place. Boxes that have started are not
-// reached by it. An update of nothing is ErrInvalid.
+// reached by it. An update of nothing is ErrInvalid. Where the answer is lost and
+// stays lost, the script itself tells whether the update was made.
 func (c *Client) UpdateScript(ctx context.Context, id string, u ScriptUpdate) error {
 	if err := checkID(opUpdate, id); err != nil {
 		return err
@@ -91,7 +83,7 @@ func (c *Client) UpdateScript(ctx context.Context, id string, u ScriptUpdate) er
 	// text would succeed and change nothing.
 	var req govultr.StartupScriptReq
 	fault := ""
-	if u.Name == nil && u.Body == nil {
+	if u.Name == nil && u.Body == nil && !u.Boot {
 		fault = "there is nothing to update"
 	}
 	if u.Name != nil {
@@ -106,8 +98,19 @@ func (c *Client) UpdateScript(ctx context.Context, id string, u ScriptUpdate) er
 	if fault != "" {
 		return &Error{Op: opUpdate, Script: id, Kind: ErrInvalid, detail: fault}
 	}
+	if u.Boot {
+		req.Type = typeBoot
+	}
+	failed := c.patch(ctx, id, &req)
+	if failed == nil || failed.inDoubt && ctx.Err() == nil && c.holds(ctx, id, u) {
+		return nil
+	}
+	return failed
+}
+
+func (c *Client) patch(ctx context.Context, id string, req *govultr.StartupScriptReq) *Error {
 	ctx, ex := newExchange(ctx, opUpdate, id)
-	err := c.api.StartupScript.Update(ctx, id, &req)
+	err := c.api.StartupScript.Update(ctx, id, req)
 	if failed := ex.failure(http.StatusNoContent); failed != nil {
 		return failed
 	}
@@ -117,23 +120,46 @@ func (c *Client) UpdateScript(ctx context.Context, id string, u ScriptUpdate) er
 	return nil
 }
 
-// DeleteScript deletes a script. One that is gone already is a success.
+// holds reports whether the account holds a script as an update whose answer was
+// lost wanted it.
+func (c *Client) holds(ctx context.Context, id string, u ScriptUpdate) bool {
+	got, err := c.GetScript(ctx, id)
+	return err == nil && (u.Name == nil || got.Name == *u.Name) && (u.Body == nil || got.Body.Equal(*u.Body)) &&
+		(!u.Boot || got.Type == typeBoot)
+}
+
+// DeleteScript deletes a script. One that is gone already is ErrNotFound: that
+// is a success for whoever knows that it was not made a moment ago; see
+// [Client.Settled].
 func (c *Client) DeleteScript(ctx context.Context, id string) error {
 	if err := checkID(opDelete, id); err != nil {
 		return err
 	}
-	ctx, ex := newExchange(ctx, opDelete, id)
-	err := c.api.StartupScript.Delete(ctx, id)
-	failed := ex.failure(http.StatusNoContent)
-	switch {
-	case failed == nil && err == nil:
-		return nil
-	case failed == nil:
-		return ex.unusable("the answer has content where it should have none")
-	case errors.Is(failed, ErrNotFound):
+	failed := c.remove(ctx, id)
+	if failed == nil {
 		return nil
 	}
+	if failed.inDoubt && errors.Is(failed, ErrNotFound) {
+		return nil // an attempt whose answer was lost has deleted it
+	}
+	if failed.inDoubt && ctx.Err() == nil {
+		if _, err := c.GetScript(ctx, id); errors.Is(err, ErrNotFound) {
+			return nil
+		}
+	}
 	return failed
+}
+
+func (c *Client) remove(ctx context.Context, id string) *Error {
+	ctx, ex := newExchange(ctx, opDelete, id)
+	err := c.api.StartupScript.Delete(ctx, id)
+	if failed := ex.failure(http.StatusNoContent); failed != nil {
+		return failed
+	}
+	if err != nil {
+		return ex.unusable("the answer has content where it should have none")
+	}
+	return nil
 }
 
 const emptyBody = "the script is empty"

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+	"github.com/ageenv/terraform-provider-ageenv/internal/vultrsim"
 )
 
 func TestScriptLifeAgainstTheSimulator(t *testing.T) {
@@ -47,18 +48,29 @@ func TestScriptLifeAgainstTheSimulator(t *testing.T) {
 	if got := read(); got.Name != name || got.Body.Reveal() != body {
 		t.Errorf("after a new name: %q, body kept: %v", got.Name, got.Body.Reveal() == body)
 	}
+	sim.Alter(made.ID, func(s *vultrsim.Script) { s.Type = "pxe" })
 	changed := secret.New("#!/bin/sh\n")
 	if err := c.UpdateScript(ctx, made.ID, ScriptUpdate{Body: &changed}); err != nil {
 		t.Fatal(err)
+	}
+	if got := read(); got.Type != "pxe" {
+		t.Errorf("the type was changed unasked to %q", got.Type)
+	}
+	if err := c.UpdateScript(ctx, made.ID, ScriptUpdate{Boot: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(); got.Type != "boot" {
+		t.Errorf("the type is still %q", got.Type)
 	}
 	if got := read(); got.Name != name || !got.Body.Equal(changed) {
 		t.Errorf("after a new body: %q, %q", got.Name, got.Body.Reveal())
 	}
 
-	for _, when := range []string{"there", "gone already"} {
-		if err := c.DeleteScript(ctx, made.ID); err != nil {
-			t.Errorf("delete what is %s: %v", when, err)
-		}
+	if err := c.DeleteScript(ctx, made.ID); err != nil {
+		t.Error(err)
+	}
+	if err := c.DeleteScript(ctx, made.ID); !errors.Is(err, ErrNotFound) {
+		t.Errorf("delete what is gone: %v", err)
 	}
 	if _, err := c.GetScript(ctx, made.ID); !errors.Is(err, ErrNotFound) {
 		t.Errorf("read after delete: %v", err)

@@ -13,8 +13,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/vultrsim"
 )
 
 const (
@@ -83,7 +86,7 @@ func TestErrorsAndLogsHoldNoSecret(t *testing.T) {
 				err := call.do(context.Background(), c)
 				shown := map[string]string{
 					"log":    logged.String(),
-					"client": fmt.Sprintf("%v %+v %#v %+v", c, c, c, *c.wire),
+					"client": fmt.Sprintf("%v %+v %#v %+v", c, c, c, c.wire),
 				}
 				if logged.Len() == 0 {
 					t.Error("nothing was logged")
@@ -156,5 +159,38 @@ func TestLogLines(t *testing.T) {
 	c.wire.logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &logged})
 	if _, err := c.GetScript(context.Background(), someID); err != nil || logged.Len() != 0 {
 		t.Errorf("at level info: %v, %q", err, logged.String())
+	}
+}
+
+// What is adopted, and what is deleted as a copy, is logged by its ID.
+func TestAdoptionIsLogged(t *testing.T) {
+	var logged lockedBuffer
+	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &logged, JSONFormat: true})
+	virtual(t, vultrsim.Options{}, func(t *testing.T, sim *vultrsim.Server, c *Client) {
+		for _, rules := range [][]vultrsim.Rule{
+			{{Ops: []vultrsim.Op{vultrsim.OpCreate}, Times: 1, Faults: []vultrsim.Fault{vultrsim.Cut().AfterEffect()}}},
+			{ // the first one's effect comes while the second is on its way
+				{Ops: []vultrsim.Op{vultrsim.OpCreate}, Times: 1, Faults: []vultrsim.Fault{vultrsim.SlowCut(9 * time.Second)}},
+				{Ops: []vultrsim.Op{vultrsim.OpCreate}, Faults: []vultrsim.Fault{vultrsim.Slow(9 * time.Second)}},
+			},
+		} {
+			sim.SetRules(rules...)
+			if _, err := c.CreateScript(t.Context(), "n", textOf(bodyCanary)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(sim.Scripts()) != 2 {
+			t.Errorf("%d scripts", len(sim.Scripts()))
+		}
+		for _, says := range []string{"adopted", "had made a copy", sim.Scripts()[0].ID} {
+			if !strings.Contains(logged.String(), says) {
+				t.Errorf("the log does not say %q: %s", says, logged.String())
+			}
+		}
+	}, func(c *Config) { c.Logger = logger })
+	for _, leak := range leaks {
+		if strings.Contains(logged.String(), leak) {
+			t.Errorf("the log shows %s", leak)
+		}
 	}
 }

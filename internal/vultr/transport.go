@@ -25,6 +25,10 @@ import (
 // has some 100 kB.
 const maxAnswer = 16 << 20
 
+// unknownSkew is how much the server's clock may be behind this machine's while
+// nothing is known of it.
+const unknownSkew = 5 * time.Minute
+
 // transport is where every request passes: limiter, key, attempts, statuses.
 type transport struct {
 	next    http.RoundTripper
@@ -33,7 +37,11 @@ type transport struct {
 	limiter *rate.Limiter
 	retries int
 	timeout time.Duration
-	logger  hclog.Logger
+	// When the caller stops waiting: for the answer to a change that is under way,
+	// and for finding what a create has made.
+	grace, stopLook time.Duration
+	logger          hclog.Logger
+	skew            atomic.Pointer[time.Duration] // of the server's clock; nil: no answer has told it
 
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
@@ -46,8 +54,8 @@ var errStopped = errors.New("vultr: the call has failed") // govultr's caller re
 // response it returns has been read whole: a connection cut halfway is a fault
 // of the attempt, and not an error in govultr.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
-	ex := exchangeOf(ctx)
+	ex := exchangeOf(req.Context())
+	ctx := ex.caller
 	body, err := readBody(req)
 	if err != nil {
 		return nil, err
@@ -56,7 +64,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("vultr: the request is for another host than the API's")
 	}
 	for attempt := 1; ; attempt++ {
-		if err := t.limiter.Wait(ctx); err != nil {
+		if err := t.limiter.Wait(ctx); err != nil { //nolint:contextcheck // the exchange has the caller's
 			// The limiter also refuses, with an error of its own, a wait that
 			// would outlast the deadline.
 			ex.ended = context.DeadlineExceeded
@@ -67,7 +75,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		ex.attempts = attempt
 		began := t.now()
-		resp, got := t.attempt(req, body)
+		resp, got := t.attempt(ctx, req, body) //nolint:contextcheck // as above
 		took := t.now().Sub(began)
 		ex.last = got
 		ex.inDoubt = ex.inDoubt || got.unsettled()
@@ -87,7 +95,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		t.log(req, ex, took, again, pause)
 		switch {
 		case again:
-			if err := t.sleep(ctx, pause); err != nil {
+			if err := t.sleep(ctx, pause); err != nil { //nolint:contextcheck // as above
 				ex.ended = err
 				return nil, err
 			}
@@ -104,8 +112,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // net/http itself sends a GET again, unseen from here, if a kept connection
 // turns out to be dead; a POST, PATCH or DELETE only if not a byte of it was
 // written.
-func (t *transport) attempt(req *http.Request, body []byte) (*http.Response, answer) {
-	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+func (t *transport) attempt(caller context.Context, req *http.Request, body []byte) (*http.Response, answer) {
+	ctx, cancel := t.span(caller, req.Method)
 	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -134,6 +142,7 @@ func (t *transport) attempt(req *http.Request, body []byte) (*http.Response, ans
 		return resp, got
 	}
 	got.apiError = isAPIError(content)
+	t.noteClock(resp.Header)
 	resp.Body = io.NopCloser(bytes.NewReader(content))
 	resp.ContentLength = int64(len(content))
 	// govultr silently ignores JSON that is announced with a parameter, such as
@@ -141,7 +150,57 @@ func (t *transport) attempt(req *http.Request, body []byte) (*http.Response, ans
 	if kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err == nil && kind == "application/json" {
 		resp.Header.Set("Content-Type", kind)
 	}
+	if got.status < 300 && got.status != http.StatusNoContent && !isJSON(resp.Header, content) {
+		got.fault = notJSON
+	}
 	return resp, got
+}
+
+// span is how long an attempt may take: the timeout, and for a read no longer
+// than its caller waits. What changes something is not recalled by going away, so
+// that its answer is waited for a little longer: it says what there is now.
+func (t *transport) span(caller context.Context, method string) (context.Context, context.CancelFunc) {
+	if method == http.MethodGet {
+		return context.WithTimeout(caller, t.timeout)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(caller), t.timeout)
+	stop := context.AfterFunc(caller, func() {
+		_ = sleep(ctx, t.grace)
+		cancel()
+	})
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+// noteClock remembers how far the server's clock is ahead of this machine's: the
+// dates of scripts are by the server's. A Date is exact to a second.
+func (t *transport) noteClock(h http.Header) {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		skew := date.Sub(t.now())
+		t.skew.Store(&skew)
+	}
+}
+
+// serverTime is a time of this machine by the server's clock, and how much it may
+// be too late.
+func (t *transport) serverTime(at time.Time) (time.Time, time.Duration) {
+	if skew := t.skew.Load(); skew != nil {
+		return at.Add(*skew), 2 * time.Second
+	}
+	return at, unknownSkew
+}
+
+// earliest is serverTime, as early as it may be.
+func (t *transport) earliest(at time.Time) time.Time {
+	server, late := t.serverTime(at)
+	return server.Add(-late)
+}
+
+// isJSON reports whether an answer is JSON and is announced as that.
+func isJSON(h http.Header, content []byte) bool {
+	return h.Get("Content-Type") == "application/json" && json.Valid(content)
 }
 
 func readBody(req *http.Request) ([]byte, error) {

@@ -9,6 +9,8 @@
 //     repeated only if it had no effect for certain (govultr's own retries are
 //     off: they repeat every POST, and an answer that was lost becomes a second
 //     script);
+//   - creates whose answer was lost: what they made is looked for by name and
+//     content, and adopted, before the POST is repeated or given up (create.go);
 //   - statuses, taken from the response: govultr's errors have none, and their
 //     text embeds the server's body, which may echo a script. That text goes
 //     nowhere; what callers get is an [Error];
@@ -27,12 +29,19 @@ import (
 	"golang.org/x/time/rate"
 )
 
+// pacing is how much of the rate is used. The way to the server takes now more,
+// now less time: of calls that left in time, one too many arrives within a second.
+const pacing = 0.99
+
 // Client talks to one account. It is safe for use by many goroutines, which
 // share its rate.
 type Client struct {
 	api  *govultr.Client
 	wire *transport
 	base *http.Transport
+
+	creates creates
+	lists   lists
 }
 
 // New returns a client. It sends nothing: a wrong key shows at the first call.
@@ -53,17 +62,22 @@ func New(c Config) (*Client, error) {
 		IdleConnTimeout:        15 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
+	var next http.RoundTripper = base
+	if c.Transport != nil {
+		next = c.Transport
+	}
 	wire := &transport{
-		next:    base,
+		next:    next,
 		key:     c.APIKey,
 		host:    c.host(),
-		limiter: rate.NewLimiter(rate.Limit(c.RequestsPerSecond), 1),
+		limiter: rate.NewLimiter(rate.Limit(c.RequestsPerSecond*pacing), 1),
 		retries: c.retries(),
 		timeout: c.Timeout,
-		logger:  c.Logger,
-		now:     time.Now,
-		sleep:   sleep,
-		jitter:  jitter,
+		grace:   stopGrace, stopLook: stopLook,
+		logger: c.Logger,
+		now:    time.Now,
+		sleep:  sleep,
+		jitter: jitter,
 	}
 	api := govultr.NewClient(&http.Client{
 		Transport: wire,

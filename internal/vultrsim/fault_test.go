@@ -87,6 +87,9 @@ func TestFaults(t *testing.T) {
 				if name, value, want := strings.Cut(tt.header, ": "); want && got.header.Get(name) != value {
 					t.Errorf("%s is %q", name, got.header.Get(name))
 				}
+				if strings.Contains(tt.fault.String(), "effect after") {
+					time.Sleep(100 * time.Millisecond)
+				}
 				if effect := len(sim.Scripts()) == 1; effect != tt.effect {
 					t.Errorf("effect: %v, want %v", effect, tt.effect)
 				}

@@ -36,6 +36,7 @@ func (s *Server) Start() (url string, stop func(), err error) {
 			close(stopped) // after it, or a slow answer would still be given
 		})
 		<-ended
+		s.late.Wait()
 	}
 	return "http://" + listener.Addr().String(), stop, nil
 }

@@ -51,7 +51,10 @@
 package vultrsim
 
 import (
+	"bytes"
+	"context"
 	"crypto/subtle"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -98,6 +101,7 @@ type Server struct {
 	serials  []uint64 // serials[i] is the order of creation of scripts[i]
 	serial   uint64
 	requests []Request
+	late     sync.WaitGroup
 	hidden   map[string]time.Time // until when a script is not to be seen
 	admitted []time.Time          // the calls of the last second
 	rules    []*ruleState
@@ -158,6 +162,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault, struck := s.strike(opOf(r))
 	if struck {
 		line.Fault = fault.name
+		if fault.cut == cutAll && fault.delay > 0 {
+			s.later(r, fault)
+			answer.send(w, cutAll)
+		}
 		pause(r.Context(), fault.delay)
 	}
 	if !struck || fault.effect {
@@ -170,6 +178,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		line.Status = answer.status
 	}
 	answer.send(w, fault.cut)
+}
+
+// later lets a call have its effect when its connection is long gone.
+func (s *Server) later(r *http.Request, fault Fault) {
+	body, _ := io.ReadAll(r.Body) // the body goes with the connection
+	again := r.Clone(context.WithoutCancel(r.Context()))
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	s.late.Go(func() { //nolint:contextcheck // the connection's has ended
+		pause(again.Context(), fault.delay)
+		s.serve(newReply(), again, fault.hide)
+	})
 }
 
 // serve is the API as it is when nothing goes wrong. What is made is hidden for a
