@@ -22,10 +22,14 @@ type unitServer struct {
 	schemas *tfprotov6.GetProviderSchemaResponse
 }
 
-func newUnitServer(t *testing.T, env map[string]string) *unitServer {
+func newUnitServer(t *testing.T, env map[string]string, with ...func(*provider.Options)) *unitServer {
 	t.Helper()
 	environment := provider.ReadEnvironment(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
-	server, err := providerserver.NewProtocol6WithError(provider.New(provider.Options{Version: "test", Environment: environment})())()
+	options := provider.Options{Version: "test", Environment: environment}
+	for _, set := range with {
+		set(&options)
+	}
+	server, err := providerserver.NewProtocol6WithError(provider.New(options)())()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +112,22 @@ func unitValue(want tftypes.Type, given any) tftypes.Value {
 			values[name] = unitValue(attribute, given[name])
 		}
 		return tftypes.NewValue(want, values)
+	case []any:
+		list, ok := want.(tftypes.List)
+		if !ok {
+			panic(fmt.Sprintf("a list is given for %s", want))
+		}
+		elements := make([]tftypes.Value, len(given))
+		for i, element := range given {
+			elements[i] = unitValue(list.ElementType, element)
+		}
+		return tftypes.NewValue(want, elements)
+	case map[string]string:
+		elements := map[string]tftypes.Value{}
+		for key, text := range given {
+			elements[key] = unitValue(tftypes.String, text)
+		}
+		return tftypes.NewValue(want, elements)
 	case []string:
 		elements := make([]tftypes.Value, len(given))
 		for i, text := range given {

@@ -24,28 +24,6 @@ const (
 	stressSeedsInTest = 10
 )
 
-// stressFaults are of every kind that there is.
-var stressFaults = []vultrsim.Fault{
-	vultrsim.RateLimited(""),
-	vultrsim.RateLimited("2"),
-	vultrsim.Refused(500),
-	vultrsim.Refused(500).AfterEffect(),
-	vultrsim.Refused(503),
-	vultrsim.Refused(503).AfterEffect(),
-	vultrsim.Refused(401),
-	vultrsim.EmptyBody(),
-	vultrsim.HTML(),
-	vultrsim.WrongType(),
-	vultrsim.Cut(),
-	vultrsim.Cut().AfterEffect(),
-	vultrsim.CutInBody(),
-	vultrsim.Slow(3 * time.Second),
-	vultrsim.SlowCut(2 * time.Second),
-	vultrsim.Redirect("http://127.0.0.1:1/"),
-	vultrsim.Hidden(3 * time.Second),
-	vultrsim.Cut().AfterEffect().Hiding(3 * time.Second),
-}
-
 // slowly adds the way to a real server and back.
 type slowly struct{ next http.RoundTripper }
 
@@ -101,7 +79,7 @@ func TestStress(t *testing.T) {
 	for seed := range uint64(stressSeedsInTest) {
 		t.Run(fmt.Sprint("seed ", seed+1), func(t *testing.T) {
 			virtual(t, vultrsim.Options{RequestsPerSecond: stressPerSecond, Seed: seed + 1}, func(t *testing.T, sim *vultrsim.Server, c *Client) {
-				sim.SetRules(vultrsim.Rule{Chance: stressChance, Faults: stressFaults})
+				sim.SetRules(vultrsim.Rule{Chance: stressChance, Faults: vultrsim.Kinds()})
 				var todo []string
 				for i := range stressScripts {
 					todo = append(todo, fmt.Sprintf("script %d", i+1))
@@ -154,7 +132,7 @@ func TestStress(t *testing.T) {
 	} else {
 		t.Logf("all together took %.3f of the least", within)
 	}
-	for _, fault := range stressFaults {
+	for _, fault := range vultrsim.Kinds() {
 		if struck[fault.String()] == 0 {
 			t.Errorf("%s never struck", fault)
 		}

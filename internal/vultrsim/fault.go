@@ -159,6 +159,32 @@ func (f Fault) Hiding(d time.Duration) Fault {
 	return f
 }
 
+// Kinds has a fault of every kind that there is, and those that hide what a lost
+// answer was about. Delays are of a few seconds, and none outlasts a client's
+// timeout.
+func Kinds() []Fault {
+	return []Fault{
+		RateLimited(""),
+		RateLimited("2"),
+		Refused(http.StatusInternalServerError),
+		Refused(http.StatusInternalServerError).AfterEffect(),
+		Refused(http.StatusServiceUnavailable),
+		Refused(http.StatusServiceUnavailable).AfterEffect(),
+		Refused(http.StatusUnauthorized),
+		EmptyBody(),
+		HTML(),
+		WrongType(),
+		Cut(),
+		Cut().AfterEffect(),
+		CutInBody(),
+		Slow(3 * time.Second),
+		SlowCut(2 * time.Second),
+		Redirect("http://127.0.0.1:1/"),
+		Hidden(3 * time.Second),
+		Cut().AfterEffect().Hiding(3 * time.Second),
+	}
+}
+
 // Rule says which calls go wrong, and how.
 type Rule struct {
 	// Ops are the calls that the rule is for; none are all.
