@@ -64,6 +64,12 @@ func (c *cliRun) write(config string) {
 // is an *exec.ExitError.
 func (c *cliRun) run(args ...string) (string, error) {
 	c.t.Helper()
+	out, err := c.command(args...).CombinedOutput()
+	return string(out), err
+}
+
+// command is a command that was not started yet.
+func (c *cliRun) command(args ...string) *exec.Cmd {
 	if len(args) > 0 && args[0] != "validate" && args[0] != "show" && args[0] != "state" {
 		args = append([]string{args[0], "-input=false"}, args[1:]...)
 	}
@@ -73,8 +79,7 @@ func (c *cliRun) run(args ...string) (string, error) {
 	for name, value := range c.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	return cmd
 }
 
 // must is run for a command that has to succeed.

@@ -122,7 +122,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"identity_recipient": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The recipient of the identity that is in the script."},
 			"script_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that was uploaded, hex."},
-			"remote_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that the account holds. Where it differs from `script_sha256`, or is null because it is no boot script any more, somebody else changed the script, and the next apply mends it, in place."},
+			"remote_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that the account holds. Where it differs from `script_sha256`, or is null because it is no boot script or no base64 any more, somebody else changed the script, and the next apply mends it, in place."},
 			"script_bytes":       schema.Int64Attribute{Computed: true, PlanModifiers: keepNumber, MarkdownDescription: "The script's size in bytes, before base64."},
 			"template_version":   schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The version of the script's template. A newer one alone uploads nothing."},
 			"date_created":       schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the account made it, RFC 3339."},

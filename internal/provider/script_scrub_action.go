@@ -78,7 +78,7 @@ func (a *scrubAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 		return
 	}
 	switch {
-	case vultr.IsStub(vultr.Digest(found.Body)):
+	case found.IsBoot() && vultr.IsStub(vultr.Digest(found.Body)):
 		resp.SendProgress(action.InvokeProgressEvent{Message: "script " + id + " is scrubbed already"})
 		return
 	case !isOurs(found):

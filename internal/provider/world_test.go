@@ -109,6 +109,12 @@ const simKey = "SIMULATORKEY0123456789"
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, vultrsim.Options{})
+}
+
+// newWorldWith is newWorld with a simulator of these options.
+func newWorldWith(t *testing.T, o vultrsim.Options) *world {
+	t.Helper()
 	w := &world{t: t, operator: newPerson(t), now: time.Now}
 	w.env = map[string]string{
 		"HOME":              t.TempDir(),
@@ -118,7 +124,8 @@ func newWorld(t *testing.T) *world {
 		w.env["VULTR_API_KEY"] = os.Getenv("VULTR_API_KEY")
 		return w
 	}
-	w.sim = vultrsim.New(vultrsim.Options{APIKey: simKey})
+	o.APIKey = simKey
+	w.sim = vultrsim.New(o)
 	url, stop, err := w.sim.Start()
 	if err != nil {
 		t.Fatal(err)

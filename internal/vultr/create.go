@@ -187,7 +187,7 @@ func (c *Client) find(ctx context.Context, name, sum string, since func() time.T
 		if err != nil {
 			return nil, err
 		}
-		if Digest(whole.Body) == sum {
+		if whole.IsBoot() && Digest(whole.Body) == sum {
 			found = append(found, whole)
 		}
 	}

@@ -36,10 +36,13 @@ type Script struct {
 	// repeated: a server that is very late can still make a copy. Zero if none can
 	// come. Only CreateScript sets it; [Client.FindScripts] finds the copy.
 	CopiesSince time.Time
+
+	malformed bool // not base64
 }
 
-// IsBoot reports whether boxes run the script at their first start.
-func (s Script) IsBoot() bool { return s.Type == typeBoot }
+// IsBoot reports whether boxes run Body at their first start: the script is of
+// that type, and base64.
+func (s Script) IsBoot() bool { return s.Type == typeBoot && !s.malformed }
 
 // ScriptUpdate says what to change; nil fields stay as they are.
 type ScriptUpdate struct {
@@ -50,9 +53,10 @@ type ScriptUpdate struct {
 }
 
 func scriptFrom(s govultr.StartupScript) Script {
+	body, ok := decodeBody(s.Script)
 	return Script{
-		ID: s.ID, Name: s.Name, Type: s.Type, Body: decodeBody(s.Script),
-		DateCreated: s.DateCreated, DateModified: s.DateModified,
+		ID: s.ID, Name: s.Name, Type: s.Type, Body: body,
+		DateCreated: s.DateCreated, DateModified: s.DateModified, malformed: !ok,
 	}
 }
 
@@ -124,8 +128,8 @@ func (c *Client) patch(ctx context.Context, id string, req *govultr.StartupScrip
 // lost wanted it.
 func (c *Client) holds(ctx context.Context, id string, u ScriptUpdate) bool {
 	got, err := c.GetScript(ctx, id)
-	return err == nil && (u.Name == nil || got.Name == *u.Name) && (u.Body == nil || got.Body.Equal(*u.Body)) &&
-		(!u.Boot || got.Type == typeBoot)
+	return err == nil && (u.Name == nil || got.Name == *u.Name) && (u.Body == nil || got.IsBoot() && got.Body.Equal(*u.Body)) &&
+		(!u.Boot || got.IsBoot())
 }
 
 // DeleteScript deletes a script. One that is gone already is ErrNotFound: that

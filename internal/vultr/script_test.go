@@ -135,6 +135,9 @@ func TestReadsEquivalentBase64(t *testing.T) {
 			if got.Body.Reveal() != tt.want {
 				t.Errorf("got %q, want %q", got.Body.Reveal(), tt.want)
 			}
+			if got.IsBoot() == (tt.want == tt.held && tt.held != "") {
+				t.Errorf("is a boot script: %v", got.IsBoot())
+			}
 		})
 	}
 }
