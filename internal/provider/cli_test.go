@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/hashicorp/go-version"
 )
 
 // cliRun runs a real Terraform or OpenTofu with the real provider binary, for what
@@ -112,6 +114,27 @@ func (c *cliRun) state() []byte {
 		c.t.Fatal(err)
 	}
 	return content
+}
+
+// hasActions reports whether the CLI has actions: Terraform from 1.14 on.
+func hasActions(t *testing.T) bool {
+	t.Helper()
+	if os.Getenv("AGEENV_CLI_KIND") != "terraform" {
+		return false
+	}
+	cli, err := version.NewVersion(os.Getenv("AGEENV_CLI_VERSION"))
+	if err != nil {
+		t.Fatal("AGEENV_CLI_VERSION is no version: run the tests through .ci/with-cli")
+	}
+	return cli.Core().GreaterThanOrEqual(version.Must(version.NewVersion("1.14.0")))
+}
+
+// needActions skips a test where the CLI has none.
+func needActions(t *testing.T) {
+	t.Helper()
+	if !hasActions(t) {
+		t.Skip("only Terraform has actions, from 1.14 on")
+	}
 }
 
 var (

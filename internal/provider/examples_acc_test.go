@@ -60,6 +60,9 @@ func TestAccExamples(t *testing.T) {
 		t.Run(strings.TrimPrefix(dir, examplesDir+"/"), func(t *testing.T) {
 			w := newWorld(t)
 			cli := newCLI(t, w)
+			if strings.Contains(dir, "/actions/") {
+				needActions(t)
+			}
 			cli.write(readExample(t, dir))
 			exampleFiles(t, w, cli.dir)
 			for name, value := range exampleInputs(t, w) {
@@ -103,7 +106,7 @@ func readExample(t *testing.T, dir string) string {
 }
 
 // notSecret are the variables of the examples that hold public things.
-var notSecret = []string{"operator", "operators", "owner", "group"}
+var notSecret = []string{"operator", "operators", "owner", "group", "boxes"}
 
 // TestExamplesDeclareSecretsEphemeral: a variable that is not ephemeral is put
 // into a saved plan by Terraform itself.

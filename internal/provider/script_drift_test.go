@@ -80,14 +80,18 @@ func TestWhatReplaces(t *testing.T) {
 		with     func(w *scriptWorld) map[string]any
 		replaces bool
 	}{
-		"replace_triggers": {func(*scriptWorld) map[string]any { return map[string]any{"replace_triggers": map[string]string{"a": "2"}} }, true},
-		"the name":         {func(*scriptWorld) map[string]any { return map[string]any{"name": "renamed"} }, false},
+		"replace_triggers": {func(*scriptWorld) map[string]any {
+			return map[string]any{"replace_triggers": map[string]string{"a": "2"}}
+		}, true},
+		"the name": {func(*scriptWorld) map[string]any { return map[string]any{"name": "renamed"} }, false},
 		"the files": {func(w *scriptWorld) map[string]any {
 			return map[string]any{"files": file(map[string]any{"ciphertext": w.bundle, "path": "/etc/other.env"})}
 		}, false},
-		"upload_triggers": {func(*scriptWorld) map[string]any { return map[string]any{"upload_triggers": map[string]string{"a": "2"}} }, false},
-		"scrub_after":     {func(*scriptWorld) map[string]any { return map[string]any{"scrub_after": "24h"} }, false},
-		"unknown files":   {func(*scriptWorld) map[string]any { return map[string]any{"files": unitUnknown} }, false},
+		"upload_triggers": {func(*scriptWorld) map[string]any {
+			return map[string]any{"upload_triggers": map[string]string{"a": "2"}}
+		}, false},
+		"scrub_after":   {func(*scriptWorld) map[string]any { return map[string]any{"scrub_after": "24h"} }, false},
+		"unknown files": {func(*scriptWorld) map[string]any { return map[string]any{"files": unitUnknown} }, false},
 		"an unknown ciphertext": {func(*scriptWorld) map[string]any {
 			return map[string]any{"files": file(map[string]any{"ciphertext": unitUnknown, "path": "/opt/app/.env"})}
 		}, false},

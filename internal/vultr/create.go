@@ -138,16 +138,26 @@ func (c *Client) keep(ctx context.Context, equal []Script) Script {
 	return kept
 }
 
-// lookFor looks several times. It returns what it found, or why the last look
-// failed.
+// lookFor looks several times, and if ctx ends a little longer. It returns what it
+// found, or why the last look failed.
 func (c *Client) lookFor(ctx context.Context, name, sum string, began time.Time, answered bool) (found []Script, err error) {
 	times := looks
-	if answered || ctx.Err() != nil {
+	if answered {
 		times = looks[:2]
 	}
-	ctx, done := c.afterwards(ctx)
-	defer done()
-	for _, pause := range times {
+	if ctx.Err() == nil {
+		found, err = c.look(ctx, name, sum, began, times)
+	}
+	if ctx.Err() != nil && len(found) == 0 {
+		ctx, done := c.afterwards(ctx)
+		defer done()
+		return c.look(ctx, name, sum, began, looks[:2])
+	}
+	return found, err
+}
+
+func (c *Client) look(ctx context.Context, name, sum string, began time.Time, pauses []time.Duration) (found []Script, err error) {
+	for _, pause := range pauses {
 		if err := c.wire.sleep(ctx, pause+time.Duration(c.wire.jitter()*float64(pause/10))); err != nil {
 			return nil, err
 		}

@@ -264,6 +264,7 @@ func TestCancelledCreateIsNotLost(t *testing.T) {
 		{vultrsim.Slow(2 * time.Second), true},
 		{vultrsim.Slow(stopGrace + time.Second), true}, // the answer is given up, and the look finds it
 		{vultrsim.Slow(2 * time.Second).Hiding(time.Hour), true},
+		{vultrsim.Cut().AfterEffect().Hiding(1500 * time.Millisecond), true}, // ends between two looks
 		{vultrsim.Slow(stopGrace + stopLook + time.Second), false},
 	} {
 		t.Run(tt.fault.String(), func(t *testing.T) {

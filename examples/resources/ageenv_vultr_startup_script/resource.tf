@@ -16,6 +16,11 @@ variable "operator" {
   type        = string
 }
 
+variable "boxes" {
+  type    = number
+  default = 2
+}
+
 variable "token" {
   type      = string
   ephemeral = true
@@ -40,6 +45,11 @@ resource "ageenv_vultr_startup_script" "app" {
     mode       = "0640"
   }]
 
+  # Three days are enough for the boxes to start; then the secret leaves the
+  # account. More boxes bring it back before they start.
+  scrub_after     = "72h"
+  upload_triggers = { boxes = var.boxes }
+
   # A new key gives the script a new ID; everything else changes it in place.
   replace_triggers = {
     recipient = ageenv_key.box.recipient
@@ -47,6 +57,7 @@ resource "ageenv_vultr_startup_script" "app" {
 }
 
 # resource "vultr_instance" "app" {
+#   count     = var.boxes
 #   script_id = ageenv_vultr_startup_script.app.id
 #   …
 # }
