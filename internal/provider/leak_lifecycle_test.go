@@ -241,6 +241,7 @@ func TestAccNothingLeaks(t *testing.T) {
 	r.leakPlanAndApply("rotate", "-replace=ageenv_key.box")
 	r.checkBoxes(append(r.learn(operator), given.identity))
 
+	r.leakScrub()
 	r.leakImports()
 	r.leakFailures()
 	r.must(nil, "destroy", "-no-color", "-auto-approve")
