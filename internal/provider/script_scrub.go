@@ -33,7 +33,7 @@ func scrubAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"scrub_after": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{checkedBy{checkScrubAfter}},
-			MarkdownDescription: "How long the secret stays in the account, as a duration such as `72h`, counted from `uploaded_at`. The first plan after that (with a refresh) replaces the script's body by a stub that fails when a box boots it, and says so; the ID stays, and boxes that have started keep their files. Until then nothing is scrubbed. A new value counts from the plan after the one that takes it over.",
+			MarkdownDescription: "How long the secret stays in the account, as a duration such as `72h`, counted from `uploaded_at`. The first plan after that (with a refresh) replaces the script's body by a stub that fails when a box boots it, and says so; the ID stays, and boxes that have started keep their files. It may not reach what the metadata service shows on a box that runs. Until then nothing is scrubbed. A new value counts from the plan after the one that takes it over.",
 		},
 		"upload_triggers": schema.MapAttribute{
 			ElementType: types.StringType, Optional: true,
