@@ -1,8 +1,9 @@
 // Package vultr keeps startup scripts in a Vultr account, over govultr.
 //
 // govultr builds the requests and reads the answers. Everything that decides
-// whether a script is lost, doubled or read wrongly is done here, below it, in
-// one [http.RoundTripper] that all calls of a [Client] share:
+// whether a script is lost, doubled or read wrongly is done here: below it, in
+// one [http.RoundTripper] that all calls of a [Client] share, and for creates above
+// it:
 //
 //   - one limiter, under the 30 requests a second that Vultr grants an address;
 //   - retries with jittered back-off, where repeating cannot do harm: a POST is
