@@ -300,6 +300,21 @@ func TestStrayCopyIsSaidAndDeleted(t *testing.T) {
 	})
 }
 
+// What lost answers leave is known by its content. That is safe only while no two
+// uploads are equal, not even of equal inputs: the payload is sealed anew each time.
+func TestEachUploadIsAnother(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, w *scriptWorld) {
+		seen := map[string]bool{}
+		for _, boxes := range []string{"1", "2", "1"} {
+			w.run(t, w.config(map[string]any{"upload_triggers": map[string]string{"boxes": boxes}}))
+			seen[w.attribute("remote_sha256")] = true
+		}
+		if len(seen) != 3 {
+			t.Errorf("%d scripts in 3 uploads: equal ones could be taken for each other's copies", len(seen))
+		}
+	})
+}
+
 // A script that was just made and is not seen yet is neither made again nor
 // forgotten.
 func TestHiddenScriptIsNotGone(t *testing.T) {

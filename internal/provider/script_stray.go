@@ -24,6 +24,9 @@ import (
 //     without an ID, tainted, and each refresh looks for it;
 //   - a copy of a script, which a server that was very late may have made: private
 //     state says what to look for, stray_ids what was found.
+//
+// Both are known by name and content. No two uploads have the same content, since
+// the payload is sealed anew for each (TestEachUploadIsAnother).
 
 func strayAttribute() schema.Attribute {
 	return schema.ListAttribute{
