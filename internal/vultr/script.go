@@ -78,7 +78,9 @@ func (c *Client) GetScript(ctx context.Context, id string) (Script, error) {
 
 // UpdateScript changes a script in place. Boxes that have started are not
 // reached by it. An update of nothing is ErrInvalid. Where the answer is lost and
-// stays lost, the script itself tells whether the update was made.
+// stays lost, the script itself tells whether the update was made. When ctx ends
+// while a request is out, its answer is waited for some seconds more; so with
+// DeleteScript.
 func (c *Client) UpdateScript(ctx context.Context, id string, u ScriptUpdate) error {
 	if err := checkID(opUpdate, id); err != nil {
 		return err
