@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -184,4 +185,11 @@ func CheckName(s string) error {
 		return errors.New("is not UTF-8: write it in UTF-8")
 	}
 	return checkPrints(s)
+}
+
+func checkLayout(l Layout) error {
+	if l != "" && !slices.Contains(Layouts(), l) {
+		return fmt.Errorf("%q is not a layout: write %q or %q", string(l), LayoutFile, LayoutDirectory)
+	}
+	return nil
 }

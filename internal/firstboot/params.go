@@ -8,21 +8,38 @@ import (
 
 // What a File gets where its user says nothing.
 const (
-	DefaultOwner = "root"
-	DefaultGroup = "root"
-	DefaultMode  = "0600"
+	DefaultOwner  = "root"
+	DefaultGroup  = "root"
+	DefaultMode   = "0600"
+	DefaultLayout = LayoutFile
 )
 
-// File is one file to drop.
+// Layout is what becomes of a payload.
+type Layout string
+
+// The layouts.
+const (
+	LayoutFile      Layout = "file"      // the plaintext is the file
+	LayoutDirectory Layout = "directory" // the plaintext is a tar, whose files are put into a directory that is swapped in as one
+)
+
+// Layouts lists all layouts, the default first.
+func Layouts() []Layout { return []Layout{LayoutFile, LayoutDirectory} }
+
+// File is one file to drop, or one directory of files.
 type File struct {
 	// Payload is a binary age file, sealed to the recipient of
-	// Params.Identity. Its plaintext is what is dropped, byte for byte.
+	// Params.Identity. Its plaintext is what is dropped, byte for byte; for a
+	// directory it is a tar of regular files, see CheckTar.
 	Payload []byte
+	// Layout says which; empty is DefaultLayout.
+	Layout Layout
 	// Path is where; see CheckPath.
 	Path string
 	// Owner and Group are names or numbers; see CheckOwner and CheckGroup.
 	Owner, Group string
-	// Mode is octal; see CheckMode.
+	// Mode is octal; see CheckMode. A directory's own mode is the same with
+	// leave to enter for whoever may read.
 	Mode string
 	// SourceDigest is the SHA-256 of the bundle's ciphertext, 64 lower-case hex
 	// digits, or empty. The script does not check it: it reports it, so that a
@@ -40,6 +57,14 @@ type Params struct {
 	// Identity is one X25519 identity, AGE-SECRET-KEY-1…, without line end. It
 	// travels in the script.
 	Identity secret.Text
+	// RestartUnits are systemd units that are restarted when a file has
+	// changed; see CheckUnit.
+	RestartUnits []string
+	// RecreateCompose are the directories of docker compose projects whose
+	// containers are made anew then; see CheckDirectory.
+	RecreateCompose []string
+	// RunAfter are shell commands that are run then, last; see CheckCommand.
+	RunAfter []string
 }
 
 // ParamError is a parameter that is refused.

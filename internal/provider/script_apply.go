@@ -148,11 +148,11 @@ func checkKnown(known bool) (diags diag.Diagnostics) {
 
 // render makes the script of a plan whose values are all known.
 func (m *scriptModel) render(ctx context.Context, id agekey.Identity) (script secret.Text, diags diag.Diagnostics) {
-	files, _, diags := m.files(ctx)
+	boot, _, diags := m.boot(ctx)
 	if diags.HasError() {
 		return script, diags
 	}
-	script, d := render(m.Name.ValueString(), files, id)
+	script, d := render(m.Name.ValueString(), boot, id)
 	diags.Append(d...)
 	return script, diags
 }

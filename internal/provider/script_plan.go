@@ -26,10 +26,10 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	_, _, diags := r.settings.vultr()
 	resp.Diagnostics.Append(diags...)
-	files, filesKnown, diags := plan.files(ctx)
+	boot, bootKnown, diags := plan.boot(ctx)
 	resp.Diagnostics.Append(diags...)
 	if !plan.Files.IsUnknown() {
-		resp.Diagnostics.Append(checkFiles(files)...)
+		resp.Diagnostics.Append(checkFiles(boot.files)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -40,11 +40,11 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if change.render && change.identityKnown && filesKnown && !plan.Name.IsUnknown() {
+	if change.render && change.identityKnown && bootKnown && !plan.Name.IsUnknown() {
 		// Rendered for its errors and its size only: what is uploaded is made at apply.
-		script, diags := render(plan.Name.ValueString(), files, change.identity)
+		script, diags := render(plan.Name.ValueString(), boot, change.identity)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(scriptWarnings(files, script)...)
+		resp.Diagnostics.Append(scriptWarnings(boot.files, script)...)
 	}
 	if !create {
 		plan.keepComputed(state)
@@ -75,7 +75,7 @@ type scriptChange struct {
 // to be rendered or the wrap differs.
 func (r *scriptResource) change(ctx context.Context, config, plan, state scriptModel, create bool) (c scriptChange, diags diag.Diagnostics) {
 	c.name = !plan.Name.Equal(state.Name)
-	c.render = create || !plan.Files.Equal(state.Files) || drifted(state)
+	c.render = create || !plan.equalBoot(state.bootModel) || drifted(state)
 	sameWrap := !create && config.IdentityWO.IsNull() && plan.WrappedIdentity.Equal(state.WrappedIdentity) && !state.IdentityRecipient.IsNull()
 	if sameWrap && !c.render {
 		return c, diags

@@ -50,10 +50,12 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 	return ids[0], true, diags
 }
 
-// render makes the script of files and an identity that are known.
-func render(name string, files []fileModel, id agekey.Identity) (script secret.Text, diags diag.Diagnostics) {
-	params := firstboot.Params{Name: name, Identity: id.Text()}
-	for i, f := range files {
+// render makes the script of values and an identity that are known.
+func render(name string, boot bootValues, id agekey.Identity) (script secret.Text, diags diag.Diagnostics) {
+	params := firstboot.Params{
+		Name: name, Identity: id.Text(), RestartUnits: boot.restartUnits, RecreateCompose: boot.recreateCompose, RunAfter: boot.runAfter,
+	}
+	for i, f := range boot.files {
 		payload, err := bundle.ForBox(f.Ciphertext.ValueString(), id)
 		if err != nil {
 			diags.AddAttributeError(atFile(i, "ciphertext"), "The bundle can't be opened with the script's identity",
@@ -62,7 +64,7 @@ func render(name string, files []fileModel, id agekey.Identity) (script secret.T
 		}
 		params.Files = append(params.Files, firstboot.File{
 			Payload: payload, Path: f.Path.ValueString(), Owner: f.Owner.ValueString(), Group: f.Group.ValueString(),
-			Mode: f.Mode.ValueString(), SourceDigest: digest(f.Ciphertext.ValueString()),
+			Mode: f.Mode.ValueString(), Layout: firstboot.Layout(f.Layout.ValueString()), SourceDigest: digest(f.Ciphertext.ValueString()),
 		})
 	}
 	if diags.HasError() {

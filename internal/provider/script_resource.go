@@ -2,15 +2,14 @@ package provider
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -26,7 +25,7 @@ var (
 )
 
 // scriptResource plans in script_plan.go, renders in script_render.go and talks to
-// Vultr in script_apply.go.
+// Vultr in script_apply.go; what it says to a box is in script_schema.go.
 type scriptResource struct {
 	settings *settings
 }
@@ -34,9 +33,9 @@ type scriptResource struct {
 func newScriptResource() resource.Resource { return &scriptResource{} }
 
 type scriptModel struct {
+	bootModel
 	ID                types.String `tfsdk:"id"`
 	Name              types.String `tfsdk:"name"`
-	Files             types.List   `tfsdk:"files"`
 	WrappedIdentity   types.String `tfsdk:"wrapped_identity"`
 	IdentityWO        types.String `tfsdk:"identity_wo"`
 	ReplaceTriggers   types.Map    `tfsdk:"replace_triggers"`
@@ -49,17 +48,7 @@ type scriptModel struct {
 	DateModified      types.String `tfsdk:"date_modified"`
 }
 
-// fileModel is one element of files.
-type fileModel struct {
-	Ciphertext types.String `tfsdk:"ciphertext"`
-	Path       types.String `tfsdk:"path"`
-	Owner      types.String `tfsdk:"owner"`
-	Group      types.String `tfsdk:"group"`
-	Mode       types.String `tfsdk:"mode"`
-}
-
 var (
-	filesPath      = path.Root("files")
 	wrappedPath    = path.Root("wrapped_identity")
 	identityWOPath = path.Root("identity_wo")
 )
@@ -71,7 +60,6 @@ func (r *scriptResource) Metadata(_ context.Context, req resource.MetadataReques
 func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	keepNumber := []planmodifier.Int64{int64planmodifier.UseStateForUnknown()}
-	checked := func(check func(string) error) []validator.String { return []validator.String{checkedBy{check}} }
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A Vultr startup script (cloud-init) that drops decrypted env files on a new box's first boot. On the box it needs no network and no package: it opens its payload with `age` if the box has it, else with python3. " +
 			"All files are put in place, complete, or none is.\n\n" +
@@ -82,26 +70,6 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			"name": schema.StringAttribute{
 				Required: true, Validators: []validator.String{stringvalidator.LengthBetween(1, 255), checkedBy{firstboot.CheckName}},
 				MarkdownDescription: "The script's name in the account.",
-			},
-			"files": schema.ListNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "The files to drop, one at least.",
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"ciphertext": schema.StringAttribute{Required: true, MarkdownDescription: "The bundle, usually `ageenv_bundle.….ciphertext`. It has to be sealed to the identity."},
-					"path":       schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, root's and 0755."},
-					"owner": schema.StringAttribute{
-						Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),
-						MarkdownDescription: "The owner, by name or number. Default `root`. It has to exist when the script runs.",
-					},
-					"group": schema.StringAttribute{
-						Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultGroup), Validators: checked(firstboot.CheckGroup),
-						MarkdownDescription: "The group, by name or number. Default `root`.",
-					},
-					"mode": schema.StringAttribute{
-						Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultMode), Validators: checked(firstboot.CheckMode),
-						MarkdownDescription: "The mode, octal. Default `0600`.",
-					},
-				}},
 			},
 			"wrapped_identity": schema.StringAttribute{
 				Optional:            true,
@@ -125,24 +93,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			"date_modified":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the account last changed it, RFC 3339."},
 		},
 	}
-}
-
-// checkedBy validates a text with a check of a package below.
-type checkedBy struct {
-	check func(string) error
-}
-
-func (checkedBy) Description(context.Context) string         { return "must be usable on the box" }
-func (checkedBy) MarkdownDescription(context.Context) string { return "must be usable on the box" }
-
-func (v checkedBy) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
-		return
-	}
-	if err := v.check(req.ConfigValue.ValueString()); err != nil {
-		// The path is in the text too: Terraform shows no source for what is inside a list.
-		resp.Diagnostics.AddAttributeError(req.Path, "Unusable value", req.Path.String()+" "+sentenceTail(err))
-	}
+	maps.Copy(resp.Schema.Attributes, bootAttributes())
 }
 
 func (r *scriptResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
@@ -155,18 +106,4 @@ func (r *scriptResource) ImportState(ctx context.Context, req resource.ImportSta
 		return
 	}
 	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
-}
-
-// files reads the files of a model. It reports false if something of them is not
-// known yet.
-func (m scriptModel) files(ctx context.Context) (files []fileModel, known bool, diags diag.Diagnostics) {
-	if m.Files.IsUnknown() {
-		return nil, false, diags
-	}
-	diags.Append(m.Files.ElementsAs(ctx, &files, false)...)
-	known = true
-	for _, f := range files {
-		known = known && !f.Ciphertext.IsUnknown() && !f.Path.IsUnknown() && !f.Owner.IsUnknown() && !f.Group.IsUnknown() && !f.Mode.IsUnknown()
-	}
-	return files, known, diags
 }

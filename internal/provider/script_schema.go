@@ -1,0 +1,142 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/firstboot"
+)
+
+// bootModel is what a script does on a box.
+type bootModel struct {
+	Files           types.List `tfsdk:"files"`
+	RestartUnits    types.List `tfsdk:"restart_units"`
+	RecreateCompose types.List `tfsdk:"recreate_compose"`
+	RunAfter        types.List `tfsdk:"run_after"`
+}
+
+// fileModel is one element of files.
+type fileModel struct {
+	Ciphertext types.String `tfsdk:"ciphertext"`
+	Path       types.String `tfsdk:"path"`
+	Owner      types.String `tfsdk:"owner"`
+	Group      types.String `tfsdk:"group"`
+	Mode       types.String `tfsdk:"mode"`
+	Layout     types.String `tfsdk:"layout"`
+}
+
+var filesPath = path.Root("files")
+
+// bootAttributes are those of bootModel.
+func bootAttributes() map[string]schema.Attribute {
+	checked := func(check func(string) error) []validator.String { return []validator.String{checkedBy{check}} }
+	list := func(check func(string) error, description string) schema.ListAttribute {
+		return schema.ListAttribute{
+			ElementType: types.StringType, Optional: true, Validators: []validator.List{listvalidator.ValueStringsAre(checkedBy{check})},
+			MarkdownDescription: description,
+		}
+	}
+	var layouts []string
+	for _, l := range firstboot.Layouts() {
+		layouts = append(layouts, string(l))
+	}
+	return map[string]schema.Attribute{
+		"files": schema.ListNestedAttribute{
+			Optional:            true,
+			MarkdownDescription: "The files to drop, one at least.",
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+				"ciphertext": schema.StringAttribute{Required: true, MarkdownDescription: "The bundle, usually `ageenv_bundle.….ciphertext`. It has to be sealed to the identity."},
+				"path":       schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, root's and 0755."},
+				"owner": schema.StringAttribute{
+					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),
+					MarkdownDescription: "The owner, by name or number. Default `root`. It has to exist when the script runs.",
+				},
+				"group": schema.StringAttribute{
+					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultGroup), Validators: checked(firstboot.CheckGroup),
+					MarkdownDescription: "The group, by name or number. Default `root`.",
+				},
+				"mode": schema.StringAttribute{
+					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultMode), Validators: checked(firstboot.CheckMode),
+					MarkdownDescription: "The mode, octal. Default `0600`. Where `layout` is `directory`, that of each file; whoever may read those may enter the directory.",
+				},
+				"layout": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{stringvalidator.OneOf(layouts...)},
+					MarkdownDescription: "`file` (default), or `directory`: one file for each key, from a bundle that holds one file for each key. The directory is swapped in as one; it has to be the script's own.",
+				},
+			}},
+		},
+		"restart_units": list(firstboot.CheckUnit, "systemd units to restart when a file has changed, as `app.service`. They are started in the background and looked after for half a minute; "+
+			"a unit that is ordered after cloud-init starts when that is done."),
+		"recreate_compose": list(firstboot.CheckDirectory, "Directories of docker compose projects whose containers are made anew when a file has changed (`docker compose up -d --force-recreate`): "+
+			"a container keeps the environment that it was made with, so a restart would not do."),
+		"run_after": list(firstboot.CheckCommand, "Shell commands, one line each, to run as root when a file has changed, last. What they print goes to the script's log."),
+	}
+}
+
+// bootValues is bootModel in plain terms.
+type bootValues struct {
+	files                                   []fileModel
+	restartUnits, recreateCompose, runAfter []string
+}
+
+// boot reads the model. It reports false if something of it is not known yet; the
+// files are there all the same, unless their whole list is unknown.
+func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags diag.Diagnostics) {
+	known = !m.Files.IsUnknown()
+	if known {
+		diags.Append(m.Files.ElementsAs(ctx, &v.files, false)...)
+	}
+	for _, f := range v.files {
+		for _, text := range []types.String{f.Ciphertext, f.Path, f.Owner, f.Group, f.Mode, f.Layout} {
+			known = known && !text.IsUnknown()
+		}
+	}
+	for _, l := range []struct {
+		from types.List
+		to   *[]string
+	}{{m.RestartUnits, &v.restartUnits}, {m.RecreateCompose, &v.recreateCompose}, {m.RunAfter, &v.runAfter}} {
+		var texts []types.String
+		if l.from.IsUnknown() {
+			known = false
+			continue
+		}
+		diags.Append(l.from.ElementsAs(ctx, &texts, false)...)
+		for _, text := range texts {
+			known = known && !text.IsUnknown()
+			*l.to = append(*l.to, text.ValueString())
+		}
+	}
+	return v, known, diags
+}
+
+// equalBoot reports whether the box would be told the same.
+func (m bootModel) equalBoot(other bootModel) bool {
+	return m.Files.Equal(other.Files) && m.RestartUnits.Equal(other.RestartUnits) &&
+		m.RecreateCompose.Equal(other.RecreateCompose) && m.RunAfter.Equal(other.RunAfter)
+}
+
+// checkedBy validates a text with a check of a package below.
+type checkedBy struct {
+	check func(string) error
+}
+
+func (checkedBy) Description(context.Context) string         { return "must be usable on the box" }
+func (checkedBy) MarkdownDescription(context.Context) string { return "must be usable on the box" }
+
+func (v checkedBy) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := v.check(req.ConfigValue.ValueString()); err != nil {
+		// The path is in the text too: Terraform shows no source for what is inside a list.
+		resp.Diagnostics.AddAttributeError(req.Path, "Unusable value", req.Path.String()+" "+sentenceTail(err))
+	}
+}
