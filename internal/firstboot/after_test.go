@@ -112,7 +112,7 @@ func TestWhatFollows(t *testing.T) {
 				tt.arrange(b)
 			}
 			got := b.run(script)
-			if calls := b.called(); calls != tt.calls {
+			if calls, reloads := strings.CutPrefix(b.called(), "systemctl daemon-reload\n"); calls != tt.calls || !reloads {
 				t.Errorf("called:\n%swant:\n%s", calls, tt.calls)
 			}
 			b.want("/f", canary)

@@ -161,7 +161,19 @@ func (b *box) run(script secret.Text) outcome {
 	if err := os.WriteFile(file, []byte(script.Reveal()), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
-	args := append(slices.Clone(b.shell), file)
+	return b.command(ctx, append(slices.Clone(b.shell), file))
+}
+
+// tool runs the program that is left on the box.
+func (b *box) tool(args ...string) outcome {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return b.command(ctx, append(append(slices.Clone(b.shell), b.path("/usr/local/sbin/ageenv")), args...))
+}
+
+func (b *box) command(ctx context.Context, args []string) outcome {
+	b.t.Helper()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = "/"
 	cmd.Env = append([]string{"AGEENV_ROOT=" + b.root, "AGEENV_PATH=" + b.bin}, b.env...)

@@ -193,3 +193,16 @@ func checkLayout(l Layout) error {
 	}
 	return nil
 }
+
+// CheckIdentityFile reports why p cannot be where an identity is looked for. It
+// goes into a systemd unit, which reads a blank at the end away and takes a
+// backslash there for the line going on.
+func CheckIdentityFile(p string) error {
+	if strings.HasSuffix(p, " ") || strings.HasSuffix(p, `\`) {
+		return fmt.Errorf("%q ends in a blank or a backslash, which systemd cannot read: choose another name", p)
+	}
+	if p == "/var/lib/ageenv/identity" {
+		return fmt.Errorf("%q is where the script keeps an identity of its own: choose another name", p)
+	}
+	return CheckPath(p)
+}

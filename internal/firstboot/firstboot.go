@@ -1,6 +1,6 @@
 // Package firstboot renders the script that a new box runs once, as root, on
-// its first boot: it opens sealed files with an identity that travels in it, and
-// puts all of them in place or none.
+// its first boot: it opens sealed files with an identity that travels in it or is
+// had on the box, and puts all of them in place or none.
 //
 // The map: params.go says what goes in; check.go, after.go and tar.go what is
 // refused; quote.go how text gets into the script; plan.go what the program on the
@@ -37,6 +37,26 @@
 // looked after for half a minute: the script runs inside cloud-final, and would
 // otherwise wait for ever for a unit that is ordered after that.
 //
+// # Later boots
+//
+// What stays on the box: the program, /usr/local/sbin/ageenv; in /var/lib/ageenv,
+// which is root's alone, the plan, and where files are to be dropped again at every
+// boot their payloads, and an identity that travelled; and ageenv.service, which
+// docker and the units to be restarted wait for, and do not start without. It is
+// ordered before them and after cloud-init has learnt which instance this is, and
+// never after the end of cloud-init.
+//
+// An identity file that is not there yet is no failure: everything is laid out,
+// and a path unit drops the files when it appears. Until then, later boots start
+// without docker. The file is made root's, and taken from others, when it is read.
+// What an identity command prints is kept in /run only, as long as it is needed.
+//
+// A box whose instance ID or DMI serial number is another than at the first boot
+// is a clone, or a snapshot that was restored elsewhere: it drops nothing, and
+// removes payloads, identity and all targets before docker would start. A script
+// that it runs itself makes it a box of its own. A snapshot that is restored to the
+// same box is that box; a reinstalled one is new.
+//
 // It prints a line for each file (path, owner:group, mode, "written" or
 // "unchanged"), and on standard error what went wrong. No line ever holds a
 // value or the identity.
@@ -54,14 +74,16 @@
 //	6    owner: no such user or group, or not permitted
 //	7    target-symlink, target-directory (not empty), target-special, target-unreadable
 //	8    write: disk full, read-only, immutable, not a file system that keeps owners
+//	9    identity-missing, identity-open (cannot be taken from others), identity-malformed, identity-command (failed, or took over a minute)
 //	10   after: the files are in place, and what was to follow failed
+//	11   clone
 //	129, 130, 143  signal: SIGHUP, SIGINT, SIGTERM
 //
 // # Status
 //
 // /var/lib/ageenv/status.json (0600 in a directory of 0700, replaced as one) holds
-// template_version, name, time (RFC 3339, UTC), result ("ok" or "failed"),
-// reason, exit_code, decryptor ("age", "python", "none") and files, each with
+// template_version, name, time (RFC 3339, UTC), result ("ok", "failed" or, for an
+// identity file that is not there yet, "waiting"), reason, exit_code, decryptor ("age", "python", "none") and files, each with
 // path, layout, owner, group, mode, source_digest and state: "written", "unchanged", or
 // "kept", which is whatever was there before, if anything.
 //

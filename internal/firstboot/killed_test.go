@@ -50,8 +50,8 @@ func readCount(t *testing.T, file string) int {
 	return atoi(t, string(text))
 }
 
-// Killed at every single call of a tool, by turns before and after its work,
-// and terminated at every other: each file is the old or the new one,
+// Ended at every single call of a tool, by turns killed before and after its work
+// and terminated: each file is the old or the new one,
 // whole; a run that could clean up has left nothing and taken all back or none;
 // and the next run heals what the other could not.
 func TestKilledAtEveryStep(t *testing.T) {
@@ -81,10 +81,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 		t.Fatalf("only %d calls were counted", steps)
 	}
 	for n := 1; n <= steps; n++ {
-		signals := []string{"TERM", "KILL after"}
-		if n%2 == 0 {
-			signals = []string{"KILL before"}
-		}
+		signals := []string{[]string{"KILL before", "TERM", "KILL after", "TERM"}[n%4]}
 		for _, signal := range signals {
 			t.Run(fmt.Sprintf("%s %d", signal, n), func(t *testing.T) {
 				t.Parallel()

@@ -28,8 +28,7 @@ func Layouts() []Layout { return []Layout{LayoutFile, LayoutDirectory} }
 
 // File is one file to drop, or one directory of files.
 type File struct {
-	// Payload is a binary age file, sealed to the recipient of
-	// Params.Identity. Its plaintext is what is dropped, byte for byte; for a
+	// Payload is a binary age file, sealed to the recipient of the identity. Its plaintext is what is dropped, byte for byte; for a
 	// directory it is a tar of regular files, see CheckTar.
 	Payload []byte
 	// Layout says which; empty is DefaultLayout.
@@ -41,6 +40,10 @@ type File struct {
 	// Mode is octal; see CheckMode. A directory's own mode is the same with
 	// leave to enter for whoever may read.
 	Mode string
+	// EveryBoot has it dropped again at each boot, before docker starts: for
+	// paths that do not survive one, as those in /run. The payload, and an
+	// identity that travels, stay on the box for that, readable by root only.
+	EveryBoot bool
 	// SourceDigest is the SHA-256 of the bundle's ciphertext, 64 lower-case hex
 	// digits, or empty. The script does not check it: it reports it, so that a
 	// box can be asked which bundle it has.
@@ -54,9 +57,16 @@ type Params struct {
 	Name string
 	// Files has at least one element.
 	Files []File
-	// Identity is one X25519 identity, AGE-SECRET-KEY-1…, without line end. It
-	// travels in the script.
+	// Exactly one of the next three is set. Identity is one X25519 identity,
+	// AGE-SECRET-KEY-1…, without line end. It travels in the script.
 	Identity secret.Text
+	// IdentityFile is a path on the box, see CheckIdentityFile. If nothing is
+	// there, the files are dropped when it appears.
+	IdentityFile string
+	// IdentityCommand is a shell command, see CheckCommand, whose output is the
+	// identity. It runs as root whenever files are dropped, for at most a
+	// minute.
+	IdentityCommand string
 	// RestartUnits are systemd units that are restarted when a file has
 	// changed; see CheckUnit.
 	RestartUnits []string

@@ -2,6 +2,7 @@ package firstboot
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,8 +12,9 @@ import (
 // on. Every word in it is quoted.
 type plan struct {
 	label, nameJSON string
-	after           bool
-	lists           []planList
+	// variables are NAME=WORD, a line each.
+	variables []string
+	lists     []planList
 }
 
 // planList becomes a function; each element is the words of one call.
@@ -34,12 +36,31 @@ func newPlan(p Params) (plan, error) {
 	if p.Name != "" {
 		label = p.Name + ": "
 	}
-	out := plan{after: len(p.RestartUnits)+len(p.RecreateCompose)+len(p.RunAfter) > 0}
+	var out plan
 	if out.label, err = quote(label); err != nil {
 		return fault(err)
 	}
 	if out.nameJSON, err = quote(name); err != nil {
 		return fault(err)
+	}
+	every := slices.ContainsFunc(p.Files, func(f File) bool { return f.EveryBoot })
+	for _, v := range [][2]string{
+		{"version", TemplateVersion},
+		{"name_json", name},
+		{"label", label},
+		{"after", yesNo(len(p.RestartUnits)+len(p.RecreateCompose)+len(p.RunAfter) > 0)},
+		{"every", yesNo(every)},
+		{"identity", p.source()},
+		{"identity_file", p.IdentityFile},
+		// A percent sign begins a specifier in a unit file.
+		{"identity_unit", strings.ReplaceAll(p.IdentityFile, "%", "%%")},
+		{"identity_command", p.IdentityCommand},
+	} {
+		word, err := quote(v[1])
+		if err != nil {
+			return fault(err)
+		}
+		out.variables = append(out.variables, v[0]+"="+word)
 	}
 	files := planList{function: "each_file"}
 	for i, f := range p.Files {
@@ -90,7 +111,7 @@ func (f File) words(n int) ([]string, error) {
 		return nil, err
 	}
 	words := []string{
-		strconv.Itoa(n), f.Path, f.Owner, f.Group, fmt.Sprintf("%04o", mode), dirMode, "no",
+		strconv.Itoa(n), f.Path, f.Owner, f.Group, fmt.Sprintf("%04o", mode), dirMode, yesNo(f.EveryBoot),
 		strings.TrimSuffix(strings.TrimPrefix(status, "{"), "}"),
 	}
 	for i, word := range words {
@@ -103,7 +124,7 @@ func (f File) words(n int) ([]string, error) {
 
 func (p plan) text() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "version=%s\nname_json=%s\nlabel=%s\nafter=%s\n", TemplateVersion, p.nameJSON, p.label, yesNo(p.after))
+	out.WriteString(strings.Join(p.variables, "\n") + "\n")
 	for _, l := range p.lists {
 		fmt.Fprintf(&out, "%s() {\n\t:\n", l.function)
 		for _, words := range l.calls {
@@ -112,6 +133,17 @@ func (p plan) text() string {
 		out.WriteString("}\n")
 	}
 	return strings.TrimSuffix(out.String(), "\n")
+}
+
+// source is where the box has the identity from, in the plan's words.
+func (p Params) source() string {
+	switch {
+	case p.IdentityFile != "":
+		return "file"
+	case p.IdentityCommand != "":
+		return "command"
+	}
+	return "travels"
 }
 
 func yesNo(b bool) string {

@@ -20,10 +20,10 @@ var scriptSource string
 
 // Render returns the script. The same Params give the same script.
 //
-// It refuses what the box would: each payload is opened with the identity, and
-// its plaintext discarded, before the script is made. All problems are reported
-// at once, joined, each a *ParamError. No error holds the identity, nor what
-// was found in a payload.
+// It refuses what the box would: where the identity travels, each payload is opened
+// with it, and its plaintext discarded, before the script is made. All problems are
+// reported at once, joined, each a *ParamError. No error holds the identity, nor
+// what was found in a payload.
 func Render(p Params) (secret.Text, error) {
 	identity, err := check(p)
 	if err != nil {
@@ -31,8 +31,12 @@ func Render(p Params) (secret.Text, error) {
 	}
 	var problems []error
 	for i, f := range p.Files {
-		if err := f.opens(identity); err != nil {
-			problems = append(problems, &ParamError{i, "Payload", err.Error()})
+		refused := f.looksSealed()
+		if identity != nil {
+			refused = f.opens(identity)
+		}
+		if refused != nil {
+			problems = append(problems, &ParamError{i, "Payload", refused.Error()})
 		}
 	}
 	if len(problems) > 0 {
@@ -41,7 +45,8 @@ func Render(p Params) (secret.Text, error) {
 	return render(p, identity)
 }
 
-// check is what can be said without opening a payload.
+// check is what can be said without opening a payload. The identity is nil if it
+// does not travel.
 func check(p Params) (*age.X25519Identity, error) {
 	var problems []error
 	report := func(index int, field string, err error) {
@@ -71,12 +76,23 @@ func check(p Params) (*age.X25519Identity, error) {
 			report(-1, fmt.Sprintf("%s[%d]", l.field, i), l.refused(text))
 		}
 	}
-	// age's own error may quote the key.
-	identity, err := age.ParseX25519Identity(p.Identity.Reveal())
-	if err != nil {
-		report(-1, "Identity", errors.New("is not an age X25519 identity: give one line that begins with AGE-SECRET-KEY-1, and nothing else"))
+	if !p.Identity.IsEmpty() && (p.IdentityFile != "" || p.IdentityCommand != "") || p.IdentityFile != "" && p.IdentityCommand != "" {
+		report(-1, "Identity", errors.New("is given in more than one way: choose one of identity, file and command"))
 	}
-	return identity, errors.Join(problems...)
+	switch p.source() {
+	case "file":
+		report(-1, "IdentityFile", CheckIdentityFile(p.IdentityFile))
+	case "command":
+		report(-1, "IdentityCommand", CheckCommand(p.IdentityCommand))
+	default:
+		// age's own error may quote the key.
+		identity, err := age.ParseX25519Identity(p.Identity.Reveal())
+		if err != nil {
+			report(-1, "Identity", errors.New("is not an age X25519 identity: give one line that begins with AGE-SECRET-KEY-1, and nothing else"))
+		}
+		return identity, errors.Join(problems...)
+	}
+	return nil, errors.Join(problems...)
 }
 
 // opens returns an error unless the whole payload can be read, and is what its
@@ -98,6 +114,22 @@ func (f File) opens(identity age.Identity) error {
 		return errors.New("does not open with the identity: seal it to the identity's recipient")
 	}
 	return nil
+}
+
+// looksSealed is all that can be said of a payload without its identity.
+func (f File) looksSealed() error {
+	if _, err := age.ExtractHeader(bytes.NewReader(f.Payload)); err != nil {
+		return errors.New("is no binary age file")
+	}
+	return nil
+}
+
+// NeedsAge reports whether the payload can be opened only by an age of version 1.3
+// or later, since it is sealed to hybrid recipients, which the embedded reader does
+// not know.
+func (f File) NeedsAge() bool {
+	header, err := age.ExtractHeader(bytes.NewReader(f.Payload))
+	return err == nil && bytes.Contains(header, []byte("\n-> mlkem768x25519 "))
 }
 
 type scriptData struct {
@@ -133,14 +165,17 @@ func render(p Params, identity *age.X25519Identity) (secret.Text, error) {
 		return secret.Text{}, err
 	}
 	data := scriptData{
-		Banner:   "# ageenv first boot, template " + TemplateVersion + ". Made by terraform-provider-ageenv; holds an age identity.",
+		Banner:   "# ageenv first boot, template " + TemplateVersion + ". Made by terraform-provider-ageenv.",
 		Version:  TemplateVersion,
 		Tools:    strings.Join(boxTools, " "),
-		Identity: identity.String(),
 		Program:  program,
 		Label:    plan.label,
 		NameJSON: plan.nameJSON,
 		Plan:     plan.text(),
+	}
+	if identity != nil {
+		data.Banner = strings.TrimSuffix(data.Banner, ".") + "; holds an age identity."
+		data.Identity = identity.String()
 	}
 	for i, f := range p.Files {
 		data.Files = append(data.Files, scriptPayload{i + 1, wrapBase64(f.Payload)})

@@ -15,8 +15,14 @@ pending() {
 	: >"$box/pending" || fail 8 write "$box/pending cannot be written"
 }
 
+# At later boots it is left to a unit that comes after docker: what starts then
+# waits for this one.
 follow() {
 	if [ "$after" = no ] || [ ! -f "$box/pending" ]; then return 0; fi
+	if [ "$phase" = boot ] && under_systemd; then
+		systemctl --no-block start ageenv-after.service >/dev/null 2>&1 </dev/null || fail 10 after "ageenv-after.service cannot be started"
+		return 0
+	fi
 	wrong=
 	each_unit restart
 	each_compose recreate

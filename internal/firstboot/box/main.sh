@@ -4,6 +4,7 @@ finish() {
 	trap '' HUP INT TERM
 	set +e
 	if [ "$committing" = yes ]; then each undo; fi
+	[ -z "$draft" ] || rm -f "$draft"
 	if [ -n "$priv" ]; then
 		each tidy
 		rm -rf "$priv"
@@ -20,27 +21,58 @@ drop() {
 		fail 3 no-decryptor "neither age nor python3 is here, and nothing is downloaded: install one of them in the image"
 	sweep_runs
 	each sweep_beside
+	if [ "$phase" = first ]; then
+		wait_or_go
+		[ "$result" != waiting ] || return 0
+	fi
 	reader >"$priv/reader.py" || fail 4 run-dir "cannot write in $priv: is it full?"
+	obtain
 	each unseal
-	rm -f "$priv/identity"
 	each prepare
+	if [ "$phase" = first ]; then
+		late=no
+		keep || not_kept
+	fi
+	rm -f "$priv/identity"
 	each stage
 	each pend
 	committing=yes
 	each replace
 	committing=over
 	each report
+	in_time
+	[ "$phase" = first ] || let_go
 	follow
 	result=ok
 	reason=
+}
+
+# not_kept is no reason to go without files that are dropped once.
+not_kept() {
+	[ "$every" = no ] || fail 8 write "what the box needs at its later boots cannot be kept on it"
+	say "the program and its units cannot be kept on this box: it cannot be asked for its status, and a clone would not be noticed"
+}
+
+# in_time: payloads that were kept for an identity to come have been used.
+in_time() {
+	late=no
+	[ -f "$box/late" ] || return 0
+	each_file forget
+	rm -f "$box/late"
+}
+
+forget() {
+	[ "$7" = yes ] || rm -f "$box/sealed.$1"
 }
 
 sweep_beside() {
 	sweep "$R${2%/*}"
 }
 
-# pend N: something is about to change.
+# pend N: something is about to change. A file that comes back at a boot is the one
+# that was there before.
 pend() {
+	[ "$phase$late" != bootno ] || return 0
 	eval "state=\$state_$1"
 	[ "$state" = unchanged ] || pending
 }
@@ -60,15 +92,59 @@ trap '' PIPE
 version=
 name_json='""'
 after=no
+every=no
+identity=travels
+identity_file=
+identity_unit=
+identity_command=
 late=no
+
+# installed: what an earlier run has kept.
+installed() {
+	if [ ! -f "$box/plan" ]; then
+		trap - EXIT
+		say "nothing was ever dropped on this box"
+		exit 2
+	fi
+	# shellcheck source=/dev/null
+	. "$box/plan"
+	each_file new_state
+}
+
 case ${1-} in
 first)
 	phase=first
 	tag=${priv##*/}
+	payloads=$priv
 	# shellcheck source=/dev/null
 	. "$priv/plan"
 	each_file new_state
 	drop
+	;;
+drop)
+	installed
+	same_box || cast_off
+	[ ! -f "$box/late" ] || late=yes
+	if [ "$every$late" = nono ]; then
+		# The status is that of the run that dropped something.
+		trap - EXIT
+		follow
+		exit 0
+	fi
+	[ -z "$R" ] || mkdir -p "$R/run"
+	priv=$(mktemp -d "$R/run/ageenv.$$.XXXXXX") || fail 4 run-dir "no private directory can be made in $R/run"
+	tag=${priv##*/}
+	payloads=$box
+	TMPDIR=$priv
+	TMPPREFIX=$priv/here
+	export TMPDIR TMPPREFIX
+	drop
+	;;
+after)
+	installed
+	phase=after
+	follow
+	trap - EXIT
 	;;
 status)
 	trap - EXIT

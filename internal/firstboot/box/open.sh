@@ -6,7 +6,7 @@
 # as strictly as age does, so nothing is accepted that age should have refused.
 unseal() {
 	place "$1" "$2"
-	sealed=$priv/sealed.$1
+	sealed=$payloads/sealed.$1
 	if [ -n "$age" ] && "$age" -d -i "$priv/identity" "$sealed" >"$plain" 2>/dev/null </dev/null; then
 		decryptor=age
 	else
