@@ -1,6 +1,8 @@
 package bundle
 
 import (
+	"errors"
+
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
@@ -14,4 +16,22 @@ func ForBox(ciphertext string, box agekey.Identity) ([]byte, error) {
 		return nil, err
 	}
 	return agekey.Seal(text, []agekey.Recipient{box.Recipient()})
+}
+
+// ErrNeedsAge is the error for a bundle that a box can't open by itself.
+var ErrNeedsAge = errors.New("it is encrypted by sops, which a box does not have")
+
+// ForItself returns a bundle as it is, as a binary age file, for a box that has its
+// identity from elsewhere. Sealing it anew would take an identity here, and give
+// other bytes each time. Errors are ErrNeedsAge, and those of agekey.Binary and
+// Detect.
+func ForItself(ciphertext string) ([]byte, error) {
+	format, err := Detect(ciphertext)
+	if err != nil {
+		return nil, err
+	}
+	if format != AgeDotenv {
+		return nil, ErrNeedsAge
+	}
+	return agekey.Binary(ciphertext)
 }

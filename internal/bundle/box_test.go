@@ -37,3 +37,37 @@ func TestForBox(t *testing.T) {
 		t.Errorf("env text in clear: %d bytes, %v", len(payload), err)
 	}
 }
+
+// Without an identity, only an age file will do, and it stays what it is.
+func TestForItself(t *testing.T) {
+	box, operator := x25519(t), x25519(t)
+	content := contentOf(t, awkward)
+	payload, err := bundle.ForItself(sealed(t, content, bundle.AgeDotenv, box, operator))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if agekey.IsArmored(string(payload)) {
+		t.Error("the payload is armored")
+	}
+	for _, id := range []agekey.Identity{box, operator} {
+		if text, err := agekey.Open(string(payload), []agekey.Identity{id}); err != nil || text.Reveal() != content.Text.Reveal() {
+			t.Errorf("it reads %q, %v", text.Reveal(), err)
+		}
+	}
+	if again, err := bundle.ForItself(string(payload)); err != nil || string(again) != string(payload) {
+		t.Errorf("a binary one is changed (%v)", err)
+	}
+	for name, c := range map[string]struct {
+		text string
+		want error
+	}{
+		"sops":           {sealed(t, content, bundle.SOPSDotenv, box), bundle.ErrNeedsAge},
+		"text":           {"A=1\n", bundle.ErrUnknownFormat},
+		"cut off":        {sealed(t, content, bundle.AgeDotenv, box)[:120], agekey.ErrCorrupt},
+		"header cut off": {string(payload[:60]), agekey.ErrCorrupt},
+	} {
+		if _, err := bundle.ForItself(c.text); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
+	}
+}

@@ -70,7 +70,7 @@
 //	2    not-root, bad-root (AGEENV_ROOT), missing-tool
 //	3    no-decryptor: neither age nor python3
 //	4    run-dir: no private directory in /run, or it is full
-//	5    wrong-identity, payload-malformed (its tar, too), payload-altered; open-failed if age alone is there and cannot say which
+//	5    wrong-identity, payload-malformed (its tar, too), payload-altered, needs-age (a hybrid payload); open-failed if age alone is there and cannot say which
 //	6    owner: no such user or group, or not permitted
 //	7    target-symlink, target-directory (not empty), target-special, target-unreadable
 //	8    write: disk full, read-only, immutable, not a file system that keeps owners

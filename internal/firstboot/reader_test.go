@@ -23,7 +23,7 @@ import (
 
 // What the reader's exit codes stand for, in the words of the vectors.
 var readerOutcomes = map[int]string{
-	0: "success", 10: "header failure", 11: "no match", 12: "HMAC failure", 13: "payload failure", 14: "identity",
+	0: "success", 10: "header failure", 11: "no match", 12: "HMAC failure", 13: "payload failure", 14: "identity", 15: "hybrid",
 }
 
 // compactReaderFile is the form the script carries, as a file.
@@ -197,7 +197,7 @@ func TestReaderRefusesOtherVectors(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
 			got, plain := read(t, python, reader, someone+"\n", v.file)
-			if got != "header failure" && got != "no match" || len(plain) > 0 {
+			if got != "header failure" && got != "no match" && got != "hybrid" || len(plain) > 0 {
 				t.Errorf("got %s and %d bytes", got, len(plain))
 			}
 			if v.armored && got != "header failure" {
@@ -207,6 +207,21 @@ func TestReaderRefusesOtherVectors(t *testing.T) {
 	}
 	if tried == 0 {
 		t.Error("no vector was tried")
+	}
+}
+
+// What only a newer age opens is told apart, whichever identity is at hand.
+func TestReaderKnowsHybrid(t *testing.T) {
+	python, reader := needPython(t), compactReaderFile(t)
+	hybrid, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := seal(t, canary, hybrid.Recipient())
+	for _, identity := range []string{hybrid.String(), newIdentity(t).String()} {
+		if got, _ := read(t, python, reader, identity+"\n", sealed); got != "hybrid" {
+			t.Errorf("got %s", got)
+		}
 	}
 }
 

@@ -144,7 +144,9 @@ func (p *ageenvProvider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{newKeyResource, newBundleResource, newScriptResource}
 }
 
-func (p *ageenvProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+func (p *ageenvProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{newFirstBootScriptData}
+}
 
 func (p *ageenvProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {
 	return []func() ephemeral.EphemeralResource{newIdentityEphemeral, newBundleEphemeral, newDotenvEphemeral}

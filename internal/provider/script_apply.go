@@ -23,9 +23,13 @@ func (r *scriptResource) Create(ctx context.Context, req resource.CreateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	id, known, diags := r.settings.identity(ctx, plan.WrappedIdentity, config.IdentityWO)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(checkKnown(known)...)
+	var id agekey.Identity
+	if plan.travels() {
+		var known bool
+		id, known, diags = r.settings.identity(ctx, plan.WrappedIdentity, config.IdentityWO)
+		resp.Diagnostics.Append(diags...)
+		resp.Diagnostics.Append(checkKnown(known)...)
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -163,7 +167,10 @@ func (m *scriptModel) uploaded(script secret.Text, id agekey.Identity) {
 	m.RemoteSHA256 = m.ScriptSHA256
 	m.ScriptBytes = types.Int64Value(int64(script.Len()))
 	m.TemplateVersion = types.StringValue(firstboot.TemplateVersion)
-	m.IdentityRecipient = types.StringValue(id.Recipient().String())
+	m.IdentityRecipient = types.StringNull()
+	if m.travels() {
+		m.IdentityRecipient = types.StringValue(id.Recipient().String())
+	}
 }
 
 // readDate asks for the new modification date, which the answer to an update does

@@ -4,8 +4,10 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -87,4 +89,101 @@ func TestAccScriptDirectory(t *testing.T) {
 			{Config: follows, ConfigPlanChecks: plannedEmpty},
 		},
 	})
+}
+
+// awayService is a box that has its identity from elsewhere.
+const awayService = `
+resource "ageenv_key" "k" {}
+
+resource "ageenv_bundle" "b" {
+  entries_wo = { TOKEN = "boot-canary" }
+  recipients = ageenv_key.k.recipients
+  format     = "age_dotenv"
+}
+
+resource "ageenv_vultr_startup_script" "s" {
+  name          = "app"
+  identity_file = "/etc/box.key"
+  files         = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/run/app/.env", every_boot = true, owner = "OWNER", group = "GROUP" }]
+}
+
+data "ageenv_first_boot_script" "d" {
+  name          = "app"
+  identity_file = "/etc/box.key"
+  files         = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/run/app/.env", every_boot = true, owner = "OWNER", group = "GROUP" }]
+}
+`
+
+// The identity is in neither the script nor the account, and no operator's identity
+// is needed to make it; a travelling one may take its place, and go again.
+func TestAccScriptIdentityElsewhere(t *testing.T) {
+	w := newWorld(t)
+	text := strings.NewReplacer("OWNER", strconv.Itoa(os.Getuid()), "GROUP", strconv.Itoa(os.Getgid())).Replace(awayService)
+	const dataAddress = "data.ageenv_first_boot_script.d"
+	var body string
+	away := func(a attributes) {
+		_, body = onlyScript(t, w)
+		if strings.Contains(body, "AGE-SECRET-KEY") {
+			t.Error("the identity travels")
+		}
+		if got := a[scriptAddress]["identity_recipient"]; got != nil {
+			t.Errorf("identity_recipient is %v", got)
+		}
+		if a.text(dataAddress, "script") != body {
+			t.Error("the data source gives another script than the resource")
+		}
+		if !strings.HasPrefix(a.text(dataAddress, "cloud_config"), "#cloud-config\n") || !strings.HasPrefix(a.text(dataAddress, "mime"), "MIME-Version: 1.0\n") {
+			t.Error("the other forms are not what they should be")
+		}
+		if a.text(dataAddress, "script_sha256") != sha256Hex(body) {
+			t.Error("the digest is another one")
+		}
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: w.factories(),
+		Steps: []resource.TestStep{
+			{Config: w.config(text), ConfigStateChecks: looks(away, func(a attributes) {
+				root, file := t.TempDir(), filepath.Join(t.TempDir(), "script")
+				writeFile(t, file, body)
+				if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				writeFile(t, filepath.Join(root, "etc/box.key"), keyOf(t, a, w.operator).Text().Reveal()+"\n")
+				cmd := exec.Command("/bin/sh", file)
+				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AGEENV_ROOT=" + root}
+				if out, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("the script failed: %v\n%s", err, out)
+				}
+				if got, err := os.ReadFile(filepath.Join(root, "run/app/.env")); err != nil || string(got) != "TOKEN=boot-canary\n" {
+					t.Errorf("the file holds %q (%v)", got, err)
+				}
+			})},
+			{Config: w.config(text), ConfigPlanChecks: plannedEmpty},
+			{
+				Config:           w.config(strings.Replace(text, "identity_file = ", "wrapped_identity = ageenv_key.k.wrapped_identity # ", 1)),
+				ConfigPlanChecks: scriptUpdated, ConfigStateChecks: looks(scriptMatches(t, w)),
+			},
+			{Config: w.config(text), ConfigPlanChecks: scriptUpdated, ConfigStateChecks: looks(away)},
+			{Config: w.config(text), ConfigPlanChecks: plannedEmpty},
+			{
+				Config:           w.config(strings.ReplaceAll(text, `identity_file = "/etc/box.key"`, `identity_command = "fetch-key --box $(hostname)"`)),
+				ConfigPlanChecks: scriptUpdated, ConfigStateChecks: looks(away),
+			},
+		},
+	})
+}
+
+// A hybrid bundle needs a newer age on the box than Debian has, and the plan says so.
+func TestAccScriptHybridWarns(t *testing.T) {
+	w := newWorld(t)
+	cli := newCLI(t, w)
+	cli.write(w.config(strings.NewReplacer(
+		"OWNER", "root", "GROUP", "root",
+		"ageenv_key.k.recipients", fmt.Sprintf("[%q]", hybridPerson(t).recipient),
+		`format     = "age_dotenv"`, "format = \"age_dotenv\"\n  operator_recipients = []\n  content_version = \"1\"",
+	).Replace(awayService)))
+	cli.must("apply", "-auto-approve", "-target=ageenv_bundle.b")
+	if out := cli.must("plan"); !strings.Contains(out, "The box needs age 1.3 or later") {
+		t.Errorf("no warning in:\n%s", out)
+	}
 }

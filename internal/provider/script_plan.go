@@ -44,7 +44,7 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		// Rendered for its errors and its size only: what is uploaded is made at apply.
 		script, diags := render(plan.Name.ValueString(), boot, change.identity)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(scriptWarnings(boot.files, script)...)
+		resp.Diagnostics.Append(scriptWarnings(boot, script)...)
 	}
 	if !create {
 		plan.keepComputed(state)
@@ -55,6 +55,9 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	if change.recipient {
 		plan.IdentityRecipient = types.StringUnknown()
+		if !plan.travels() && bootKnown {
+			plan.IdentityRecipient = types.StringNull()
+		}
 	}
 	if change.render || change.name {
 		plan.DateModified = types.StringUnknown()
@@ -76,8 +79,13 @@ type scriptChange struct {
 func (r *scriptResource) change(ctx context.Context, config, plan, state scriptModel, create bool) (c scriptChange, diags diag.Diagnostics) {
 	c.name = !plan.Name.Equal(state.Name)
 	c.render = create || !plan.equalBoot(state.bootModel) || drifted(state)
-	sameWrap := !create && config.IdentityWO.IsNull() && plan.WrappedIdentity.Equal(state.WrappedIdentity) && !state.IdentityRecipient.IsNull()
+	sameWrap := !create && plan.travels() && config.IdentityWO.IsNull() && plan.WrappedIdentity.Equal(state.WrappedIdentity) && !state.IdentityRecipient.IsNull()
 	if sameWrap && !c.render {
+		return c, diags
+	}
+	if !plan.travels() {
+		c.identityKnown = true
+		c.recipient = create || !state.IdentityRecipient.IsNull()
 		return c, diags
 	}
 	c.identity, c.identityKnown, diags = r.settings.identity(ctx, plan.WrappedIdentity, config.IdentityWO)

@@ -63,7 +63,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A Vultr startup script (cloud-init) that drops decrypted env files on a new box's first boot. On the box it needs no network and no package: it opens its payload with `age` if the box has it, else with python3. " +
 			"All files are put in place, complete, or none is.\n\n" +
-			"Of the script only digests are in the state. **The identity travels in the script**: whoever can read the account's startup scripts or a box's metadata can read the files. " +
+			"Of the script only digests are in the state. With `wrapped_identity` and `identity_wo` **the identity travels in the script**: whoever can read the account's startup scripts or a box's metadata can read the files. With `identity_file` and `identity_command` it is had on the box. " +
 			"Everything but `replace_triggers` is changed in place; running boxes are not reached by that, new ones get the new script.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The script's UUID, for `script_id` of a `vultr_instance`."},
@@ -72,9 +72,11 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "The script's name in the account.",
 			},
 			"wrapped_identity": schema.StringAttribute{
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("wrapped_identity"), path.MatchRoot("identity_wo"))},
-				MarkdownDescription: "The identity that travels in the script, wrapped: `ageenv_key.….wrapped_identity`. An operator identity unwraps it when the script is rendered. Exactly one of `wrapped_identity` and `identity_wo` is set. To wrap it anew changes no script.",
+				Optional: true,
+				Validators: []validator.String{stringvalidator.ExactlyOneOf(
+					path.MatchRoot("wrapped_identity"), path.MatchRoot("identity_wo"), path.MatchRoot("identity_file"), path.MatchRoot("identity_command"),
+				)},
+				MarkdownDescription: "The identity that travels in the script, wrapped: `ageenv_key.….wrapped_identity`. An operator identity unwraps it when the script is rendered. Exactly one of `wrapped_identity`, `identity_wo`, `identity_file` and `identity_command` is set. To wrap it anew changes no script.",
 			},
 			"identity_wo": schema.StringAttribute{
 				Optional: true, WriteOnly: true,
@@ -84,7 +86,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				ElementType: types.StringType, Optional: true, PlanModifiers: []planmodifier.Map{replaceOnChange()},
 				MarkdownDescription: "Values that replace the script, so that it gets a new ID and, through `script_id`, boxes are replaced: " + replaceRule + ". Usually `ageenv_key.….recipient` and a bundle's `content_version`. What is unknown while planning counts as changed.",
 			},
-			"identity_recipient": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The recipient of the identity that is in the script."},
+			"identity_recipient": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The recipient of the identity that is in the script; null if none is."},
 			"script_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that was uploaded, hex."},
 			"remote_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that the account holds. Where it differs from `script_sha256`, somebody else changed the script, and the next apply uploads it anew, in place."},
 			"script_bytes":       schema.Int64Attribute{Computed: true, PlanModifiers: keepNumber, MarkdownDescription: "The script's size in bytes, before base64."},

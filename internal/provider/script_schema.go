@@ -5,6 +5,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -21,6 +22,9 @@ type bootModel struct {
 	RestartUnits    types.List `tfsdk:"restart_units"`
 	RecreateCompose types.List `tfsdk:"recreate_compose"`
 	RunAfter        types.List `tfsdk:"run_after"`
+
+	IdentityFile    types.String `tfsdk:"identity_file"`
+	IdentityCommand types.String `tfsdk:"identity_command"`
 }
 
 // fileModel is one element of files.
@@ -31,6 +35,7 @@ type fileModel struct {
 	Group      types.String `tfsdk:"group"`
 	Mode       types.String `tfsdk:"mode"`
 	Layout     types.String `tfsdk:"layout"`
+	EveryBoot  types.Bool   `tfsdk:"every_boot"`
 }
 
 var filesPath = path.Root("files")
@@ -71,6 +76,11 @@ func bootAttributes() map[string]schema.Attribute {
 					Optional: true, Validators: []validator.String{stringvalidator.OneOf(layouts...)},
 					MarkdownDescription: "`file` (default), or `directory`: one file for each key, from a bundle that holds one file for each key. The directory is swapped in as one; it has to be the script's own.",
 				},
+				"every_boot": schema.BoolAttribute{
+					Optional: true,
+					MarkdownDescription: "Whether the file is dropped again at every boot, before docker and `restart_units` start: for paths that do not survive a boot, as those in `/run`. " +
+						"What that takes stays on the box, readable by root only: the payload, and an identity that travels. Default `false`.",
+				},
 			}},
 		},
 		"restart_units": list(firstboot.CheckUnit, "systemd units to restart when a file has changed, as `app.service`. They are started in the background and looked after for half a minute; "+
@@ -78,6 +88,15 @@ func bootAttributes() map[string]schema.Attribute {
 		"recreate_compose": list(firstboot.CheckDirectory, "Directories of docker compose projects whose containers are made anew when a file has changed (`docker compose up -d --force-recreate`): "+
 			"a container keeps the environment that it was made with, so a restart would not do."),
 		"run_after": list(firstboot.CheckCommand, "Shell commands, one line each, to run as root when a file has changed, last. What they print goes to the script's log."),
+		"identity_file": schema.StringAttribute{
+			Optional: true, Validators: checked(firstboot.CheckIdentityFile),
+			MarkdownDescription: "Where the box finds its identity, which does not travel: the path of an age identity file, which is made root's and closed to others. If it is not there yet, the files are dropped when it appears. " +
+				"The bundles have to be age files (`format = \"age_dotenv\"`): a box has no sops.",
+		},
+		"identity_command": schema.StringAttribute{
+			Optional: true, Validators: checked(firstboot.CheckCommand),
+			MarkdownDescription: "A shell command, run as root whenever files are dropped, whose output is the box's identity. It does not travel, and is never on the box's disk. The command has a minute, and no HOME. The bundles have to be age files.",
+		},
 	}
 }
 
@@ -85,7 +104,11 @@ func bootAttributes() map[string]schema.Attribute {
 type bootValues struct {
 	files                                   []fileModel
 	restartUnits, recreateCompose, runAfter []string
+	identityFile, identityCommand           string
 }
+
+// travels reports whether the identity is in the script.
+func (v bootValues) travels() bool { return v.identityFile == "" && v.identityCommand == "" }
 
 // boot reads the model. It reports false if something of it is not known yet; the
 // files are there all the same, unless their whole list is unknown.
@@ -95,10 +118,12 @@ func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags di
 		diags.Append(m.Files.ElementsAs(ctx, &v.files, false)...)
 	}
 	for _, f := range v.files {
-		for _, text := range []types.String{f.Ciphertext, f.Path, f.Owner, f.Group, f.Mode, f.Layout} {
-			known = known && !text.IsUnknown()
+		for _, value := range []attr.Value{f.Ciphertext, f.Path, f.Owner, f.Group, f.Mode, f.Layout, f.EveryBoot} {
+			known = known && !value.IsUnknown()
 		}
 	}
+	known = known && !m.IdentityFile.IsUnknown() && !m.IdentityCommand.IsUnknown()
+	v.identityFile, v.identityCommand = m.IdentityFile.ValueString(), m.IdentityCommand.ValueString()
 	for _, l := range []struct {
 		from types.List
 		to   *[]string
@@ -120,8 +145,12 @@ func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags di
 // equalBoot reports whether the box would be told the same.
 func (m bootModel) equalBoot(other bootModel) bool {
 	return m.Files.Equal(other.Files) && m.RestartUnits.Equal(other.RestartUnits) &&
-		m.RecreateCompose.Equal(other.RecreateCompose) && m.RunAfter.Equal(other.RunAfter)
+		m.RecreateCompose.Equal(other.RecreateCompose) && m.RunAfter.Equal(other.RunAfter) &&
+		m.IdentityFile.Equal(other.IdentityFile) && m.IdentityCommand.Equal(other.IdentityCommand)
 }
+
+// travels reports whether the identity is in the script, as far as is known.
+func (m bootModel) travels() bool { return m.IdentityFile.IsNull() && m.IdentityCommand.IsNull() }
 
 // checkedBy validates a text with a check of a package below.
 type checkedBy struct {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/firstboot"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
 // Two boots, with the script as vendor data and as the image's /tmp/firstboot.exec,
@@ -155,5 +156,43 @@ true
 				t.Errorf("what follows ran %q", got)
 			}
 		})
+	}
+}
+
+// The forms for any cloud's user data, as the real cloud-init takes them.
+func TestUserData(t *testing.T) {
+	for _, release := range releases {
+		for _, form := range []string{"plain", "cloud-config", "MIME"} {
+			t.Run("debian "+release+"/"+form, func(t *testing.T) {
+				identity := newIdentity(t)
+				m := newMachine(t, release)
+				script := render(t, firstboot.Params{
+					Name: "schön", Files: []firstboot.File{sealed(t, identity, "/srv/app/.env", "A=1")}, IdentityCommand: "cat /test/key",
+				})
+				m.write(m.dir+"/test/key", identity.String()+"\n", 0o600)
+				m.metadata["user-data"] = script
+				switch form {
+				case "MIME":
+					m.metadata["user-data"] = firstboot.MIME(secret.New(script)).Reveal()
+				case "cloud-config":
+					config, err := firstboot.CloudConfig(secret.New(script))
+					if err != nil {
+						t.Fatal(err)
+					}
+					m.metadata["user-data"] = config.Reveal()
+				}
+				out := m.boot(1, `
+stat -c '%n %a' /var/lib/ageenv /srv/app/.env
+cat /srv/app/.env; echo
+grep -E '"(result|name)"' /var/lib/ageenv/status.json
+grep -rl AGE-SECRET-KEY /var/lib /run /etc /tmp 2>/dev/null && echo the identity is on the disk
+true
+`)
+				m.wantLines("boot 1", out[0], "/var/lib/ageenv 700", "/srv/app/.env 600", "A=1", `  "result": "ok",`, `  "name": "schön",`)
+				if strings.Contains(out[0], "on the disk") {
+					t.Error("the identity was left:\n" + out[0])
+				}
+			})
+		}
 	}
 }

@@ -13,7 +13,7 @@ unseal() {
 		if [ -n "$age" ]; then
 			rm -f "$plain"
 			[ -n "$python" ] ||
-				fail 5 open-failed "$2: age cannot open the payload: it is altered, or sealed to another identity"
+				fail 5 open-failed "$2: age cannot open the payload: it is altered, sealed to another identity, or hybrid and this age older than 1.3"
 			say "$2: age cannot open the payload; trying the embedded reader"
 		fi
 		why=0
@@ -23,6 +23,7 @@ unseal() {
 		10) fail 5 payload-malformed "$2: the payload's header is malformed" ;;
 		11) fail 5 wrong-identity "$2: the payload is sealed to another identity" ;;
 		12 | 13) fail 5 payload-altered "$2: the payload is altered or cut off" ;;
+		15) fail 5 needs-age "$2: the payload is sealed to a hybrid recipient: it needs age 1.3 or later on the box" ;;
 		*) fail 5 open-failed "$2: the embedded reader ended with code $why: is $R/run full, or python3 damaged?" ;;
 		esac
 	fi
