@@ -265,6 +265,7 @@ type statusFile struct {
 	Result, Reason  string
 	ExitCode        int `json:"exit_code"`
 	Decryptor       string
+	Metadata        string
 	Files           []struct {
 		Path, Layout, Owner, Group, Mode, State string
 		SourceDigest                            string `json:"source_digest"`

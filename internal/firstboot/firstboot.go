@@ -61,6 +61,18 @@
 // "unchanged"), and on standard error what went wrong. No line ever holds a
 // value or the identity.
 //
+// # What shows the script
+//
+// An identity in a script is shown by the metadata service to every process on the
+// box, and by copies that cloud-init keeps; Debian 12 lets everybody read some of
+// them. With Params.BlockMetadata the service is closed, by policy routing rules
+// that neither a firewall's reload nor systemd-networkd removes and a unit that
+// sets them before the network is up, to all but root's own processes: not to
+// containers on the host's network that run as root. The copies are made root's
+// alone as the script begins, and at later boots at the end of each of cloud-init's
+// stages. What stays open: the time before the script has run, and at each boot on
+// Debian 12 the moment between cloud-init's writing and the end of that stage.
+//
 // # Exit codes
 //
 // With the reasons that the status file gives for them:
@@ -83,7 +95,9 @@
 //
 // /var/lib/ageenv/status.json (0600 in a directory of 0700, replaced as one) holds
 // template_version, name, time (RFC 3339, UTC), result ("ok", "failed" or, for an
-// identity file that is not there yet, "waiting"), reason, exit_code, decryptor ("age", "python", "none") and files, each with
+// identity file that is not there yet, "waiting"), reason, exit_code,
+// decryptor ("age", "python", "none"), metadata ("closed"; "open" if it was to be closed and could
+// not be; "untouched") and files, each with
 // path, layout, owner, group, mode, source_digest and state: "written", "unchanged", or
 // "kept", which is whatever was there before, if anything.
 //

@@ -67,6 +67,10 @@ type Params struct {
 	// identity. It runs as root whenever files are dropped, for at most a
 	// minute.
 	IdentityCommand string
+	// BlockMetadata closes what shows the script to others on the box: the
+	// metadata service at 169.254.169.254, TCP port 80, for all but root's own
+	// processes, and cloud-init's copies.
+	BlockMetadata bool
 	// RestartUnits are systemd units that are restarted when a file has
 	// changed; see CheckUnit.
 	RestartUnits []string

@@ -50,6 +50,7 @@ func newPlan(p Params) (plan, error) {
 		{"label", label},
 		{"after", yesNo(len(p.RestartUnits)+len(p.RecreateCompose)+len(p.RunAfter) > 0)},
 		{"every", yesNo(every)},
+		{"block", yesNo(p.BlockMetadata)},
 		{"identity", p.source()},
 		{"identity_file", p.IdentityFile},
 		// A percent sign begins a specifier in a unit file.

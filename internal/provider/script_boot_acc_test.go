@@ -80,13 +80,22 @@ func TestAccScriptDirectory(t *testing.T) {
 			{Config: plain, ConfigPlanChecks: plannedEmpty},
 			{Config: follows, ConfigPlanChecks: scriptUpdated, ConfigStateChecks: looks(func(attributes) {
 				_, body := onlyScript(t, w)
-				for _, want := range []string{`"$1" 'app.service'`, `"$1" '/srv/app'`, `"$1" 'echo "$(date)"'`} {
+				for _, want := range []string{`"$1" 'app.service'`, `"$1" '/srv/app'`, `"$1" 'echo "$(date)"'`, "block='yes'"} {
 					if !strings.Contains(body, want) {
 						t.Errorf("the script has no %s", want)
 					}
 				}
 			})},
 			{Config: follows, ConfigPlanChecks: plannedEmpty},
+			{
+				Config:           strings.TrimSuffix(follows, "}\n") + "  block_metadata = false\n}\n",
+				ConfigPlanChecks: scriptUpdated,
+				ConfigStateChecks: looks(func(attributes) {
+					if _, body := onlyScript(t, w); !strings.Contains(body, "block='no'") {
+						t.Error("the script closes the metadata service, which was switched off")
+					}
+				}),
+			},
 		},
 	})
 }
@@ -125,6 +134,9 @@ func TestAccScriptIdentityElsewhere(t *testing.T) {
 		_, body = onlyScript(t, w)
 		if strings.Contains(body, "AGE-SECRET-KEY") {
 			t.Error("the identity travels")
+		}
+		if !strings.Contains(body, "block='no'") {
+			t.Error("the script closes the metadata service, which shows no identity")
 		}
 		if got := a[scriptAddress]["identity_recipient"]; got != nil {
 			t.Errorf("identity_recipient is %v", got)

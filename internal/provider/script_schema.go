@@ -25,6 +25,7 @@ type bootModel struct {
 
 	IdentityFile    types.String `tfsdk:"identity_file"`
 	IdentityCommand types.String `tfsdk:"identity_command"`
+	BlockMetadata   types.Bool   `tfsdk:"block_metadata"`
 }
 
 // fileModel is one element of files.
@@ -97,6 +98,11 @@ func bootAttributes() map[string]schema.Attribute {
 			Optional: true, Validators: checked(firstboot.CheckCommand),
 			MarkdownDescription: "A shell command, run as root whenever files are dropped, whose output is the box's identity. It does not travel, and is never on the box's disk. The command has a minute, and no HOME. The bundles have to be age files.",
 		},
+		"block_metadata": schema.BoolAttribute{
+			Optional: true,
+			MarkdownDescription: "Whether to close what shows the script to others on the box: the metadata service (169.254.169.254, TCP port 80) to all but root's own processes, containers included, and cloud-init's copies. " +
+				"Root in a container on the host's network is not kept out, nor anybody until the script has run. Default: `true` where the identity travels, else `false`.",
+		},
 	}
 }
 
@@ -105,6 +111,7 @@ type bootValues struct {
 	files                                   []fileModel
 	restartUnits, recreateCompose, runAfter []string
 	identityFile, identityCommand           string
+	blockMetadata                           bool
 }
 
 // travels reports whether the identity is in the script.
@@ -122,8 +129,9 @@ func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags di
 			known = known && !value.IsUnknown()
 		}
 	}
-	known = known && !m.IdentityFile.IsUnknown() && !m.IdentityCommand.IsUnknown()
+	known = known && !m.IdentityFile.IsUnknown() && !m.IdentityCommand.IsUnknown() && !m.BlockMetadata.IsUnknown()
 	v.identityFile, v.identityCommand = m.IdentityFile.ValueString(), m.IdentityCommand.ValueString()
+	v.blockMetadata = m.BlockMetadata.ValueBool() || m.BlockMetadata.IsNull() && v.travels()
 	for _, l := range []struct {
 		from types.List
 		to   *[]string
@@ -146,7 +154,8 @@ func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags di
 func (m bootModel) equalBoot(other bootModel) bool {
 	return m.Files.Equal(other.Files) && m.RestartUnits.Equal(other.RestartUnits) &&
 		m.RecreateCompose.Equal(other.RecreateCompose) && m.RunAfter.Equal(other.RunAfter) &&
-		m.IdentityFile.Equal(other.IdentityFile) && m.IdentityCommand.Equal(other.IdentityCommand)
+		m.IdentityFile.Equal(other.IdentityFile) && m.IdentityCommand.Equal(other.IdentityCommand) &&
+		m.BlockMetadata.Equal(other.BlockMetadata)
 }
 
 // travels reports whether the identity is in the script, as far as is known.

@@ -27,6 +27,9 @@ ip netns exec box ip link set eth0 up
 ip netns exec box ip addr add 10.99.0.2/24 dev eth0
 ip netns exec box ip route add 169.254.169.254 dev eth0 src 10.99.0.2
 ip netns exec box ip route add default via 10.99.0.1
+# For containers on a bridge of the box's.
+ip netns exec box sysctl -q net.ipv4.ip_forward=1
+ip route add 172.17.0.0/16 via 10.99.0.2
 
 # /sys as seen from the box's network. systemd needs a tree of control groups of its own; that of the machine may be of
 # the old kind, which newer ones do not take.
@@ -34,7 +37,7 @@ nsenter --net=/run/netns/box mount -t sysfs sysfs /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 
 python3 -I - "$dir" <<'.END' &
-import http.server, sys
+import http.server, sys, threading
 folder = sys.argv[1]
 class Metadata(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -51,6 +54,9 @@ class Metadata(http.server.BaseHTTPRequestHandler):
             self.wfile.write(answer)
     def log_message(self, *args):
         pass
+# The same on another port, in place of the BGP that the address speaks as well.
+other = http.server.ThreadingHTTPServer(("169.254.169.254", 179), Metadata)
+threading.Thread(target=other.serve_forever, daemon=True).start()
 http.server.ThreadingHTTPServer(("169.254.169.254", 80), Metadata).serve_forever()
 .END
 until nsenter --net=/run/netns/box bash -c ': </dev/tcp/169.254.169.254/80' 2>/dev/null; do sleep 0.05; done

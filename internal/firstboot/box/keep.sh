@@ -61,6 +61,8 @@ keep_payload() {
 # without it: a container that is started without its secrets is worse than one
 # that is not.
 keep_units() {
+	keep_metadata || return 1
+	wants=$units/multi-user.target.wants
 	before=docker.service
 	each_unit add_before
 	network=
@@ -143,7 +145,6 @@ After=ageenv.service
 
 # turn_on UNIT: as systemctl does, which is not to be had everywhere.
 turn_on() {
-	wants=$units/multi-user.target.wants
 	[ ! -L "$wants/$1" ] || return 0
 	umask 022
 	mkdir -p "$wants" || return 1

@@ -93,6 +93,7 @@ version=
 name_json='""'
 after=no
 every=no
+block=no
 identity=travels
 identity_file=
 identity_unit=
@@ -119,10 +120,24 @@ first)
 	# shellcheck source=/dev/null
 	. "$priv/plan"
 	each_file new_state
+	tighten
+	close_metadata
 	drop
+	;;
+close)
+	trap - EXIT
+	installed
+	close_metadata
+	;;
+tighten)
+	trap - EXIT
+	[ ! -f "$box/plan" ] || installed
+	tighten
 	;;
 drop)
 	installed
+	tighten
+	close_metadata
 	same_box || cast_off
 	[ ! -f "$box/late" ] || late=yes
 	if [ "$every$late" = nono ]; then

@@ -15,7 +15,7 @@ write_status() {
 	{
 		printf '{\n  "template_version": "%s",\n  "name": %s,\n' "$version" "$name_json" &&
 			printf '  "time": "%s",\n  "result": "%s",\n  "reason": "%s",\n' "$now" "$result" "$reason" &&
-			printf '  "exit_code": %s,\n  "decryptor": "%s",\n  "files": [' "$1" "$decryptor" &&
+			printf '  "exit_code": %s,\n  "decryptor": "%s",\n  "metadata": "%s",\n  "files": [' "$1" "$decryptor" "$metadata" &&
 			comma= && each_file status_line && printf '\n  ]\n}\n'
 	} >"$draft" && mv -fT "$draft" "$box/status.json" && return 0
 	rm -f "$draft"
