@@ -187,6 +187,13 @@ func CheckName(s string) error {
 	return checkPrints(s)
 }
 
+func checkExposure(e Exposure) error {
+	if e != "" && !slices.Contains(Exposures(), e) {
+		return fmt.Errorf("%q is not an exposure: write %q or %q", string(e), ExposureFile, ExposureEnv)
+	}
+	return nil
+}
+
 func checkLayout(l Layout) error {
 	if l != "" && !slices.Contains(Layouts(), l) {
 		return fmt.Errorf("%q is not a layout: write %q or %q", string(l), LayoutFile, LayoutDirectory)

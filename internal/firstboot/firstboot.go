@@ -73,6 +73,15 @@
 // stages. What stays open: the time before the script has run, and at each boot on
 // Debian 12 the moment between cloud-init's writing and the end of that stage.
 //
+// # Asking a box
+//
+// `ageenv status` prints the status file. `ageenv verify` looks whether what was
+// promised holds: owners and modes; no copy of an identity that others can read;
+// the metadata service as another user finds it, and as a packet from a bridge would
+// be sent on; and no value in what docker shows of a container or its log. It prints
+// a line for each, "pass" or "FAIL", or "unseen" for what cannot be told, and never
+// a value; its exit code is 1 if anything fails.
+//
 // # Exit codes
 //
 // With the reasons that the status file gives for them:

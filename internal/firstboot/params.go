@@ -26,6 +26,18 @@ const (
 // Layouts lists all layouts, the default first.
 func Layouts() []Layout { return []Layout{LayoutFile, LayoutDirectory} }
 
+// Exposure is how far a file's values may get on the box.
+type Exposure string
+
+// The exposures.
+const (
+	ExposureFile Exposure = "file" // they are read from the file
+	ExposureEnv  Exposure = "env"  // they become a container's environment, which docker shows
+)
+
+// Exposures lists all exposures, the default first.
+func Exposures() []Exposure { return []Exposure{ExposureFile, ExposureEnv} }
+
 // File is one file to drop, or one directory of files.
 type File struct {
 	// Payload is a binary age file, sealed to the recipient of the identity. Its plaintext is what is dropped, byte for byte; for a
@@ -44,6 +56,9 @@ type File struct {
 	// paths that do not survive one, as those in /run. The payload, and an
 	// identity that travels, stay on the box for that, readable by root only.
 	EveryBoot bool
+	// Exposure says whether `ageenv verify` minds a container that shows the
+	// values; empty is ExposureFile.
+	Exposure Exposure
 	// SourceDigest is the SHA-256 of the bundle's ciphertext, 64 lower-case hex
 	// digits, or empty. The script does not check it: it reports it, so that a
 	// box can be asked which bundle it has.

@@ -1,6 +1,7 @@
 package firstboot
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -114,6 +115,7 @@ func (f File) words(n int) ([]string, error) {
 	words := []string{
 		strconv.Itoa(n), f.Path, f.Owner, f.Group, fmt.Sprintf("%04o", mode), dirMode, yesNo(f.EveryBoot),
 		strings.TrimSuffix(strings.TrimPrefix(status, "{"), "}"),
+		string(cmp.Or(f.Exposure, ExposureFile)),
 	}
 	for i, word := range words {
 		if words[i], err = quote(word); err != nil {

@@ -16,7 +16,7 @@ import (
 var (
 	//go:embed box
 	boxFiles   embed.FS
-	boxProgram = []string{"common.sh", "identity.sh", "open.sh", "place.sh", "keep.sh", "clone.sh", "metadata.sh", "after.sh", "status.sh", "main.sh"}
+	boxProgram = []string{"common.sh", "identity.sh", "open.sh", "place.sh", "keep.sh", "clone.sh", "metadata.sh", "after.sh", "status.sh", "verify.sh", "main.sh"}
 )
 
 // boxTools are the programs that have to be there, beside one of age and python3.

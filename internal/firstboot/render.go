@@ -67,6 +67,7 @@ func check(p Params) (*age.X25519Identity, error) {
 		report(i, "Mode", CheckMode(f.Mode))
 		report(i, "SourceDigest", checkDigest(f.SourceDigest))
 		report(i, "Layout", checkLayout(f.Layout))
+		report(i, "Exposure", checkExposure(f.Exposure))
 	}
 	if err := CheckPaths(paths); err != nil {
 		problems = append(problems, err)

@@ -47,6 +47,7 @@ func TestAccBadScript(t *testing.T) {
 		"no mode":          with(file("\"/opt/app\"\n    mode = \"rw\""), "Error: Unusable value", `files[0].mode "rw" is not a mode: write three or four octal digits, as 0600.`),
 		"a mode that runs": with(file("\"/opt/app\"\n    mode = \"0755\""), "Error: Unusable value", `files[0].mode "0755" makes the file executable: write 0644.`),
 		"no layout":        with(file("\"/opt/app\"\n    layout = \"tree\""), "Invalid Attribute Value Match", `files[0].layout value must be one of: ["file" "directory"], got: "tree"`),
+		"no exposure":      with(file("\"/opt/app\"\n    exposure = \"all\""), "Invalid Attribute Value Match", `files[0].exposure value must be one of: ["file" "env"], got: "all"`),
 		"text for a directory": with(file("\"/opt/app\"\n    layout = \"directory\""), "Error: The script can't be made",
 			"files[0]: Payload is no tar: give a bundle of one file per key, or leave layout out."),
 		"an identity file":    with(badScript(badFile(t, box), `identity_file = "key.txt"`), "Error: Unusable value", `identity_file "key.txt" is relative: write it from / on.`),

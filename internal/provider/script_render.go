@@ -66,7 +66,7 @@ func render(name string, boot bootValues, id agekey.Identity) (script secret.Tex
 		params.Files = append(params.Files, firstboot.File{
 			Payload: payload, Path: f.Path.ValueString(), Owner: orElse(f.Owner, firstboot.DefaultOwner), Group: orElse(f.Group, firstboot.DefaultGroup),
 			Mode: orElse(f.Mode, firstboot.DefaultMode), Layout: firstboot.Layout(f.Layout.ValueString()), EveryBoot: f.EveryBoot.ValueBool(),
-			SourceDigest: digest(f.Ciphertext.ValueString()),
+			Exposure: firstboot.Exposure(f.Exposure.ValueString()), SourceDigest: digest(f.Ciphertext.ValueString()),
 		})
 	}
 	if diags.HasError() {

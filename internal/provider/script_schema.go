@@ -37,6 +37,7 @@ type fileModel struct {
 	Mode       types.String `tfsdk:"mode"`
 	Layout     types.String `tfsdk:"layout"`
 	EveryBoot  types.Bool   `tfsdk:"every_boot"`
+	Exposure   types.String `tfsdk:"exposure"`
 }
 
 var filesPath = path.Root("files")
@@ -49,10 +50,6 @@ func bootAttributes() map[string]schema.Attribute {
 			ElementType: types.StringType, Optional: true, Validators: []validator.List{listvalidator.ValueStringsAre(checkedBy{check})},
 			MarkdownDescription: description,
 		}
-	}
-	var layouts []string
-	for _, l := range firstboot.Layouts() {
-		layouts = append(layouts, string(l))
 	}
 	return map[string]schema.Attribute{
 		"files": schema.ListNestedAttribute{
@@ -74,13 +71,17 @@ func bootAttributes() map[string]schema.Attribute {
 					MarkdownDescription: "The mode, octal. Default `0600`. Where `layout` is `directory`, that of each file; whoever may read those may enter the directory.",
 				},
 				"layout": schema.StringAttribute{
-					Optional: true, Validators: []validator.String{stringvalidator.OneOf(layouts...)},
+					Optional: true, Validators: []validator.String{stringvalidator.OneOf(texts(firstboot.Layouts())...)},
 					MarkdownDescription: "`file` (default), or `directory`: one file for each key, from a bundle that holds one file for each key. The directory is swapped in as one; it has to be the script's own.",
 				},
 				"every_boot": schema.BoolAttribute{
 					Optional: true,
 					MarkdownDescription: "Whether the file is dropped again at every boot, before docker and `restart_units` start: for paths that do not survive a boot, as those in `/run`. " +
 						"What that takes stays on the box, readable by root only: the payload, and an identity that travels. Default `false`.",
+				},
+				"exposure": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{stringvalidator.OneOf(texts(firstboot.Exposures())...)},
+					MarkdownDescription: "`file` (default): the values are read from the file, and `ageenv verify` on the box fails if a container's environment or log shows one. `env`: they become a container's environment, which docker shows.",
 				},
 			}},
 		},
@@ -106,6 +107,14 @@ func bootAttributes() map[string]schema.Attribute {
 	}
 }
 
+// texts are the values of a named type of text.
+func texts[T ~string](values []T) (out []string) {
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return out
+}
+
 // bootValues is bootModel in plain terms.
 type bootValues struct {
 	files                                   []fileModel
@@ -125,7 +134,7 @@ func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags di
 		diags.Append(m.Files.ElementsAs(ctx, &v.files, false)...)
 	}
 	for _, f := range v.files {
-		for _, value := range []attr.Value{f.Ciphertext, f.Path, f.Owner, f.Group, f.Mode, f.Layout, f.EveryBoot} {
+		for _, value := range []attr.Value{f.Ciphertext, f.Path, f.Owner, f.Group, f.Mode, f.Layout, f.EveryBoot, f.Exposure} {
 			known = known && !value.IsUnknown()
 		}
 	}

@@ -77,6 +77,11 @@ systemctl is-active systemd-networkd || journalctl -b -o cat -u systemd-networkd
 `+spy+`
 nft list ruleset | grep 'table inet own'
 grep '"metadata"' /var/lib/ageenv/status.json
+/usr/local/sbin/ageenv verify >/test/verify.$(cat /test/boot); echo "verify ends with $?"
+if [ "$(cat /test/boot)" = 2 ]; then
+	ip -4 rule del pref 91
+	/usr/local/sbin/ageenv verify >/test/verify.open; echo "opened, verify ends with $?"
+fi
 `)
 			before := m.left("early.1")
 			m.wantLines("before the script", before, "open: nobody gets the identity from port 80", "open: container gets the identity from port 80")
@@ -93,6 +98,12 @@ grep '"metadata"' /var/lib/ageenv/status.json
 					}
 				}
 			}
+			for _, name := range []string{"verify.1", "verify.2"} {
+				m.wantLines(name, m.left(name), "pass: the metadata service is closed to other users", "pass: the metadata service is closed to containers on docker0",
+					"pass: /srv/app/.env is root:root 0600", "pass: no identity is readable by others in /run/cloud-init, /var/lib, /var/log, /tmp and /etc")
+			}
+			m.wantLines("verify, opened", m.left("verify.open"), "FAIL: the metadata service is closed to other users", "FAIL: the metadata service is closed to containers on docker0")
+			m.wantLines("boot 2", out[1], "verify ends with 0", "opened, verify ends with 1")
 			for _, text := range out {
 				_, again, _ := strings.Cut(text, "-- again\n")
 				m.wantLines("after both were loaded anew", again, "active", "closed: nobody port 80", "closed: container port 80", "table inet own {", `  "metadata": "closed",`)

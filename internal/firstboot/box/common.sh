@@ -4,6 +4,7 @@
 #
 #     ageenv drop      put the files in place again, as at every boot
 #     ageenv status    print the status file
+#     ageenv verify    see whether what was promised holds; --health URL: and whether that answers
 #
 # The files of box/ are one program, joined in the order that program.go gives.
 # Lines that are comments are dropped on the way to a box, the first line excepted.
@@ -86,10 +87,11 @@ sweep_runs() {
 # The plan, which the startup script carries, sets name and label, and defines
 # each_file, which calls the given command once for every file, as
 #
-#     COMMAND N PATH OWNER GROUP MODE DIRMODE EVERY JSON
+#     COMMAND N PATH OWNER GROUP MODE DIRMODE EVERY JSON EXPOSURE
 #
 # DIRMODE is empty for a file, and a directory's own mode for a directory; EVERY
-# is yes or no; JSON is the part of the status that is known beforehand.
+# is yes or no; JSON is the part of the status that is known beforehand; EXPOSURE is
+# env for a file whose values a container may show, else file.
 
 # each COMMAND: for the files that this run is about.
 each() {

@@ -13,10 +13,14 @@ finish() {
 	exit "$code"
 }
 
-drop() {
-	age=$(command -v age) || age=
+find_python() {
 	python=$(command -v python3) || python=
 	if [ -z "$python" ] && [ -x "$R/usr/libexec/platform-python" ]; then python=$R/usr/libexec/platform-python; fi
+}
+
+drop() {
+	age=$(command -v age) || age=
+	find_python
 	[ -n "$age$python" ] ||
 		fail 3 no-decryptor "neither age nor python3 is here, and nothing is downloaded: install one of them in the image"
 	sweep_runs
@@ -100,6 +104,21 @@ identity_unit=
 identity_command=
 late=no
 
+# private: a directory like the startup script's.
+private() {
+	[ -z "$R" ] || mkdir -p "$R/run"
+	priv=$(mktemp -d "$R/run/ageenv.$$.XXXXXX") || fail 4 run-dir "no private directory can be made in $R/run"
+	tag=${priv##*/}
+	TMPDIR=$priv
+	TMPPREFIX=$priv/here
+	export TMPDIR TMPPREFIX
+}
+
+usage() {
+	say "usage: ageenv drop | status | verify [--health URL]"
+	exit 64
+}
+
 # installed: what an earlier run has kept.
 installed() {
 	if [ ! -f "$box/plan" ]; then
@@ -146,13 +165,8 @@ drop)
 		follow
 		exit 0
 	fi
-	[ -z "$R" ] || mkdir -p "$R/run"
-	priv=$(mktemp -d "$R/run/ageenv.$$.XXXXXX") || fail 4 run-dir "no private directory can be made in $R/run"
-	tag=${priv##*/}
+	private
 	payloads=$box
-	TMPDIR=$priv
-	TMPPREFIX=$priv/here
-	export TMPDIR TMPPREFIX
 	drop
 	;;
 after)
@@ -165,9 +179,14 @@ status)
 	trap - EXIT
 	cat "$box/status.json"
 	;;
+verify)
+	installed
+	find_python
+	trap '[ -z "$priv" ] || rm -rf "$priv"' EXIT
+	verify "$@"
+	;;
 *)
 	trap - EXIT
-	say "usage: ageenv drop|status"
-	exit 64
+	usage
 	;;
 esac
