@@ -103,6 +103,26 @@ func Open(sealed string, ids []Identity) (secret.Text, error) {
 	return secret.New(string(plain)), nil
 }
 
+// Binary returns an age file, armored or binary, in its binary form, unopened. Errors
+// are ErrCorrupt or ErrTooLarge.
+func Binary(sealed string) ([]byte, error) {
+	if len(sealed) > MaxSize*3/2 {
+		return nil, ErrTooLarge
+	}
+	var in io.Reader = strings.NewReader(sealed)
+	if IsArmored(sealed) {
+		in = armor.NewReader(in)
+	}
+	binary, err := io.ReadAll(in)
+	if err != nil {
+		return nil, ErrCorrupt
+	}
+	if _, err := age.ExtractHeader(bytes.NewReader(binary)); err != nil {
+		return nil, ErrCorrupt
+	}
+	return binary, nil
+}
+
 // IsArmored reports whether the text claims to be an armored age file.
 func IsArmored(sealed string) bool {
 	return strings.HasPrefix(strings.TrimLeft(sealed, " \t\r\n"), armor.Header)

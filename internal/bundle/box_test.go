@@ -14,7 +14,7 @@ func TestForBox(t *testing.T) {
 	for _, format := range []bundle.Format{bundle.SOPSDotenv, bundle.SOPSBinary, bundle.AgeDotenv} {
 		t.Run(string(format), func(t *testing.T) {
 			content := contentOf(t, format, awkward)
-			payload, err := bundle.ForBox(sealed(t, content, format, box, operator), box)
+			payload, err := bundle.ForBox(sealed(t, content, format, box, operator), box, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -27,17 +27,62 @@ func TestForBox(t *testing.T) {
 			if _, err := agekey.Open(string(payload), []agekey.Identity{operator}); !errors.Is(err, agekey.ErrNoMatch) {
 				t.Errorf("the operator gets %v, and the payload is for the box alone", err)
 			}
-			payload, err = bundle.ForBox(sealed(t, content, format, operator), box)
+			payload, err = bundle.ForBox(sealed(t, content, format, operator), box, false)
 			if !errors.Is(err, agekey.ErrNoMatch) || payload != nil {
 				t.Errorf("a bundle that is not for the box: %d bytes, %v", len(payload), err)
 			}
 		})
 	}
 	files := sealed(t, contentOf(t, bundle.AgeFiles, awkward), bundle.AgeFiles, box)
-	if payload, err := bundle.ForBox(files, box); !errors.Is(err, bundle.ErrNotOneFile) || payload != nil {
+	if payload, err := bundle.ForBox(files, box, false); !errors.Is(err, bundle.ErrNotOneFile) || payload != nil {
 		t.Errorf("a tar as one file: %d bytes, %v", len(payload), err)
 	}
-	if payload, err := bundle.ForBox("A=1\n", box); !errors.Is(err, bundle.ErrUnknownFormat) || payload != nil {
+	payload, err := bundle.ForBox(files, box, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := agekey.Open(string(payload), []agekey.Identity{box}); err != nil || text.Reveal() != contentOf(t, bundle.AgeFiles, awkward).Text.Reveal() {
+		t.Errorf("the box does not get the tar as it is: %v", err)
+	}
+	env := sealed(t, contentOf(t, bundle.SOPSBinary, awkward), bundle.SOPSBinary, box)
+	if payload, err := bundle.ForBox(env, box, true); !errors.Is(err, bundle.ErrNotADirectory) || payload != nil {
+		t.Errorf("an env text as a directory: %d bytes, %v", len(payload), err)
+	}
+	if payload, err := bundle.ForBox("A=1\n", box, false); !errors.Is(err, bundle.ErrUnknownFormat) || payload != nil {
 		t.Errorf("env text in clear: %d bytes, %v", len(payload), err)
+	}
+}
+
+// Without an identity, only an age file will do, and it stays what it is.
+func TestForItself(t *testing.T) {
+	box, operator := x25519(t), x25519(t)
+	content := contentOf(t, bundle.AgeDotenv, awkward)
+	payload, err := bundle.ForItself(sealed(t, content, bundle.AgeDotenv, box, operator))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if agekey.IsArmored(string(payload)) {
+		t.Error("the payload is armored")
+	}
+	for _, id := range []agekey.Identity{box, operator} {
+		if text, err := agekey.Open(string(payload), []agekey.Identity{id}); err != nil || text.Reveal() != content.Text.Reveal() {
+			t.Errorf("it reads %q, %v", text.Reveal(), err)
+		}
+	}
+	if again, err := bundle.ForItself(string(payload)); err != nil || string(again) != string(payload) {
+		t.Errorf("a binary one is changed (%v)", err)
+	}
+	for name, c := range map[string]struct {
+		text string
+		want error
+	}{
+		"sops":           {sealed(t, content, bundle.SOPSDotenv, box), bundle.ErrNeedsAge},
+		"text":           {"A=1\n", bundle.ErrUnknownFormat},
+		"cut off":        {sealed(t, content, bundle.AgeDotenv, box)[:120], agekey.ErrCorrupt},
+		"header cut off": {string(payload[:60]), agekey.ErrCorrupt},
+	} {
+		if _, err := bundle.ForItself(c.text); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
 	}
 }

@@ -80,11 +80,9 @@ func needPython(t testing.TB) string {
 	return p
 }
 
-// Every tool the script uses, and printf, which is no builtin in mksh.
-var boxTools = []string{
-	"base64", "cat", "chmod", "chown", "cp", "date", "id", "ln", "ls", "mkdir", "mktemp", "mv", "printf",
-	"rm", "rmdir", "sha256sum", "stat", "sync",
-}
+// Every tool the script uses, with sync, which it can do without, and printf,
+// which is no builtin in mksh.
+var allTools = append([]string{"printf", "sync"}, boxTools...)
 
 // box is a root directory to run scripts in, and the PATH they get.
 type box struct {
@@ -108,7 +106,7 @@ func newBox(t testing.TB, has int) *box {
 	if err := os.Mkdir(b.root, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, tool := range boxTools {
+	for _, tool := range allTools {
 		p, err := exec.LookPath(tool)
 		if err != nil {
 			t.Fatal(err)
@@ -163,7 +161,19 @@ func (b *box) run(script secret.Text) outcome {
 	if err := os.WriteFile(file, []byte(script.Reveal()), 0o600); err != nil {
 		b.t.Fatal(err)
 	}
-	args := append(slices.Clone(b.shell), file)
+	return b.command(ctx, append(slices.Clone(b.shell), file))
+}
+
+// tool runs the program that is left on the box.
+func (b *box) tool(args ...string) outcome {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return b.command(ctx, append(append(slices.Clone(b.shell), b.path("/usr/local/sbin/ageenv")), args...))
+}
+
+func (b *box) command(ctx context.Context, args []string) outcome {
+	b.t.Helper()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = "/"
 	cmd.Env = append([]string{"AGEENV_ROOT=" + b.root, "AGEENV_PATH=" + b.bin}, b.env...)
@@ -255,9 +265,10 @@ type statusFile struct {
 	Result, Reason  string
 	ExitCode        int `json:"exit_code"`
 	Decryptor       string
+	Metadata        string
 	Files           []struct {
-		Path, Owner, Group, Mode, State string
-		SourceDigest                    string `json:"source_digest"`
+		Path, Layout, Owner, Group, Mode, State string
+		SourceDigest                            string `json:"source_digest"`
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -184,4 +185,31 @@ func CheckName(s string) error {
 		return errors.New("is not UTF-8: write it in UTF-8")
 	}
 	return checkPrints(s)
+}
+
+func checkExposure(e Exposure) error {
+	if e != "" && !slices.Contains(Exposures(), e) {
+		return fmt.Errorf("%q is not an exposure: write %q or %q", string(e), ExposureFile, ExposureEnv)
+	}
+	return nil
+}
+
+func checkLayout(l Layout) error {
+	if l != "" && !slices.Contains(Layouts(), l) {
+		return fmt.Errorf("%q is not a layout: write %q or %q", string(l), LayoutFile, LayoutDirectory)
+	}
+	return nil
+}
+
+// CheckIdentityFile reports why p cannot be where an identity is looked for. It
+// goes into a systemd unit, which reads a blank at the end away and takes a
+// backslash there for the line going on.
+func CheckIdentityFile(p string) error {
+	if strings.HasSuffix(p, " ") || strings.HasSuffix(p, `\`) {
+		return fmt.Errorf("%q ends in a blank or a backslash, which systemd cannot read: choose another name", p)
+	}
+	if p == "/var/lib/ageenv/identity" {
+		return fmt.Errorf("%q is where the script keeps an identity of its own: choose another name", p)
+	}
+	return CheckPath(p)
 }

@@ -31,7 +31,7 @@ func (b *box) killAt(n int, signal string) string {
 		"KILL before": `kill -KILL "$pid"; exit 0`,
 		"KILL after":  `REAL "$@"; kill -KILL "$pid"; exit 0`,
 	}[signal]
-	for _, tool := range append([]string{"age"}, boxTools...) {
+	for _, tool := range append([]string{"age"}, allTools...) {
 		b.fake(tool, fmt.Sprintf(`read -r n <%[1]s/count; n=$((n + 1)); echo $n >%[1]s/count
 [ $n = %[2]d ] || exec REAL "$@"
 read -r pid <%[1]s/pid
@@ -50,23 +50,29 @@ func readCount(t *testing.T, file string) int {
 	return atoi(t, string(text))
 }
 
-// Killed at every single call of a tool, by turns before and after its work,
-// and terminated at every other: each file is the old or the new one,
+// Ended at every single call of a tool, by turns killed before and after its work
+// and terminated: each file is the old or the new one,
 // whole; a run that could clean up has left nothing and taken all back or none;
 // and the next run heals what the other could not.
 func TestKilledAtEveryStep(t *testing.T) {
 	identity := newIdentity(t)
-	old := map[string]string{"/srv/one": "old one", "/srv/two": "old two"}
-	script := mustRender(t, identity, fileOf(t, identity, "/srv/one", canary+"1"), fileOf(t, identity, "/srv/two", canary+"2"),
-		fileOf(t, identity, "/fresh/three", canary+"3"))
+	old := map[string]string{"/srv/one": "old one", "/srv/two": "old two", "/srv/four/KEY": "old four"}
+	dropped := []File{
+		fileOf(t, identity, "/srv/one", canary+"1"), fileOf(t, identity, "/srv/two", canary+"2"),
+		fileOf(t, identity, "/fresh/three", canary+"3"), directoryOf(t, identity, "/srv/four", map[string]string{"KEY": canary + "4"}),
+	}
+	script := mustRender(t, identity, dropped...)
+	// With python3, as the directory is exchanged: between two renames, there is a
+	// moment without one.
 	arrange := func(t *testing.T) *box {
-		b := newBox(t, hasAge)
+		b := newBox(t, hasAge|hasPython)
 		for p, text := range old {
 			b.put(p, text, 0o600)
 		}
+		b.put("/var/lib/ageenv/directories", "/srv/four\n", 0o600)
 		return b
 	}
-	b, healthy := arrange(t), newBox(t, hasAge)
+	b, healthy := arrange(t), newBox(t, hasAge|hasPython)
 	count := b.killAt(0, "")
 	b.drop(script)
 	steps := readCount(t, count)
@@ -75,10 +81,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 		t.Fatalf("only %d calls were counted", steps)
 	}
 	for n := 1; n <= steps; n++ {
-		signals := []string{"TERM", "KILL after"}
-		if n%2 == 0 {
-			signals = []string{"KILL before"}
-		}
+		signals := []string{[]string{"KILL before", "TERM", "KILL after", "TERM"}[n%4]}
 		for _, signal := range signals {
 			t.Run(fmt.Sprintf("%s %d", signal, n), func(t *testing.T) {
 				t.Parallel()
@@ -94,30 +97,33 @@ func TestKilledAtEveryStep(t *testing.T) {
 				}
 				written := b.countNew(old, canary)
 				if signal == "TERM" {
-					if written != 0 && written != 3 {
-						t.Errorf("%d of 3 files are new", written)
+					if written != 0 && written != len(droppedPaths) {
+						t.Errorf("%d of %d files are new", written, len(droppedPaths))
 					}
-					b.wantClean("/srv/one", "/srv/two", "/fresh/three")
+					b.wantClean(droppedPaths...)
 					if s := b.status(); s.ExitCode != got.code {
 						t.Errorf("status: exit code %d, want %d", s.ExitCode, got.code)
 					}
 				}
 				b.shell, b.bin = []string{"/bin/sh"}, healthy.bin
 				b.drop(script)
-				for i, p := range []string{"/srv/one", "/srv/two", "/fresh/three"} {
+				for i, p := range droppedPaths {
 					b.want(p, canary+fmt.Sprint(i+1))
 				}
-				b.wantClean("/srv/one", "/srv/two", "/fresh/three")
+				b.wantClean(droppedPaths...)
 			})
 		}
 	}
 }
 
+// droppedPaths are the files that are dropped while the run is killed.
+var droppedPaths = []string{"/srv/one", "/srv/two", "/fresh/three", "/srv/four/KEY"}
+
 // countNew asserts that each file is old or new, and counts the new ones.
 func (b *box) countNew(old map[string]string, prefix string) int {
 	b.t.Helper()
 	n := 0
-	for _, p := range []string{"/srv/one", "/srv/two", "/fresh/three"} {
+	for _, p := range droppedPaths {
 		text, err := os.ReadFile(b.path(p))
 		was, existed := old[p]
 		switch {
@@ -162,8 +168,10 @@ func TestLeftoversOfLivingRunsAreSpared(t *testing.T) {
 func TestCutOffScriptDoesNothing(t *testing.T) {
 	identity := newIdentity(t)
 	text := mustRender(t, identity, fileOf(t, identity, "/srv/f", canary)).Reveal()
-	armed := strings.Index(text, "\ntrap 'finish $?' EXIT\n") + len("\ntrap 'finish $?' EXIT\n")
-	end := strings.LastIndex(text, "drop\n")
+	const trap, last = "\ntrap 'fail 1 ", ". \"$priv/ageenv\"\n"
+	armed := strings.Index(text, trap) + len(trap)
+	armed += strings.Index(text[armed:], "\n") + 1
+	end := strings.LastIndex(text, last)
 	var cuts []int
 	for cut := 0; cut < end; cut += 251 {
 		cuts = append(cuts, cut)
@@ -174,7 +182,7 @@ func TestCutOffScriptDoesNothing(t *testing.T) {
 			cuts = append(cuts, i)
 		}
 	}
-	cuts = append(cuts, end, end+1, end+2, end+3)
+	cuts = append(cuts, end, end+1, end+2, end+3, end+len(last)-3)
 	for _, shell := range shells(t) {
 		if shell.name != "dash" && shell.name != "bash" {
 			continue

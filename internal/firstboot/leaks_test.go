@@ -84,7 +84,7 @@ func TestNothingSecretLeaves(t *testing.T) {
 						b.shell = append(append([]string{}, b.shell...), trace)
 					}
 					log := filepath.Join(t.TempDir(), "log")
-					for _, tool := range append([]string{"python3"}, boxTools...) {
+					for _, tool := range append([]string{"python3"}, allTools...) {
 						b.fake(tool, `{ echo "`+tool+`"; printf '%s\n' "$@"; /bin/cat /proc/self/environ; } >>'`+log+`'
 exec REAL "$@"`)
 					}

@@ -23,18 +23,18 @@ import (
 
 // What the reader's exit codes stand for, in the words of the vectors.
 var readerOutcomes = map[int]string{
-	0: "success", 10: "header failure", 11: "no match", 12: "HMAC failure", 13: "payload failure", 14: "identity",
+	0: "success", 10: "header failure", 11: "no match", 12: "HMAC failure", 13: "payload failure", 14: "identity", 15: "hybrid",
 }
 
 // compactReaderFile is the form the script carries, as a file.
 func compactReaderFile(t testing.TB) string {
 	t.Helper()
-	text, err := compactReader()
+	text, err := boxFiles.ReadFile("box/reader.py")
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "reader.py")
-	if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(stripPython(string(text))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -197,7 +197,7 @@ func TestReaderRefusesOtherVectors(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
 			got, plain := read(t, python, reader, someone+"\n", v.file)
-			if got != "header failure" && got != "no match" || len(plain) > 0 {
+			if got != "header failure" && got != "no match" && got != "hybrid" || len(plain) > 0 {
 				t.Errorf("got %s and %d bytes", got, len(plain))
 			}
 			if v.armored && got != "header failure" {
@@ -207,6 +207,21 @@ func TestReaderRefusesOtherVectors(t *testing.T) {
 	}
 	if tried == 0 {
 		t.Error("no vector was tried")
+	}
+}
+
+// What only a newer age opens is told apart, whichever identity is at hand.
+func TestReaderKnowsHybrid(t *testing.T) {
+	python, reader := needPython(t), compactReaderFile(t)
+	hybrid, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := seal(t, canary, hybrid.Recipient())
+	for _, identity := range []string{hybrid.String(), newIdentity(t).String()} {
+		if got, _ := read(t, python, reader, identity+"\n", sealed); got != "hybrid" {
+			t.Errorf("got %s", got)
+		}
 	}
 }
 
@@ -282,7 +297,7 @@ for i in range(count):
 // longer than a case.
 func TestReaderAgreesWithAge(t *testing.T) {
 	t.Parallel()
-	python, reader := needPython(t), "reader.py"
+	python, reader := needPython(t), "box/reader.py"
 	identity, other := newIdentity(t), newIdentity(t)
 	whole := seal(t, canary, other.Recipient(), identity.Recipient())
 	folder := t.TempDir()
@@ -410,26 +425,38 @@ func TestReaderOnOtherPythons(t *testing.T) {
 }
 
 func TestCompactReader(t *testing.T) {
-	if strings.Contains(readerSource, `"""`) || strings.Contains(readerSource, "'''") || strings.Contains(readerSource, "\t") {
+	text, err := boxFiles.ReadFile("box/reader.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := string(text)
+	if strings.Contains(source, `"""`) || strings.Contains(source, "'''") || strings.Contains(source, "\t") {
 		t.Error("a string that spans lines, or a tab, would not survive stripping")
 	}
-	for i, line := range strings.Split(readerSource, "\n") {
+	for i, line := range strings.Split(source, "\n") {
 		indent := len(line) - len(strings.TrimLeft(line, " "))
 		if indent%4 != 0 {
 			t.Errorf("line %d is indented by %d: stripping wants multiples of four", i+1, indent)
+		}
+		if line == ".END" {
+			t.Errorf("line %d would end the reader", i+1)
 		}
 	}
 	if got, want := stripPython("# a\nif x:\n    # b\n    y\n\n        z # c\n"), "if x:\n y\n  z # c\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	text, err := compactReader()
+	whole, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.ContainsAny(text, "\n'") {
-		t.Error("more than a line")
+	if !strings.Contains(whole, stripPython(source)) {
+		t.Error("the program does not hold the reader")
 	}
-	t.Logf("reader.py: %d bytes, compact %d", len(readerSource), len(text))
+	packed, err := packedProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("reader.py: %d bytes, compact %d; the program: %d bytes, packed %d", len(source), len(stripPython(source)), len(whole), len(packed))
 }
 
 func TestReaderIsQuick(t *testing.T) {

@@ -147,13 +147,7 @@ func TestExactBytes(t *testing.T) {
 				b := newBox(t, with.has)
 				b.shell = shell.command
 				if with.busybox {
-					p, err := exec.LookPath("busybox")
-					if err != nil {
-						t.Skip("busybox is not installed")
-					}
-					for _, tool := range boxTools {
-						b.install(tool, p)
-					}
+					b.useBusybox()
 				}
 				// Shells that put here-documents into files must not do it here.
 				b.put("/tmp/keep", "", 0o600)
@@ -189,10 +183,20 @@ func TestSyntaxAndShellcheck(t *testing.T) {
 	if err := os.WriteFile(file, []byte(script.Reveal()), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	text, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unpacked := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(unpacked, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, shell := range shells(t) {
-		args := append(append([]string{}, shell.command[1:]...), "-n", file)
-		if out, err := exec.Command(shell.command[0], args...).CombinedOutput(); err != nil || len(out) > 0 {
-			t.Errorf("%s -n: %v: %s", shell.name, err, out)
+		for _, f := range []string{file, unpacked} {
+			args := append(append([]string{}, shell.command[1:]...), "-n", f)
+			if out, err := exec.Command(shell.command[0], args...).CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("%s -n: %v: %s", shell.name, err, out)
+			}
 		}
 	}
 	t.Run("shellcheck", func(t *testing.T) {
@@ -200,8 +204,23 @@ func TestSyntaxAndShellcheck(t *testing.T) {
 		if err != nil {
 			t.Skip("shellcheck is not installed")
 		}
-		if out, err := exec.Command(p, "-s", "sh", file).CombinedOutput(); err != nil {
-			t.Errorf("%v\n%s", err, out)
+		// The program with its comments, which hold what shellcheck is told.
+		var whole strings.Builder
+		for _, name := range boxProgram {
+			text, err := boxFiles.ReadFile("box/" + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole.Write(text)
+		}
+		joined := filepath.Join(t.TempDir(), "ageenv")
+		if err := os.WriteFile(joined, []byte(whole.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range []string{file, joined} {
+			if out, err := exec.Command(p, "-s", "sh", f).CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
 		}
 	})
 }

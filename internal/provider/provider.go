@@ -153,7 +153,7 @@ func (p *ageenvProvider) Resources(context.Context) []func() resource.Resource {
 }
 
 func (p *ageenvProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newRotationReport}
+	return []func() datasource.DataSource{newRotationReport, newFirstBootScriptData}
 }
 
 func (p *ageenvProvider) EphemeralResources(context.Context) []func() ephemeral.EphemeralResource {

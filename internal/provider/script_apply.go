@@ -23,9 +23,13 @@ func (r *scriptResource) Create(ctx context.Context, req resource.CreateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	id, known, diags := r.settings.identity(ctx, plan.WrappedIdentity, config.IdentityWO)
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(checkKnown(known)...)
+	var id agekey.Identity
+	if plan.travels() {
+		var known bool
+		id, known, diags = r.settings.identity(ctx, plan.WrappedIdentity, config.IdentityWO)
+		resp.Diagnostics.Append(diags...)
+		resp.Diagnostics.Append(checkKnown(known)...)
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -238,11 +242,11 @@ func checkKnown(known bool) (diags diag.Diagnostics) {
 
 // render makes the script of a plan whose values are all known.
 func (m *scriptModel) render(ctx context.Context, id agekey.Identity) (script secret.Text, diags diag.Diagnostics) {
-	files, _, diags := m.files(ctx)
+	boot, _, diags := m.boot(ctx)
 	if diags.HasError() {
 		return script, diags
 	}
-	script, d := render(m.Name.ValueString(), files, id)
+	script, d := render(m.Name.ValueString(), boot, id)
 	diags.Append(d...)
 	return script, diags
 }
@@ -253,7 +257,10 @@ func (m *scriptModel) uploaded(script secret.Text, id agekey.Identity) {
 	m.RemoteSHA256 = m.ScriptSHA256
 	m.ScriptBytes = types.Int64Value(int64(script.Len()))
 	m.TemplateVersion = types.StringValue(firstboot.TemplateVersion)
-	m.IdentityRecipient = types.StringValue(id.Recipient().String())
+	m.IdentityRecipient = types.StringNull()
+	if m.travels() {
+		m.IdentityRecipient = types.StringValue(id.Recipient().String())
+	}
 }
 
 // readDate asks for the new modification date, which the answer to an update does

@@ -26,10 +26,10 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	_, _, diags := r.settings.vultr()
 	resp.Diagnostics.Append(diags...)
-	files, filesKnown, diags := plan.files(ctx)
+	boot, bootKnown, diags := plan.boot(ctx)
 	resp.Diagnostics.Append(diags...)
 	if !plan.Files.IsUnknown() {
-		resp.Diagnostics.Append(checkFiles(files)...)
+		resp.Diagnostics.Append(checkFiles(boot.files)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -40,11 +40,11 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if change.render && change.identityKnown && filesKnown && !plan.Name.IsUnknown() {
+	if change.render && change.identityKnown && bootKnown && !plan.Name.IsUnknown() {
 		// Rendered for its errors and its size only: what is uploaded is made at apply.
-		script, diags := render(plan.Name.ValueString(), files, change.identity)
+		script, diags := render(plan.Name.ValueString(), boot, change.identity)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(scriptWarnings(files, script)...)
+		resp.Diagnostics.Append(scriptWarnings(boot, script)...)
 	}
 	if !create {
 		plan.keepComputed(state)
@@ -57,6 +57,9 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	if change.recipient {
 		plan.IdentityRecipient = types.StringUnknown()
+		if !plan.travels() && bootKnown {
+			plan.IdentityRecipient = types.StringNull()
+		}
 	}
 	if change.uploads() {
 		plan.DateModified = types.StringUnknown()
@@ -86,13 +89,17 @@ func (c scriptChange) uploads() bool { return c.render || c.stub || c.name }
 // change finds out what differs. The identity is unwrapped only if the script has
 // to be rendered or the wrap differs.
 func (r *scriptResource) change(ctx context.Context, config, plan, state scriptModel, create bool) (c scriptChange, diags diag.Diagnostics) {
-	_, filesKnown, _ := plan.files(ctx)
+	_, bootKnown, _ := plan.boot(ctx)
 	c.name = !plan.Name.Equal(state.Name)
-	c.inputs = create || !plan.Files.Equal(state.Files) || !plan.UploadTriggers.Equal(state.UploadTriggers) || state.ScriptSHA256.IsNull()
+	c.inputs = create || !plan.equalBoot(state.bootModel) || !plan.UploadTriggers.Equal(state.UploadTriggers) || state.ScriptSHA256.IsNull()
 	c.scrub = !c.inputs && state.ScrubDue.ValueBool() && plan.ScrubAfter.Equal(state.ScrubAfter)
 	c.render = c.inputs || drifted(state) && !state.isScrubbed() && !c.scrub
-	sameWrap := !create && config.IdentityWO.IsNull() && plan.WrappedIdentity.Equal(state.WrappedIdentity) && !state.IdentityRecipient.IsNull()
-	if !sameWrap || c.render {
+	sameWrap := !create && plan.travels() && config.IdentityWO.IsNull() && plan.WrappedIdentity.Equal(state.WrappedIdentity) && !state.IdentityRecipient.IsNull()
+	switch {
+	case !plan.travels():
+		c.identityKnown = true
+		c.recipient = create || !state.IdentityRecipient.IsNull()
+	case !sameWrap || c.render:
 		c.identity, c.identityKnown, diags = r.settings.identity(ctx, plan.WrappedIdentity, config.IdentityWO)
 		if diags.HasError() {
 			return c, diags
@@ -101,7 +108,7 @@ func (r *scriptResource) change(ctx context.Context, config, plan, state scriptM
 			c.recipient, c.inputs, c.render = true, true, true
 		}
 	}
-	c.certain = filesKnown && !hasUnknown(plan.UploadTriggers) && (c.identityKnown || sameWrap)
+	c.certain = bootKnown && !hasUnknown(plan.UploadTriggers) && (c.identityKnown || sameWrap)
 	c.stub = !c.render && (c.scrub || state.isScrubbed() && drifted(state))
 	return c, diags
 }

@@ -50,19 +50,23 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 	return ids[0], true, diags
 }
 
-// render makes the script of files and an identity that are known.
-func render(name string, files []fileModel, id agekey.Identity) (script secret.Text, diags diag.Diagnostics) {
-	params := firstboot.Params{Name: name, Identity: id.Text()}
-	for i, f := range files {
-		payload, err := bundle.ForBox(f.Ciphertext.ValueString(), id)
-		if err != nil {
-			diags.AddAttributeError(atFile(i, "ciphertext"), "The bundle can't be opened with the script's identity",
-				unopened(atFile(i, "ciphertext"), err, id))
-			continue
-		}
+// render makes the script of values that are known, and of an identity where one
+// travels.
+func render(name string, boot bootValues, id agekey.Identity) (script secret.Text, diags diag.Diagnostics) {
+	params := firstboot.Params{
+		Name: name, RestartUnits: boot.restartUnits, RecreateCompose: boot.recreateCompose, RunAfter: boot.runAfter,
+		IdentityFile: boot.identityFile, IdentityCommand: boot.identityCommand, BlockMetadata: boot.blockMetadata,
+	}
+	if boot.travels() {
+		params.Identity = id.Text()
+	}
+	for i, f := range boot.files {
+		payload, d := f.payload(i, boot.travels(), id)
+		diags.Append(d...)
 		params.Files = append(params.Files, firstboot.File{
-			Payload: payload, Path: f.Path.ValueString(), Owner: f.Owner.ValueString(), Group: f.Group.ValueString(),
-			Mode: f.Mode.ValueString(), SourceDigest: digest(f.Ciphertext.ValueString()),
+			Payload: payload, Path: f.Path.ValueString(), Owner: orElse(f.Owner, firstboot.DefaultOwner), Group: orElse(f.Group, firstboot.DefaultGroup),
+			Mode: orElse(f.Mode, firstboot.DefaultMode), Layout: firstboot.Layout(f.Layout.ValueString()), EveryBoot: f.EveryBoot.ValueBool(),
+			Exposure: firstboot.Exposure(f.Exposure.ValueString()), SourceDigest: digest(f.Ciphertext.ValueString()),
 		})
 	}
 	if diags.HasError() {
@@ -78,6 +82,34 @@ func render(name string, files []fileModel, id agekey.Identity) (script secret.T
 		diags.AddAttributeError(at, "The script can't be made", sentence(problem))
 	}
 	return script, diags
+}
+
+// payload is what the box gets of the bundle of files[i].
+func (f fileModel) payload(i int, travels bool, id agekey.Identity) (payload []byte, diags diag.Diagnostics) {
+	at, ciphertext := atFile(i, "ciphertext"), f.Ciphertext.ValueString()
+	var err error
+	if travels {
+		if payload, err = bundle.ForBox(ciphertext, id, f.Layout.ValueString() == string(firstboot.LayoutDirectory)); err != nil {
+			diags.AddAttributeError(at, "The bundle can't be opened with the script's identity", unopened(at, err, id))
+		}
+		return payload, diags
+	}
+	payload, err = bundle.ForItself(ciphertext)
+	switch {
+	case errors.Is(err, bundle.ErrNeedsAge):
+		diags.AddAttributeError(at, "The box can't open the bundle", fmt.Sprintf("%s: %s Where the identity does not travel, the box gets the bundle as it is: give it format = \"age_dotenv\".", at, sentence(err)))
+	case err != nil:
+		diags.AddAttributeError(at, "The bundle can't be read", fmt.Sprintf("%s can't be read: %s", at, sentence(err)))
+	}
+	return payload, diags
+}
+
+// orElse is for what has no default in a data source's schema.
+func orElse(text types.String, otherwise string) string {
+	if text.IsNull() {
+		return otherwise
+	}
+	return text.ValueString()
 }
 
 // unopened names the attribute too: Terraform shows no source for what is inside a
@@ -117,8 +149,13 @@ func checkFiles(files []fileModel) (diags diag.Diagnostics) {
 }
 
 // warnings about what works, but should be known.
-func scriptWarnings(files []fileModel, script secret.Text) (diags diag.Diagnostics) {
-	for i, f := range files {
+func scriptWarnings(boot bootValues, script secret.Text) (diags diag.Diagnostics) {
+	for i, f := range boot.files {
+		// An identity that travels is X25519.
+		if payload, err := bundle.ForItself(f.Ciphertext.ValueString()); !boot.travels() && err == nil && (firstboot.File{Payload: payload}).NeedsAge() {
+			diags.AddAttributeWarning(atFile(i, "ciphertext"), "The box needs age 1.3 or later",
+				fmt.Sprintf("%s is sealed to hybrid recipients, which only age from 1.3 on can open: put that into the image. Debian 12 and 13 have an older one.", atFile(i, "ciphertext")))
+		}
 		if mode := f.Mode.ValueString(); len(mode) > 0 && mode[len(mode)-1] != '0' {
 			diags.AddAttributeWarning(atFile(i, "mode"), "Every user of the box can read the file",
 				fmt.Sprintf("The last digit of %s gives access to everybody. Write 0 there, and use owner and group.", atFile(i, "mode")))

@@ -5,13 +5,11 @@ import (
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -27,8 +25,8 @@ var (
 )
 
 // scriptResource plans in script_plan.go, renders in script_render.go and talks to
-// Vultr in script_apply.go. What lost answers leave is in script_stray.go, and
-// scrubbing in script_scrub.go.
+// Vultr in script_apply.go; what it says to a box is in script_schema.go. What lost
+// answers leave is in script_stray.go, and scrubbing in script_scrub.go.
 type scriptResource struct {
 	settings *settings
 }
@@ -36,9 +34,9 @@ type scriptResource struct {
 func newScriptResource() resource.Resource { return &scriptResource{} }
 
 type scriptModel struct {
+	bootModel
 	ID                types.String `tfsdk:"id"`
 	Name              types.String `tfsdk:"name"`
-	Files             types.List   `tfsdk:"files"`
 	WrappedIdentity   types.String `tfsdk:"wrapped_identity"`
 	IdentityWO        types.String `tfsdk:"identity_wo"`
 	ReplaceTriggers   types.Map    `tfsdk:"replace_triggers"`
@@ -53,17 +51,7 @@ type scriptModel struct {
 	StrayIDs types.List `tfsdk:"stray_ids"`
 }
 
-// fileModel is one element of files.
-type fileModel struct {
-	Ciphertext types.String `tfsdk:"ciphertext"`
-	Path       types.String `tfsdk:"path"`
-	Owner      types.String `tfsdk:"owner"`
-	Group      types.String `tfsdk:"group"`
-	Mode       types.String `tfsdk:"mode"`
-}
-
 var (
-	filesPath      = path.Root("files")
 	wrappedPath    = path.Root("wrapped_identity")
 	identityWOPath = path.Root("identity_wo")
 )
@@ -75,11 +63,10 @@ func (r *scriptResource) Metadata(_ context.Context, req resource.MetadataReques
 func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	keepNumber := []planmodifier.Int64{int64planmodifier.UseStateForUnknown()}
-	checked := func(check func(string) error) []validator.String { return []validator.String{checkedBy{check}} }
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A Vultr startup script (cloud-init) that drops decrypted env files on a new box's first boot. On the box it needs no network and no package: it opens its payload with `age` if the box has it, else with python3. " +
 			"All files are put in place, complete, or none is.\n\n" +
-			"Of the script only digests are in the state. **The identity travels in the script**: whoever can read the account's startup scripts or a box's metadata can read the files. " +
+			"Of the script only digests are in the state. With `wrapped_identity` and `identity_wo` **the identity travels in the script**: whoever can read the account's startup scripts or a box's metadata can read the files. With `identity_file` and `identity_command` it is had on the box. " +
 			"Everything but `replace_triggers` is changed in place; running boxes are not reached by that, new ones get the new script.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The script's UUID, for `script_id` of a `vultr_instance`."},
@@ -87,30 +74,12 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				Required: true, Validators: []validator.String{stringvalidator.LengthBetween(1, 255), checkedBy{firstboot.CheckName}},
 				MarkdownDescription: "The script's name in the account.",
 			},
-			"files": schema.ListNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "The files to drop, one at least.",
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"ciphertext": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "The bundle, usually `ageenv_bundle.….ciphertext`. It has to be sealed to the identity."},
-					"path":       schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, root's and 0755."},
-					"owner": schema.StringAttribute{
-						Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),
-						MarkdownDescription: "The owner, by name or number. Default `root`. It has to exist when the script runs.",
-					},
-					"group": schema.StringAttribute{
-						Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultGroup), Validators: checked(firstboot.CheckGroup),
-						MarkdownDescription: "The group, by name or number. Default `root`.",
-					},
-					"mode": schema.StringAttribute{
-						Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultMode), Validators: checked(firstboot.CheckMode),
-						MarkdownDescription: "The mode, octal. Default `0600`.",
-					},
-				}},
-			},
 			"wrapped_identity": schema.StringAttribute{
-				Optional:            true,
-				Validators:          []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot("wrapped_identity"), path.MatchRoot("identity_wo"))},
-				MarkdownDescription: "The identity that travels in the script, wrapped: `ageenv_key.….wrapped_identity`. An operator identity unwraps it when the script is rendered. Exactly one of `wrapped_identity` and `identity_wo` is set. To wrap it anew changes no script.",
+				Optional: true,
+				Validators: []validator.String{stringvalidator.ExactlyOneOf(
+					path.MatchRoot("wrapped_identity"), path.MatchRoot("identity_wo"), path.MatchRoot("identity_file"), path.MatchRoot("identity_command"),
+				)},
+				MarkdownDescription: "The identity that travels in the script, wrapped: `ageenv_key.….wrapped_identity`. An operator identity unwraps it when the script is rendered. Exactly one of `wrapped_identity`, `identity_wo`, `identity_file` and `identity_command` is set. To wrap it anew changes no script.",
 			},
 			"identity_wo": schema.StringAttribute{
 				Optional: true, WriteOnly: true,
@@ -120,7 +89,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				ElementType: types.StringType, Optional: true, PlanModifiers: []planmodifier.Map{replaceOnChange()},
 				MarkdownDescription: "Values that replace the script, so that it gets a new ID and, through `script_id`, boxes are replaced: " + replaceRule + ". Usually `ageenv_key.….recipient` and a bundle's `content_version`. What is unknown while planning counts as changed.",
 			},
-			"identity_recipient": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The recipient of the identity that is in the script."},
+			"identity_recipient": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The recipient of the identity that is in the script; null if none is."},
 			"script_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that was uploaded, hex."},
 			"remote_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that the account holds. Where it differs from `script_sha256`, or is null because it is no boot script or no base64 any more, somebody else changed the script, and the next apply mends it, in place."},
 			"script_bytes":       schema.Int64Attribute{Computed: true, PlanModifiers: keepNumber, MarkdownDescription: "The script's size in bytes, before base64."},
@@ -131,24 +100,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 		},
 	}
 	maps.Copy(resp.Schema.Attributes, scrubAttributes())
-}
-
-// checkedBy validates a text with a check of a package below.
-type checkedBy struct {
-	check func(string) error
-}
-
-func (checkedBy) Description(context.Context) string         { return "must be usable on the box" }
-func (checkedBy) MarkdownDescription(context.Context) string { return "must be usable on the box" }
-
-func (v checkedBy) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
-		return
-	}
-	if err := v.check(req.ConfigValue.ValueString()); err != nil {
-		// The path is in the text too: Terraform shows no source for what is inside a list.
-		resp.Diagnostics.AddAttributeError(req.Path, "Unusable value", req.Path.String()+" "+sentenceTail(err))
-	}
+	maps.Copy(resp.Schema.Attributes, bootAttributes())
 }
 
 func (r *scriptResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
@@ -161,18 +113,4 @@ func (r *scriptResource) ImportState(ctx context.Context, req resource.ImportSta
 		return
 	}
 	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
-}
-
-// files reads the files of a model. It reports false if something of them is not
-// known yet.
-func (m scriptModel) files(ctx context.Context) (files []fileModel, known bool, diags diag.Diagnostics) {
-	if m.Files.IsUnknown() {
-		return nil, false, diags
-	}
-	diags.Append(m.Files.ElementsAs(ctx, &files, false)...)
-	known = true
-	for _, f := range files {
-		known = known && !f.Ciphertext.IsUnknown() && !f.Path.IsUnknown() && !f.Owner.IsUnknown() && !f.Group.IsUnknown() && !f.Mode.IsUnknown()
-	}
-	return files, known, diags
 }

@@ -1,0 +1,226 @@
+package firstboot
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// fakeSystemd makes the box one on which systemd runs: systemctl writes down how it
+// was called, and answers as in cases of a shell's case statement over its
+// arguments, without --no-block.
+func (b *box) fakeSystemd(cases string) {
+	b.t.Helper()
+	if err := os.MkdirAll(b.path("/run/systemd/system"), 0o755); err != nil {
+		b.t.Fatal(err)
+	}
+	b.fake("systemctl", `echo "systemctl $*" >>'`+b.calls()+`'
+case "$*" in
+`+cases+`
+'is-active '*) echo active ;;
+esac`)
+	b.fake("sleep", `echo "sleep $*" >>'`+b.calls()+`'`)
+}
+
+// fakeDocker writes down how it was called, and where.
+func (b *box) fakeDocker(code string) {
+	b.t.Helper()
+	b.fake("docker", `echo "docker $* in ${PWD#`+b.root+`}" >>'`+b.calls()+`'; `+code)
+}
+
+func (b *box) calls() string { return b.bin + "/.calls" }
+
+// called returns what was called, line by line, and forgets it.
+func (b *box) called() string {
+	b.t.Helper()
+	text, err := os.ReadFile(b.calls())
+	if err != nil && !os.IsNotExist(err) {
+		b.t.Fatal(err)
+	}
+	_ = os.Remove(b.calls())
+	return string(text)
+}
+
+func TestWhatFollows(t *testing.T) {
+	identity := newIdentity(t)
+	everything := Params{
+		RestartUnits: []string{"app.service", "web@1.service"}, RecreateCompose: []string{"/srv/it's here"},
+		RunAfter: []string{`echo "ran $(echo '%s')"`},
+	}
+	const restarts = "systemctl --no-block restart -- app.service\nsystemctl --no-block restart -- web@1.service\n"
+	const recreates = "docker compose up -d --force-recreate in /srv/it's here\n"
+	const looks = "systemctl show -p After -- app.service\nsystemctl is-active -- app.service\n" +
+		"systemctl show -p After -- web@1.service\nsystemctl is-active -- web@1.service\n"
+	for _, tt := range []struct {
+		name    string
+		change  func(p *Params)
+		systemd string // what systemctl answers otherwise
+		arrange func(b *box)
+		calls   string
+		message string // of a failure
+		stderr  string
+	}{
+		{name: "all in order", calls: restarts + recreates + looks},
+		{name: "nothing asked for", change: func(p *Params) { *p = Params{} }},
+		{
+			name: "a unit that is ordered after the script", calls: restarts + recreates +
+				strings.Replace(looks, "systemctl is-active -- app.service\n", "", 1),
+			systemd: `'show -p After -- app.service') echo "After=basic.target cloud-final.service system.slice" ;;`,
+			stderr:  "app.service starts when cloud-init is done",
+		},
+		{
+			name: "a unit that does not exist", calls: restarts + recreates + looks,
+			systemd: `*'restart -- app.service') exit 5 ;;`, message: "app.service cannot be restarted",
+		},
+		{
+			name: "a unit that fails", calls: restarts + recreates + looks,
+			systemd: `'is-active -- app.service') echo failed; exit 3 ;;`, message: "app.service fails",
+		},
+		{
+			name: "a unit that never gets there", change: func(p *Params) { *p = Params{RestartUnits: p.RestartUnits[:1]} },
+			calls: restarts[:strings.Index(restarts, "\n")+1] + looks[:strings.Index(looks, "\n")+1] +
+				strings.Repeat("systemctl is-active -- app.service\nsleep 1\n", 30),
+			systemd: `'is-active -- app.service') echo activating; exit 3 ;;`, message: "app.service is not active yet",
+		},
+		{
+			name: "compose fails", arrange: func(b *box) { b.fakeDocker("echo " + canary + "; echo " + canary + " >&2; exit 1") },
+			calls: restarts + recreates + looks, message: "/srv/it's here: docker compose up -d --force-recreate failed",
+		},
+		{
+			name: "a command fails", change: func(p *Params) { p.RunAfter = []string{"exit 3", "true"} },
+			calls: restarts + recreates + looks, message: "this command of run_after failed: exit 3",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := everything
+			if tt.change != nil {
+				tt.change(&p)
+			}
+			p.Files, p.Identity = []File{fileOf(t, identity, "/f", canary)}, secret.New(identity.String())
+			script, err := Render(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := newBox(t, hasAge)
+			b.put("/srv/it's here/compose.yaml", "", 0o600)
+			b.fakeSystemd(tt.systemd)
+			b.fakeDocker("")
+			if tt.arrange != nil {
+				tt.arrange(b)
+			}
+			got := b.run(script)
+			if calls, reloads := strings.CutPrefix(b.called(), "systemctl daemon-reload\n"); calls != tt.calls || !reloads {
+				t.Errorf("called:\n%swant:\n%s", calls, tt.calls)
+			}
+			b.want("/f", canary)
+			if leak := leakIn(got.stdout + got.stderr); leak != "" {
+				t.Errorf("output holds %s", leak)
+			}
+			if !strings.Contains(got.stderr, tt.stderr) {
+				t.Errorf("stderr %q, want %q", got.stderr, tt.stderr)
+			}
+			if tt.message != "" {
+				s := b.status()
+				if got.code != 10 || s.Reason != "after" || s.Files[0].State != "written" || !strings.Contains(got.stderr, "ageenv: "+tt.message) {
+					t.Errorf("code %d, status %+v, stderr %q; want 10 and %q", got.code, s, got.stderr, tt.message)
+				}
+				// What failed is tried again, although the file is right.
+				b.run(script)
+				if calls := b.called(); calls != tt.calls {
+					t.Errorf("the second time, called:\n%swant:\n%s", calls, tt.calls)
+				}
+				return
+			}
+			if len(p.RunAfter) > 0 && !strings.Contains(got.stdout, "ran %s\n") {
+				t.Errorf("stdout: %q", got.stdout)
+			}
+			if got.code != 0 {
+				t.Errorf("code %d: %s", got.code, got.stderr)
+			}
+			b.drop(script)
+			if calls := b.called(); calls != "" {
+				t.Errorf("nothing changed the second time, and called:\n%s", calls)
+			}
+		})
+	}
+}
+
+// Killed between the rename and what follows, the next run makes up for it.
+func TestWhatFollowsIsMadeUpFor(t *testing.T) {
+	identity := newIdentity(t)
+	script, err := Render(Params{
+		Files: []File{fileOf(t, identity, "/f", canary)}, Identity: secret.New(identity.String()), RestartUnits: []string{"app.service"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBox(t, hasAge)
+	b.fakeSystemd("")
+	healthy := b.bin
+	b.bin = newBox(t, hasAge).bin
+	b.fake("mv", `REAL "$@"; case $3 in */f) kill -KILL $PPID ;; esac`)
+	if got := b.run(script); got.code != -1 {
+		t.Fatalf("code %d", got.code)
+	}
+	b.want("/f", canary)
+	b.bin = healthy
+	got := b.drop(script)
+	if calls := b.called(); !strings.Contains(calls, "restart -- app.service") || !strings.Contains(got.stdout, "unchanged") {
+		t.Errorf("stdout %q, called:\n%s", got.stdout, calls)
+	}
+}
+
+// Without systemd running, a restart is asked for in vain, and it is said.
+func TestRestartWantsSystemd(t *testing.T) {
+	identity := newIdentity(t)
+	script, err := Render(Params{
+		Files: []File{fileOf(t, identity, "/f", canary)}, Identity: secret.New(identity.String()), RestartUnits: []string{"app.service"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBox(t, hasAge)
+	got := b.run(script)
+	if got.code != 10 || b.status().Reason != "after" || !strings.Contains(got.stderr, "ageenv: app.service is not restarted: systemd does not run here\n") {
+		t.Errorf("code %d: %s", got.code, got.stderr)
+	}
+	b.want("/f", canary)
+}
+
+func TestCheckAfterwards(t *testing.T) {
+	runChecks(t, CheckUnit, []checkCase{
+		{"service", "app.service", ""},
+		{"instance", "web@a-b.service", ""},
+		{"escaped", `dev-disk\x2dby.mount`, ""},
+		{"bare", "app", "write it in full"},
+		{"dash first", "-H.service", "not the name"},
+		{"two", "a.service b.service", "not the name"},
+		{"substitution", "$(id).service", "not the name"},
+		{"line end", "a.service\n", "not the name"},
+		{"path", "/etc/a.service", "not the name"},
+		{"empty", "", "not the name"},
+		{"cloud-init's", "cloud-final.service", "runs the script"},
+		{"its own", "ageenv.service", "script's own"},
+		{"too long", strings.Repeat("a", 250) + ".service", "not the name"},
+	})
+	runChecks(t, CheckCommand, []checkCase{
+		{"usual", `curl -fsS "http://localhost/$(hostname)"`, ""},
+		{"empty", " ", "is empty"},
+		{"two lines", "a\nb", "does not print"},
+		{"NUL", "a\x00", "does not print"},
+		{"not UTF-8", "\xff", "not UTF-8"},
+		{"too long", strings.Repeat("x", 1001), "1001 bytes"},
+	})
+	runChecks(t, CheckDirectory, []checkCase{
+		{"usual", "/srv/app", ""}, {"root", "/", "root directory"}, {"relative", "app", "relative"}, {"slash", "/srv/", "ends in a slash"},
+	})
+	_, err := Render(Params{RestartUnits: []string{"a.service", "x"}, RunAfter: []string{""}, RecreateCompose: []string{"x"}})
+	for _, want := range []string{"RestartUnits[1] ", "RunAfter[0] ", "RecreateCompose[0] "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("no %q in: %v", want, err)
+		}
+	}
+}

@@ -1,0 +1,458 @@
+package firstboot
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// everyBoot makes it a file that is dropped at every boot.
+func everyBoot(f File) File {
+	f.EveryBoot = true
+	return f
+}
+
+// render makes the script of Params that must be right.
+func (p Params) mustRender(t testing.TB) secret.Text {
+	t.Helper()
+	script, err := Render(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return script
+}
+
+func travelling(identity *age.X25519Identity, files ...File) Params {
+	return Params{Files: files, Identity: secret.New(identity.String())}
+}
+
+// reboot empties what does not survive one.
+func (b *box) reboot() {
+	b.t.Helper()
+	if err := os.RemoveAll(b.path("/run")); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// again is a later boot's run that must succeed.
+func (b *box) again() outcome {
+	b.t.Helper()
+	got := b.tool("drop")
+	if got.code != 0 {
+		b.t.Fatalf("exit code %d\nstdout: %s\nstderr: %s", got.code, got.stdout, got.stderr)
+	}
+	return got
+}
+
+const keptIdentity = "/var/lib/ageenv/identity"
+
+// In every shell: what is on a tmpfs is back after a reboot, what is on a disk is
+// left alone, and what is kept for that is root's only.
+func TestEveryBoot(t *testing.T) {
+	identity := newIdentity(t)
+	disk := fileOf(t, identity, "/etc/app.env", canary+"disk")
+	script := travelling(identity, everyBoot(fileOf(t, identity, "/run/secrets/it's", canary+"tmpfs")), disk,
+		everyBoot(directoryOf(t, identity, "/run/secrets/d", someKeys))).mustRender(t)
+	for _, shell := range shells(t) {
+		for _, has := range []int{hasAge, hasPython} {
+			t.Run(fmt.Sprintf("%s/%d", shell.name, has), func(t *testing.T) {
+				t.Parallel()
+				b := newBox(t, has)
+				b.shell = shell.command
+				b.drop(script)
+				for p, mode := range map[string]os.FileMode{
+					keptIdentity: 0o600, "/var/lib/ageenv/sealed.1": 0o600, "/var/lib/ageenv/sealed.3": 0o600,
+					"/var/lib/ageenv/plan": 0o600, "/usr/local/sbin/ageenv": 0o755, "/var/lib/ageenv": 0o700,
+				} {
+					if got := b.stat(p).mode.Perm(); got != mode {
+						t.Errorf("%s: mode %v, want %v", p, got, mode)
+					}
+				}
+				b.wantNothing("/var/lib/ageenv/sealed.2")
+				b.reboot()
+				b.put("/etc/app.env", "changed by hand", 0o640)
+				got := b.again()
+				b.want("/run/secrets/it's", canary+"tmpfs")
+				b.wantDirectory("/run/secrets/d", someKeys)
+				b.want("/etc/app.env", "changed by hand")
+				if s := b.status(); s.Result != "ok" || s.Files[0].State != "written" || s.Files[1].State != "kept" || s.Files[2].State != "written" {
+					t.Errorf("status %+v", s)
+				}
+				if n := strings.Count(got.stdout, "\n"); n != 2 || got.stderr != "" {
+					t.Errorf("stdout %q, stderr %q", got.stdout, got.stderr)
+				}
+				before := b.stat("/run/secrets/it's")
+				b.again()
+				if b.stat("/run/secrets/it's") != before {
+					t.Error("the second run touched the file")
+				}
+				b.wantClean("/run/secrets/it's", "/run/secrets/d/TOKEN", "/run/secrets/d/tls.key", keptIdentity)
+			})
+		}
+	}
+}
+
+// The second run of the script changes nothing of what is kept, either.
+func TestKeptFilesAreNotTouched(t *testing.T) {
+	identity := newIdentity(t)
+	script := travelling(identity, everyBoot(fileOf(t, identity, "/run/s", canary))).mustRender(t)
+	b := newBox(t, hasPython)
+	b.drop(script)
+	look := func() string {
+		out, err := exec.Command("find", b.path("/"), "-type", "f", "-not", "-name", "status.json", "-printf", "%p %i %m %T@\n").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	before := look()
+	b.drop(script)
+	if after := look(); after != before {
+		t.Errorf("it was\n%s and is\n%s", before, after)
+	}
+	// Another script takes the place of all of it.
+	b.drop(travelling(identity, fileOf(t, identity, "/run/s", canary)).mustRender(t))
+	b.wantNothing(keptIdentity)
+	b.wantNothing("/var/lib/ageenv/sealed.1")
+	if got := b.again(); got.stdout+got.stderr != "" {
+		t.Errorf("nothing is to be dropped again, and it says %q", got.stdout+got.stderr)
+	}
+	if s := b.status(); s.Result != "ok" || s.Files[0].State != "unchanged" {
+		t.Errorf("status %+v", s)
+	}
+	b.wantClean("/run/s")
+}
+
+func TestUnits(t *testing.T) {
+	identity := newIdentity(t)
+	p := travelling(identity, everyBoot(fileOf(t, identity, "/run/s", canary)))
+	p.RestartUnits = []string{"app.service"}
+	b := newBox(t, hasAge)
+	b.fakeSystemd("")
+	b.drop(p.mustRender(t))
+	if calls := b.called(); !strings.HasPrefix(calls, "systemctl daemon-reload\nsystemctl --no-block restart -- app.service\n") {
+		t.Errorf("called:\n%s", calls)
+	}
+	const units = "/etc/systemd/system/"
+	text, err := os.ReadFile(b.path(units + "ageenv.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Before=docker.service app.service\n", "ExecStart=/usr/local/sbin/ageenv drop\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("ageenv.service has no %q", want)
+		}
+	}
+	if strings.Contains(string(text), "cloud-final") {
+		t.Error("ageenv.service waits for cloud-final")
+	}
+	for _, unit := range []string{"docker.service", "app.service"} {
+		b.want(units+unit+".d/ageenv.conf", "[Unit]\nRequires=ageenv.service\nAfter=ageenv.service\n")
+	}
+	if to, err := os.Readlink(b.path(units + "multi-user.target.wants/ageenv.service")); err != nil || to != "../ageenv.service" {
+		t.Errorf("the unit is not enabled: %q, %v", to, err)
+	}
+	if verify, err := exec.LookPath("systemd-analyze"); err != nil {
+		t.Log("not verified: systemd-analyze is not installed")
+	} else {
+		// The program is not where the unit has it, below this directory.
+		out, _ := exec.Command(verify, "verify", "--man=no", b.path(units+"ageenv.service"), b.path(units+"ageenv-after.service")).CombinedOutput()
+		for line := range strings.Lines(string(out)) {
+			if strings.Contains(line, "ageenv") && !strings.Contains(line, "/usr/local/sbin/ageenv is not executable") {
+				t.Errorf("systemd-analyze: %s", line)
+			}
+		}
+	}
+	// At a later boot nothing is done twice, and nothing is waited for.
+	b.reboot()
+	b.fakeSystemd("")
+	b.again()
+	want := "systemctl is-enabled -q -- docker.service\nsystemctl --no-block start -- docker.service\n" +
+		"systemctl is-enabled -q -- app.service\nsystemctl --no-block start -- app.service\n"
+	if calls := b.called(); calls != want {
+		t.Errorf("called:\n%s", calls)
+	}
+}
+
+// Where nothing can be kept, a file that is dropped once is dropped, and one that
+// would be missing after the next boot is an error.
+func TestNothingCanBeKept(t *testing.T) {
+	identity := newIdentity(t)
+	f := fileOf(t, identity, "/srv/f", canary)
+	b := newBox(t, hasPython)
+	b.put("/usr/local", "a file", 0o644)
+	got := b.drop(travelling(identity, f).mustRender(t))
+	b.want("/srv/f", canary)
+	if !strings.Contains(got.stderr, "cannot be kept on this box") {
+		t.Errorf("stderr %q", got.stderr)
+	}
+	b = newBox(t, hasPython)
+	b.put("/usr/local", "a file", 0o644)
+	b.wantFailure(b.run(travelling(identity, everyBoot(f)).mustRender(t)), 8, "write", "what the box needs at its later boots")
+	b.wantNothing("/srv/f")
+}
+
+func TestTool(t *testing.T) {
+	identity := newIdentity(t)
+	b := newBox(t, hasPython)
+	b.drop(travelling(identity, fileOf(t, identity, "/srv/f", canary)).mustRender(t))
+	text, err := os.ReadFile(b.path(statusPath))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.tool("status"); got.code != 0 || got.stdout != string(text) {
+		t.Errorf("status: code %d, %q", got.code, got.stdout)
+	}
+	for _, args := range [][]string{nil, {"help"}, {"-x"}} {
+		if got := b.tool(args...); got.code != 64 || !strings.Contains(got.stderr, "usage: ageenv") {
+			t.Errorf("%q: code %d, %s", args, got.code, got.stderr)
+		}
+	}
+	if now, err := os.ReadFile(b.path(statusPath)); err != nil || string(now) != string(text) {
+		t.Error("asking changed the status")
+	}
+}
+
+func TestClone(t *testing.T) {
+	identity := newIdentity(t)
+	const instanceFile, serialFile = "/var/lib/cloud/data/instance-id", "/sys/class/dmi/id/product_serial"
+	for _, tt := range []struct {
+		name    string
+		then    func(b *box)
+		isClone bool
+	}{
+		{"the same", func(*box) {}, false},
+		{"another instance", func(b *box) { b.put(instanceFile, "i-2\n", 0o644) }, true},
+		{"another instance, known in /run first", func(b *box) { b.put("/run/cloud-init/.instance-id", "i-2\n", 0o644) }, true},
+		{"another machine", func(b *box) { b.put(serialFile, "222\n", 0o400) }, true},
+		{"no instance", func(b *box) { _ = os.Remove(b.path(instanceFile)) }, false},
+		{"nothing", func(b *box) { _ = os.Remove(b.path(instanceFile)); _ = os.Remove(b.path(serialFile)) }, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := travelling(identity, everyBoot(fileOf(t, identity, "/run/s", canary)), fileOf(t, identity, "/etc/f", canary),
+				directoryOf(t, identity, "/etc/d", someKeys))
+			b := newBox(t, hasPython)
+			b.put(instanceFile, "i-1", 0o644)
+			b.put(serialFile, "111\n", 0o400)
+			b.drop(p.mustRender(t))
+			b.reboot()
+			tt.then(b)
+			if !tt.isClone {
+				b.again()
+				b.want("/run/s", canary)
+				b.want("/etc/f", canary)
+				return
+			}
+			for range 2 {
+				b.wantFailure(b.tool("drop"), 11, "clone", "this box is a clone")
+				for _, f := range []string{"/run/s", "/etc/f", "/etc/d", keptIdentity, "/var/lib/ageenv/sealed.1"} {
+					b.wantNothing(f)
+				}
+				b.wantClean()
+			}
+			// A script of its own makes it a box of its own.
+			b.drop(p.mustRender(t))
+			b.reboot()
+			tt.then(b)
+			b.again()
+			b.want("/run/s", canary)
+		})
+	}
+}
+
+func TestIdentityFile(t *testing.T) {
+	identity := newIdentity(t)
+	const file = "/etc/box key%.txt"
+	p := Params{Files: []File{everyBoot(fileOf(t, identity, "/run/s", canary)), fileOf(t, identity, "/etc/f", canary)}, IdentityFile: file}
+	key := "# created by hand\n" + identity.String() + "\n"
+	for _, tt := range []struct {
+		name    string
+		arrange func(b *box)
+		code    int
+		reason  string
+		message string
+	}{
+		{"there", func(b *box) { b.put(file, key, 0o600) }, 0, "", ""},
+		{"open to others", func(b *box) { b.put(file, key, 0o644) }, 0, "", "could be read by others"},
+		{"garbage", func(b *box) { b.put(file, canary+"\n", 0o600) }, 9, "identity-malformed", "what " + file + " gives is not an age identity"},
+		{"another", func(b *box) { b.put(file, newIdentity(t).String(), 0o600) }, 5, "wrong-identity", "/run/s: the payload is sealed to another identity"},
+		{"empty", func(b *box) { b.put(file, "", 0o600) }, 9, "identity-malformed", "what " + file},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBox(t, hasPython)
+			b.fakeSystemd("")
+			tt.arrange(b)
+			got := b.run(p.mustRender(t))
+			if tt.code != 0 {
+				b.wantFailure(got, tt.code, tt.reason, tt.message)
+				b.wantNothing("/run/s")
+				return
+			}
+			if got.code != 0 || !strings.Contains(got.stderr, tt.message) {
+				t.Fatalf("code %d: %s", got.code, got.stderr)
+			}
+			b.want("/run/s", canary)
+			b.want("/etc/f", canary)
+			b.wantNothing("/var/lib/ageenv/sealed.2")
+			b.wantNothing(keptIdentity)
+			if mode := b.stat(file).mode.Perm(); mode != 0o600 {
+				t.Errorf("the identity's mode is %v", mode)
+			}
+			b.reboot()
+			b.again()
+			b.want("/run/s", canary)
+			b.wantClean(file, "/run/s", "/etc/f")
+		})
+	}
+	t.Run("late", func(t *testing.T) {
+		t.Parallel()
+		p := p
+		p.RestartUnits = []string{"app.service"}
+		b := newBox(t, hasPython)
+		b.fakeSystemd("")
+		began := time.Now()
+		got := b.drop(p.mustRender(t))
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("it waited for %v", took)
+		}
+		if s := b.status(); s.Result != "waiting" || s.Reason != "identity-missing" || s.ExitCode != 0 || !strings.Contains(got.stderr, "dropped when it appears") {
+			t.Errorf("status %+v, stderr %q", s, got.stderr)
+		}
+		if calls := b.called(); calls != "systemctl daemon-reload\nsystemctl --no-block start ageenv-identity.path\n" {
+			t.Errorf("called:\n%s", calls)
+		}
+		unit, err := os.ReadFile(b.path("/etc/systemd/system/ageenv-identity.path"))
+		if err != nil || !strings.Contains(string(unit), "PathChanged=/etc/box key%%.txt\n") {
+			t.Errorf("the unit is %s (%v)", unit, err)
+		}
+		b.wantFailure(b.tool("drop"), 9, "identity-missing", file+" is not there")
+		b.put(file, key, 0o600)
+		b.again()
+		b.want("/run/s", canary)
+		b.want("/etc/f", canary)
+		if calls := b.called(); !strings.HasSuffix(calls, "systemctl --no-block start ageenv-after.service\n") {
+			t.Errorf("called:\n%s", calls)
+		}
+		if got := b.tool("after"); got.code != 0 || !strings.Contains(b.called(), "restart -- app.service\n") {
+			t.Errorf("after: code %d, %s", got.code, got.stderr)
+		}
+		b.wantNothing("/var/lib/ageenv/sealed.2")
+		b.wantNothing("/var/lib/ageenv/late")
+		b.put("/etc/f", "changed by hand", 0o600)
+		b.reboot()
+		b.fakeSystemd("")
+		b.again()
+		b.want("/etc/f", "changed by hand")
+		b.wantClean(file, "/run/s")
+	})
+}
+
+func TestIdentityCommand(t *testing.T) {
+	identity := newIdentity(t)
+	for _, tt := range []struct {
+		name, command string
+		code          int
+		reason        string
+		message       string
+	}{
+		{"gives it", `cat "$(dirname '` + "KEY" + `')/key"`, 0, "", ""},
+		{"fails", "echo " + canary + " >&2; exit 7", 9, "identity-command", "the identity command ended with code 7"},
+		{"prints garbage", "echo " + canary, 9, "identity-malformed", "what the identity command gives is not an age identity"},
+		{"prints nothing", ":", 9, "identity-malformed", "what the identity command gives"},
+		{"prints half of it", "cut -c 1-40 KEY", 5, "open-failed", "/run/s: the embedded reader ended with code 14"},
+		{"hangs", "sleep 600 & sleep 600", 9, "identity-command", "the identity command took more than 60 seconds"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBox(t, hasPython)
+			for _, tool := range []string{"dirname", "cut", "sleep"} {
+				p, err := exec.LookPath(tool)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.install(tool, p)
+			}
+			// A minute is long for a test.
+			b.fake("timeout", `shift 3; exec REAL -k 1 2 "$@"`)
+			key := filepath.Join(t.TempDir(), "key")
+			if err := os.WriteFile(key, []byte(identity.String()+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			p := Params{
+				Files:           []File{everyBoot(fileOf(t, identity, "/run/s", canary))},
+				IdentityCommand: strings.ReplaceAll(tt.command, "KEY", key),
+			}
+			got := b.run(p.mustRender(t))
+			if tt.code != 0 {
+				b.wantFailure(got, tt.code, tt.reason, tt.message)
+				if leak := leakIn(got.stderr); leak != "" {
+					t.Errorf("stderr holds %s", leak)
+				}
+				b.wantNothing("/run/s")
+				return
+			}
+			if got.code != 0 {
+				t.Fatalf("code %d: %s", got.code, got.stderr)
+			}
+			b.want("/run/s", canary)
+			b.reboot()
+			b.again()
+			b.want("/run/s", canary)
+			b.wantClean("/run/s")
+			text, err := os.ReadFile(b.path("/etc/systemd/system/ageenv.service"))
+			if err != nil || !strings.Contains(string(text), "Wants=network-online.target\n") {
+				t.Errorf("a command may need the network, and the unit does not wait for it (%v)", err)
+			}
+		})
+	}
+}
+
+func TestRenderRefusesIdentitySources(t *testing.T) {
+	identity := newIdentity(t)
+	hybrid, err := age.GenerateHybridIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := fileOf(t, identity, "/f", canary)
+	plain := good
+	plain.Payload = []byte(canary)
+	for _, tt := range []struct {
+		name string
+		p    Params
+		want string
+	}{
+		{"two ways", Params{Identity: secret.New(identity.String()), IdentityFile: "/k"}, "Identity is given in more than one way"},
+		{"file and command", Params{IdentityFile: "/k", IdentityCommand: "c"}, "Identity is given in more than one way"},
+		{"relative file", Params{IdentityFile: "k"}, `IdentityFile "k" is relative`},
+		{"file that systemd cannot read", Params{IdentityFile: "/k "}, "IdentityFile \"/k \" ends in a blank"},
+		{"its own file", Params{IdentityFile: keptIdentity}, "identity of its own"},
+		{"two lines", Params{IdentityCommand: "a\nb"}, "IdentityCommand has a character that does not print"},
+		{"plain payload", Params{Files: []File{plain}, IdentityFile: "/k"}, "files[0]: Payload is no binary age file"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.p.Files == nil {
+				tt.p.Files = []File{good}
+			}
+			if _, err := Render(tt.p); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+	if good.NeedsAge() || !(File{Payload: seal(t, canary, hybrid.Recipient())}).NeedsAge() {
+		t.Error("what needs age is not told apart")
+	}
+	script := Params{Files: []File{good}, IdentityFile: "/k"}.mustRender(t).Reveal()
+	if leak := leakIn(script); leak != "" || strings.Contains(script, "holds an age identity") {
+		t.Errorf("a script without an identity: %s", leak)
+	}
+}

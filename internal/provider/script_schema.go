@@ -1,0 +1,189 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/firstboot"
+)
+
+// bootModel is what a script does on a box.
+type bootModel struct {
+	Files           types.List `tfsdk:"files"`
+	RestartUnits    types.List `tfsdk:"restart_units"`
+	RecreateCompose types.List `tfsdk:"recreate_compose"`
+	RunAfter        types.List `tfsdk:"run_after"`
+
+	IdentityFile    types.String `tfsdk:"identity_file"`
+	IdentityCommand types.String `tfsdk:"identity_command"`
+	BlockMetadata   types.Bool   `tfsdk:"block_metadata"`
+}
+
+// fileModel is one element of files.
+type fileModel struct {
+	Ciphertext types.String `tfsdk:"ciphertext"`
+	Path       types.String `tfsdk:"path"`
+	Owner      types.String `tfsdk:"owner"`
+	Group      types.String `tfsdk:"group"`
+	Mode       types.String `tfsdk:"mode"`
+	Layout     types.String `tfsdk:"layout"`
+	EveryBoot  types.Bool   `tfsdk:"every_boot"`
+	Exposure   types.String `tfsdk:"exposure"`
+}
+
+var filesPath = path.Root("files")
+
+// bootAttributes are those of bootModel.
+func bootAttributes() map[string]schema.Attribute {
+	checked := func(check func(string) error) []validator.String { return []validator.String{checkedBy{check}} }
+	list := func(check func(string) error, description string) schema.ListAttribute {
+		return schema.ListAttribute{
+			ElementType: types.StringType, Optional: true, Validators: []validator.List{listvalidator.ValueStringsAre(checkedBy{check})},
+			MarkdownDescription: description,
+		}
+	}
+	return map[string]schema.Attribute{
+		"files": schema.ListNestedAttribute{
+			Optional:            true,
+			MarkdownDescription: "The files to drop, one at least.",
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+				"ciphertext": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "The bundle, usually `ageenv_bundle.….ciphertext`. It has to be sealed to the identity."},
+				"path":       schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, root's and 0755."},
+				"owner": schema.StringAttribute{
+					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),
+					MarkdownDescription: "The owner, by name or number. Default `root`. It has to exist when the script runs.",
+				},
+				"group": schema.StringAttribute{
+					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultGroup), Validators: checked(firstboot.CheckGroup),
+					MarkdownDescription: "The group, by name or number. Default `root`.",
+				},
+				"mode": schema.StringAttribute{
+					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultMode), Validators: checked(firstboot.CheckMode),
+					MarkdownDescription: "The mode, octal. Default `0600`. Where `layout` is `directory`, that of each file; whoever may read those may enter the directory.",
+				},
+				"layout": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{stringvalidator.OneOf(texts(firstboot.Layouts())...)},
+					MarkdownDescription: "`file` (default), or `directory`: one file for each key, from a bundle that holds one file for each key. The directory is swapped in as one; it has to be the script's own.",
+				},
+				"every_boot": schema.BoolAttribute{
+					Optional: true,
+					MarkdownDescription: "Whether the file is dropped again at every boot, before docker and `restart_units` start: for paths that do not survive a boot, as those in `/run`. " +
+						"What that takes stays on the box, readable by root only: the payload, and an identity that travels. Default `false`.",
+				},
+				"exposure": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{stringvalidator.OneOf(texts(firstboot.Exposures())...)},
+					MarkdownDescription: "`file` (default): the values are read from the file, and `ageenv verify` on the box fails if a container's environment or log shows one. `env`: they become a container's environment, which docker shows.",
+				},
+			}},
+		},
+		"restart_units": list(firstboot.CheckUnit, "systemd units to restart when a file has changed, as `app.service`. They are started in the background and looked after for half a minute; "+
+			"a unit that is ordered after cloud-init starts when that is done."),
+		"recreate_compose": list(firstboot.CheckDirectory, "Directories of docker compose projects whose containers are made anew when a file has changed (`docker compose up -d --force-recreate`): "+
+			"a container keeps the environment that it was made with, so a restart would not do."),
+		"run_after": list(firstboot.CheckCommand, "Shell commands, one line each, to run as root when a file has changed, last. What they print goes to the script's log."),
+		"identity_file": schema.StringAttribute{
+			Optional: true, Validators: checked(firstboot.CheckIdentityFile),
+			MarkdownDescription: "Where the box finds its identity, which does not travel: the path of an age identity file, which is made root's and closed to others. If it is not there yet, the files are dropped when it appears. " +
+				"The bundles have to be age files (`format = \"age_dotenv\"`): a box has no sops.",
+		},
+		"identity_command": schema.StringAttribute{
+			Optional: true, Validators: checked(firstboot.CheckCommand),
+			MarkdownDescription: "A shell command, run as root whenever files are dropped, whose output is the box's identity. It does not travel, and is never on the box's disk. The command has a minute, and no HOME. The bundles have to be age files.",
+		},
+		"block_metadata": schema.BoolAttribute{
+			Optional: true,
+			MarkdownDescription: "Whether to close what shows the script to others on the box: the metadata service (169.254.169.254, TCP port 80) to all but root's own processes, containers included, and cloud-init's copies. " +
+				"Root in a container on the host's network is not kept out, nor anybody until the script has run. Default: `true` where the identity travels, else `false`.",
+		},
+	}
+}
+
+// texts are the values of a named type of text.
+func texts[T ~string](values []T) (out []string) {
+	for _, v := range values {
+		out = append(out, string(v))
+	}
+	return out
+}
+
+// bootValues is bootModel in plain terms.
+type bootValues struct {
+	files                                   []fileModel
+	restartUnits, recreateCompose, runAfter []string
+	identityFile, identityCommand           string
+	blockMetadata                           bool
+}
+
+// travels reports whether the identity is in the script.
+func (v bootValues) travels() bool { return v.identityFile == "" && v.identityCommand == "" }
+
+// boot reads the model. It reports false if something of it is not known yet; the
+// files are there all the same, unless their whole list is unknown.
+func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags diag.Diagnostics) {
+	known = !m.Files.IsUnknown()
+	if known {
+		diags.Append(m.Files.ElementsAs(ctx, &v.files, false)...)
+	}
+	for _, f := range v.files {
+		for _, value := range []attr.Value{f.Ciphertext, f.Path, f.Owner, f.Group, f.Mode, f.Layout, f.EveryBoot, f.Exposure} {
+			known = known && !value.IsUnknown()
+		}
+	}
+	known = known && !m.IdentityFile.IsUnknown() && !m.IdentityCommand.IsUnknown() && !m.BlockMetadata.IsUnknown()
+	v.identityFile, v.identityCommand = m.IdentityFile.ValueString(), m.IdentityCommand.ValueString()
+	v.blockMetadata = m.BlockMetadata.ValueBool() || m.BlockMetadata.IsNull() && v.travels()
+	for _, l := range []struct {
+		from types.List
+		to   *[]string
+	}{{m.RestartUnits, &v.restartUnits}, {m.RecreateCompose, &v.recreateCompose}, {m.RunAfter, &v.runAfter}} {
+		var texts []types.String
+		if l.from.IsUnknown() {
+			known = false
+			continue
+		}
+		diags.Append(l.from.ElementsAs(ctx, &texts, false)...)
+		for _, text := range texts {
+			known = known && !text.IsUnknown()
+			*l.to = append(*l.to, text.ValueString())
+		}
+	}
+	return v, known, diags
+}
+
+// equalBoot reports whether the box would be told the same.
+func (m bootModel) equalBoot(other bootModel) bool {
+	return m.Files.Equal(other.Files) && m.RestartUnits.Equal(other.RestartUnits) &&
+		m.RecreateCompose.Equal(other.RecreateCompose) && m.RunAfter.Equal(other.RunAfter) &&
+		m.IdentityFile.Equal(other.IdentityFile) && m.IdentityCommand.Equal(other.IdentityCommand) &&
+		m.BlockMetadata.Equal(other.BlockMetadata)
+}
+
+// travels reports whether the identity is in the script, as far as is known.
+func (m bootModel) travels() bool { return m.IdentityFile.IsNull() && m.IdentityCommand.IsNull() }
+
+// checkedBy validates a text with a check of a package below.
+type checkedBy struct {
+	check func(string) error
+}
+
+func (checkedBy) Description(context.Context) string         { return "must be usable on the box" }
+func (checkedBy) MarkdownDescription(context.Context) string { return "must be usable on the box" }
+
+func (v checkedBy) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := v.check(req.ConfigValue.ValueString()); err != nil {
+		// The path is in the text too: Terraform shows no source for what is inside a list.
+		resp.Diagnostics.AddAttributeError(req.Path, "Unusable value", req.Path.String()+" "+sentenceTail(err))
+	}
+}

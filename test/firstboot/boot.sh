@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Boots a box: a root file system with the real systemd and cloud-init in it, and with Vultr's metadata service at its
+# address, in namespaces of its own, so that nothing of it is seen outside.
+#
+#   unshare --mount --net --pid --cgroup --fork --kill-child boot.sh LOWER DIR BOOTS
+#
+# LOWER is a root file system that is left alone; DIR/upper takes what changes. In DIR/test, which the box has as /test,
+# are the programs that it runs: before.N on the outside ahead of boot N, probe inside when boot N is done. DIR/v1.json
+# is what the metadata service answers, DIR/v1.json.N what it answers from boot N on; DIR/requests is what it was asked. The box's console goes to DIR/console.N.
+set -euo pipefail
+lower=$1 dir=$2 boots=$3
+
+mount --make-rprivate /
+mount -t proc proc /proc
+mount -t tmpfs tmpfs /run
+mkdir /run/netns
+
+# The box's end of the wire, and the other one, with the metadata service on it.
+ip link set lo up
+ip netns add box
+ip link add wire type veth peer name eth0 address 56:00:00:00:00:01 netns box
+ip addr add 169.254.169.254/32 dev wire
+ip addr add 10.99.0.1/24 dev wire
+ip link set wire up
+ip netns exec box ip link set lo up
+ip netns exec box ip link set eth0 up
+ip netns exec box ip addr add 10.99.0.2/24 dev eth0
+ip netns exec box ip route add 169.254.169.254 dev eth0 src 10.99.0.2
+ip netns exec box ip route add default via 10.99.0.1
+# For containers on a bridge of the box's.
+ip netns exec box sysctl -q net.ipv4.ip_forward=1
+ip route add 172.17.0.0/16 via 10.99.0.2
+
+# /sys as seen from the box's network. systemd needs a tree of control groups of its own; that of the machine may be of
+# the old kind, which newer ones do not take.
+nsenter --net=/run/netns/box mount -t sysfs sysfs /sys
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+
+python3 -I - "$dir" <<'.END' &
+import http.server, sys, threading
+folder = sys.argv[1]
+class Metadata(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open(folder + "/requests", "a") as log:
+            log.write(self.path + "\n")
+        with open(folder + "/v1.json", "rb") as f:
+            answer = f.read()
+        # cloud-init asks for the root first, to see whether it has to bring a network up.
+        found = self.path in ("/", "/v1.json")
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(answer) if found else 0))
+        self.end_headers()
+        if found:
+            self.wfile.write(answer)
+    def log_message(self, *args):
+        pass
+# The same on another port, in place of the BGP that the address speaks as well.
+other = http.server.ThreadingHTTPServer(("169.254.169.254", 179), Metadata)
+threading.Thread(target=other.serve_forever, daemon=True).start()
+http.server.ThreadingHTTPServer(("169.254.169.254", 80), Metadata).serve_forever()
+.END
+until nsenter --net=/run/netns/box bash -c ': </dev/tcp/169.254.169.254/80' 2>/dev/null; do sleep 0.05; done
+
+mkdir -p "$dir/upper" "$dir/work" "$dir/box"
+mount -t overlay overlay -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/work" "$dir/box"
+
+for ((boot = 1; boot <= boots; boot++)); do
+	[ ! -e "$dir/v1.json.$boot" ] || mv "$dir/v1.json.$boot" "$dir/v1.json"
+	[ ! -x "$dir/test/before.$boot" ] || "$dir/test/before.$boot" "$dir/box" "$dir"
+	echo "$boot" >"$dir/test/boot"
+	# The word on the command line is how cloud-init knows a bare-metal box of Vultr's.
+	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0 timeout -k 5 "${BOOT_TIMEOUT:-90}" \
+		nsenter --net=/run/netns/box systemd-nspawn --quiet --boot --directory="$dir/box" --register=no --keep-unit --console=pipe \
+		--capability=CAP_NET_ADMIN --bind="$dir/test:/test" --machine=box --uuid=11111111222233334444555555555555 \
+		vultr systemd.show_status=0 </dev/null >"$dir/console.$boot" 2>&1
+done

@@ -1,0 +1,250 @@
+// Package firstboot_test boots real root file systems with the startup script as
+// their vendor data: Debian 12 and 13 with the real cloud-init and its Vultr data
+// source, under systemd-nspawn, in namespaces of their own (see boot.sh). What is
+// not real is the kernel, DMI and DHCP.
+//
+// It needs root, mmdebstrap and systemd-nspawn, and skips without them. The root
+// file systems are kept in build/rootfs.
+package firstboot_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/firstboot"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// scratch lives as long as the test binary.
+var scratch string
+
+func TestMain(m *testing.M) {
+	var err error
+	if scratch, err = os.MkdirTemp("", "ageenv-boots-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(scratch)
+	os.Exit(code)
+}
+
+// releases are the Debian releases that are booted.
+var releases = []string{"12", "13"}
+
+// unpacked are the root file systems, each unpacked once, for boxes to lie over.
+var unpacked = map[string]func() (string, error){
+	"12": sync.OnceValues(func() (string, error) { return unpack("12") }),
+	"13": sync.OnceValues(func() (string, error) { return unpack("13") }),
+}
+
+func unpack(release string) (string, error) {
+	out, err := exec.Command("./rootfs", release).Output()
+	if err != nil {
+		return "", fmt.Errorf("building Debian %s: %w", release, err)
+	}
+	dir := filepath.Join(scratch, "debian-"+release)
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return "", err
+	}
+	tar := exec.Command("tar", "-xf", strings.TrimSpace(string(out)), "-C", dir)
+	if out, err := tar.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("unpacking Debian %s: %w: %s", release, err, out)
+	}
+	return dir, nil
+}
+
+// machine is a box before and between its boots.
+type machine struct {
+	t     *testing.T
+	lower string
+	dir   string
+	// metadata is what Vultr's service answers.
+	metadata map[string]any
+}
+
+func newMachine(t *testing.T, release string) *machine {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("not root: cannot boot a root file system")
+	}
+	for _, program := range []string{"systemd-nspawn", "mmdebstrap", "unshare", "nsenter", "ip"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%s is not installed", program)
+		}
+	}
+	t.Parallel()
+	lower, err := unpacked[release]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &machine{t: t, lower: lower, dir: t.TempDir(), metadata: map[string]any{
+		"hostname": "box", "instance-v2-id": "11111111-0000-0000-0000-000000000001", "instanceid": "1",
+		"region": map[string]string{"regioncode": "AMS", "countrycode": "NL"}, "public-keys": []string{}, "user-data": "", "user-defined": []string{},
+		"vendor-data": "",
+		"interfaces": []any{map[string]any{
+			"mac": "56:00:00:00:00:01", "network-type": "public",
+			"ipv4": map[string]any{"address": "10.99.0.2", "additional": []string{}, "gateway": "10.99.0.1", "netmask": "255.255.255.0"},
+			"ipv6": map[string]any{"additional": []string{}},
+		}},
+	}}
+	// The data source is looked for by DMI, which is the building machine's here.
+	m.put("/etc/cloud/ds-identify.cfg", "policy: enabled\n", 0o644)
+	m.put("/etc/cloud/cloud.cfg.d/99-vultr.cfg", "datasource_list: [Vultr]\n", 0o644)
+	m.unit("probe.service", "cloud-init.target", "[Unit]\nAfter=cloud-final.service multi-user.target\n"+
+		"[Service]\nType=oneshot\nExecStart=/test/probe\nExecStopPost=/bin/systemctl --no-block poweroff\n")
+	// What docker would be, with what it saw when it started.
+	m.unit("docker.service", "multi-user.target", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'ls -A /run/secrets >>/test/docker 2>/dev/null; echo started >>/test/docker'\n")
+	return m
+}
+
+// put makes a file of the box, ahead of a boot.
+func (m *machine) put(path, text string, mode os.FileMode) {
+	m.t.Helper()
+	m.write(filepath.Join(m.dir, "upper", path), text, mode)
+}
+
+func (m *machine) write(file, text string, mode os.FileMode) {
+	m.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), mode); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.Chmod(file, mode); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// unit makes a unit that is wanted by another.
+func (m *machine) unit(name, wantedBy, text string) {
+	m.t.Helper()
+	m.put("/etc/systemd/system/"+name, text, 0o644)
+	wants := filepath.Join(m.dir, "upper/etc/systemd/system", wantedBy+".wants")
+	if err := os.MkdirAll(wants, 0o755); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := os.Symlink("../"+name, filepath.Join(wants, name)); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// from has the metadata service answer otherwise from a boot on.
+func (m *machine) from(boot int, changes map[string]any) {
+	m.t.Helper()
+	answer := maps.Clone(m.metadata)
+	maps.Copy(answer, changes)
+	m.answer(fmt.Sprintf("v1.json.%d", boot), answer)
+}
+
+func (m *machine) answer(name string, metadata map[string]any) {
+	m.t.Helper()
+	text, err := json.Marshal(metadata)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.write(filepath.Join(m.dir, name), string(text), 0o600)
+}
+
+// hook is a shell script that runs ahead of a boot, on the outside, with the box's
+// root and the machine's directory as arguments.
+func (m *machine) hook(boot int, script string) {
+	m.t.Helper()
+	m.write(filepath.Join(m.dir, fmt.Sprintf("test/before.%d", boot)), "#!/bin/sh -eu\n"+script, 0o755)
+}
+
+// boot boots the box as often as that. After each boot probe runs in the box, as
+// bash, when cloud-init is done; what it printed is returned, boot by boot.
+func (m *machine) boot(boots int, probe string) []string {
+	m.t.Helper()
+	m.write(filepath.Join(m.dir, "test/probe"), "#!/bin/bash\nexec >/test/out.$(cat /test/boot) 2>&1\n"+probe, 0o755)
+	m.answer("v1.json", m.metadata)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(boots)*2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--cgroup", "--fork", "--kill-child", "./boot.sh", m.lower, m.dir, fmt.Sprint(boots))
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		m.t.Errorf("%v: %s", err, said.String())
+	}
+	var out []string
+	for boot := 1; boot <= boots; boot++ {
+		text, err := os.ReadFile(filepath.Join(m.dir, fmt.Sprintf("test/out.%d", boot)))
+		if err != nil {
+			console, _ := os.ReadFile(filepath.Join(m.dir, fmt.Sprintf("console.%d", boot)))
+			m.t.Fatalf("boot %d did not come to its end: %v\n%s", boot, err, console)
+		}
+		out = append(out, string(text))
+	}
+	return out
+}
+
+// left is a file that the box has written to /test.
+func (m *machine) left(name string) string {
+	m.t.Helper()
+	text, err := os.ReadFile(filepath.Join(m.dir, "test", name))
+	if err != nil {
+		m.t.Error(err)
+	}
+	return string(text)
+}
+
+// wantLines asserts that each of lines is one of the text.
+func (m *machine) wantLines(what, text string, lines ...string) {
+	m.t.Helper()
+	for _, line := range lines {
+		if !strings.Contains("\n"+text+"\n", "\n"+line+"\n") {
+			m.t.Errorf("%s: no line %q in\n%s", what, line, text)
+		}
+	}
+}
+
+func newIdentity(t *testing.T) *age.X25519Identity {
+	t.Helper()
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identity
+}
+
+// sealed is a root's file of mode 0600.
+func sealed(t *testing.T, identity *age.X25519Identity, path, text string) firstboot.File {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, identity.Recipient())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return firstboot.File{Payload: out.Bytes(), Path: path, Owner: "root", Group: "root", Mode: "0600"}
+}
+
+func render(t *testing.T, p firstboot.Params) string {
+	t.Helper()
+	script, err := firstboot.Render(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return script.Reveal()
+}
+
+func secretOf(identity *age.X25519Identity) secret.Text { return secret.New(identity.String()) }
