@@ -28,8 +28,8 @@ func exampleDirs(t *testing.T) (dirs []string) {
 		}
 		return err
 	})
-	if err != nil || len(dirs) < 11 {
-		t.Fatalf("found %d examples (%v), expected 11 or more", len(dirs), err)
+	if err != nil || len(dirs) < 18 {
+		t.Fatalf("found %d examples (%v), expected 18 or more", len(dirs), err)
 	}
 	return dirs
 }
@@ -43,6 +43,7 @@ func exampleInputs(t *testing.T, w *world) map[string]string {
 		"operators":         `["` + w.operator.recipient + `"]`,
 		"env_file":          envFile,
 		"token":             "example-token",
+		"tokens":            `{"staging": "example-token-1", "production": "example-token-2"}`,
 		"shared_token":      "example-shared-token",
 		"database_password": "example password",
 	}
@@ -58,8 +59,8 @@ func exampleFiles(t *testing.T, w *world, dir string) {
 func TestAccExamples(t *testing.T) {
 	for _, dir := range exampleDirs(t) {
 		name := strings.TrimPrefix(dir, examplesDir+"/")
-		if strings.HasPrefix(name, "modules/") {
-			continue // applied by the examples that call them, and by TestAccModule
+		if strings.HasPrefix(name, "modules/") || name == "migration" {
+			continue // modules are applied by what calls them and by TestAccModule, the migration by TestAccExampleMigration
 		}
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -105,7 +106,7 @@ func readExample(t *testing.T, dir string) string {
 
 // notSecret are the variables of examples and modules that hold public things.
 var notSecret = []string{
-	"operator", "operators", "owner", "group",
+	"operator", "operators", "owner", "group", "quarter", "script_id",
 	// of modules/vultr-box
 	"name", "region", "plan", "os_id", "image_id", "snapshot_id", "hostname", "user_data", "ssh_key_ids", "firewall_group_id", "tags",
 	"content_version", "path", "mode", "dialect", "recipients", "keepers",
