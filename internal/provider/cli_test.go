@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -32,25 +33,33 @@ func newCLI(t *testing.T, w *world) *cliRun {
 	if c.path == "" {
 		t.Fatal("TF_ACC_TERRAFORM_PATH names no Terraform or OpenTofu: run make test")
 	}
-	rc := filepath.Join(t.TempDir(), "cli.tfrc")
-	dir := filepath.Dir(providerBinary(t))
-	writeFile(t, rc, fmt.Sprintf(`provider_installation {
-  dev_overrides {
-    "registry.terraform.io/ageenv/ageenv" = %[1]q
-    "registry.opentofu.org/ageenv/ageenv" = %[1]q
-  }
-  direct {}
-}
-`, dir))
+	c.use(map[string]string{"ageenv/ageenv": filepath.Dir(providerBinary(t))})
 	for name, value := range w.env {
 		c.env[name] = value
 	}
 	for name, value := range map[string]string{
-		"PATH": os.Getenv("PATH"), "TF_CLI_CONFIG_FILE": rc, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1",
+		"PATH": os.Getenv("PATH"), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1",
 	} {
 		c.env[name] = value
 	}
 	return c
+}
+
+// use has providers taken from directories, by their source, in Terraform's registry
+// and in OpenTofu's, without an init.
+func (c *cliRun) use(providers map[string]string) {
+	c.t.Helper()
+	var text strings.Builder
+	text.WriteString("provider_installation {\n  dev_overrides {\n")
+	for source, dir := range providers {
+		for _, registry := range []string{"registry.terraform.io", "registry.opentofu.org"} {
+			fmt.Fprintf(&text, "    %q = %q\n", registry+"/"+source, dir)
+		}
+	}
+	text.WriteString("  }\n  direct {}\n}\n")
+	rc := filepath.Join(c.t.TempDir(), "cli.tfrc")
+	writeFile(c.t, rc, text.String())
+	c.env["TF_CLI_CONFIG_FILE"] = rc
 }
 
 // write replaces the configuration.
@@ -72,10 +81,14 @@ func (c *cliRun) run(args ...string) (string, error) {
 
 // command is a command that was not started yet.
 func (c *cliRun) command(args ...string) *exec.Cmd {
-	if len(args) > 0 && args[0] != "validate" && args[0] != "show" && args[0] != "state" {
+	if len(args) > 0 && !slices.Contains([]string{"validate", "show", "state", "get"}, args[0]) {
 		args = append([]string{args[0], "-input=false"}, args[1:]...)
 	}
-	args = append([]string{args[0], "-no-color"}, args[1:]...)
+	return c.plain(append([]string{args[0], "-no-color"}, args[1:]...)...)
+}
+
+// plain is command for a subcommand that takes neither -input nor -no-color.
+func (c *cliRun) plain(args ...string) *exec.Cmd {
 	cmd := exec.Command(c.path, args...)
 	cmd.Dir = c.dir
 	for name, value := range c.env {
@@ -137,37 +150,53 @@ func needActions(t *testing.T) {
 	}
 }
 
-var (
-	builtOnce sync.Once
-	builtPath string
-	builtErr  error
-)
+// built are the programs that tests start, each in a directory of its own, made once
+// for all of them.
+var built = struct {
+	sync.Mutex
+	dir   string
+	paths map[string]string
+}{paths: map[string]string{}}
 
-// providerBinary builds the provider, once for all tests.
-func providerBinary(t *testing.T) string {
+// buildOnce builds a program under a name, with arguments of go build.
+func buildOnce(t *testing.T, key, name string, args ...string) string {
 	t.Helper()
-	builtOnce.Do(func() {
-		var dir string
-		if dir, builtErr = os.MkdirTemp("", "ageenv-provider-"); builtErr != nil { //nolint:usetesting // outlives the first test that needs it
-			return
-		}
-		builtPath = filepath.Join(dir, "terraform-provider-ageenv")
-		out, err := exec.Command("go", "build", "-o", builtPath, "../..").CombinedOutput()
-		if err != nil {
-			builtErr = fmt.Errorf("building the provider: %w\n%s", err, out)
-		}
-	})
-	if builtErr != nil {
-		t.Fatal(builtErr)
+	built.Lock()
+	defer built.Unlock()
+	if path, done := built.paths[key]; done {
+		return path
 	}
-	return builtPath
+	if built.dir == "" {
+		var err error
+		if built.dir, err = os.MkdirTemp("", "ageenv-provider-"); err != nil { //nolint:usetesting // outlives the first test that needs it
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(built.dir, key, name)
+	if out, err := exec.Command("go", append([]string{"build", "-o", path}, args...)...).CombinedOutput(); err != nil {
+		t.Fatalf("building %s: %v\n%s", key, err, out)
+	}
+	built.paths[key] = path
+	return path
 }
 
-// TestMain removes the provider that was built for the tests.
+// providerBinary is the provider.
+func providerBinary(t *testing.T) string {
+	t.Helper()
+	return buildOnce(t, "ageenv", "terraform-provider-ageenv", "../..")
+}
+
+// vultrStub plays Vultr's own provider.
+func vultrStub(t *testing.T) string {
+	t.Helper()
+	return buildOnce(t, "vultr", "terraform-provider-vultr", "../../test/vultrstub")
+}
+
+// TestMain removes what was built for the tests.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if builtPath != "" {
-		_ = os.RemoveAll(filepath.Dir(builtPath))
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir)
 	}
 	os.Exit(code)
 }

@@ -64,22 +64,29 @@ func (look after) CheckState(_ context.Context, req statecheck.CheckStateRequest
 // stateOf reads the state file of a direct run.
 func stateOf(t *testing.T, cli *cliRun) attributes {
 	t.Helper()
-	var file struct {
-		Resources []struct {
-			Type, Name string
-			Instances  []struct{ Attributes map[string]any }
-		}
-	}
-	if err := json.Unmarshal(cli.state(), &file); err != nil {
-		t.Fatal(err)
-	}
 	a := attributes{}
-	for _, r := range file.Resources {
+	for _, r := range stateResources(t, cli) {
 		for _, instance := range r.Instances {
 			a[r.Type+"."+r.Name] = instance.Attributes
 		}
 	}
 	return a
+}
+
+// stateResource is a resource in a state file; Module is the address of its module, ""
+// for the root's.
+type stateResource struct {
+	Module, Type, Name string
+	Instances          []struct{ Attributes map[string]any }
+}
+
+func stateResources(t *testing.T, cli *cliRun) []stateResource {
+	t.Helper()
+	var file struct{ Resources []stateResource }
+	if err := json.Unmarshal(cli.state(), &file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Resources
 }
 
 // looks are the checks of one step.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+	"github.com/ageenv/terraform-provider-ageenv/test/stage"
 )
 
 // boxPath is the PATH that the script sets for itself.
@@ -43,13 +44,13 @@ func (b box) boot(ctx context.Context, script secret.Text) (string, error) {
 	if b.path != "" {
 		args = append(args, "AGEENV_PATH="+b.path)
 	}
-	r, err := runCommand(ctx, newCommand(ctx, b.root, []string{}, "env", append(args, "sh", file)...))
+	r, err := stage.Run(ctx, stage.Command(ctx, b.root, []string{}, "env", append(args, "sh", file)...))
 	if err != nil {
 		return "", err
 	}
-	said := strings.TrimSpace(string(r.stdout) + string(r.stderr))
-	if r.code != 0 {
-		return said, fmt.Errorf("the script ended with code %d", r.code)
+	said := strings.TrimSpace(string(r.Stdout) + string(r.Stderr))
+	if r.Code != 0 {
+		return said, fmt.Errorf("the script ended with code %d", r.Code)
 	}
 	return said, nil
 }
@@ -121,12 +122,12 @@ func decryptorPathFrom(ctx context.Context, path, root, dir string) (newPath, no
 		}
 	}
 	// The release that the provider itself is built with.
-	r, err := goCommand(ctx, root, nil, "list", "-m", "-f", "{{.Version}}", "filippo.io/age")
+	r, err := stage.Go(ctx, root, nil, "list", "-m", "-f", "{{.Version}}", "filippo.io/age")
 	if err != nil {
 		return "", "", err
 	}
-	release := strings.TrimSpace(string(r.stdout))
-	if _, err := goCommand(ctx, dir, []string{"GOBIN=" + dir, "GOFLAGS=", "CGO_ENABLED=0"}, "install", "filippo.io/age/cmd/age@"+release); err != nil {
+	release := strings.TrimSpace(string(r.Stdout))
+	if _, err := stage.Go(ctx, dir, []string{"GOBIN=" + dir, "GOFLAGS=", "CGO_ENABLED=0"}, "install", "filippo.io/age/cmd/age@"+release); err != nil {
 		return "", "", fmt.Errorf("a box needs python3 or age, this machine has neither, and age can't be built: install python3: %w", err)
 	}
 	return dir + ":" + path, "this machine has neither python3 nor age: age " + release + " was built for the box", nil

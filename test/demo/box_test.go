@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ageenv/terraform-provider-ageenv/test/stage"
 )
 
 func TestDecryptorOfTheMachine(t *testing.T) {
@@ -26,7 +28,7 @@ func TestDecryptorOfTheMachine(t *testing.T) {
 // TestAccAgeIsBuiltForTheBox is a machine that has neither python3 nor age.
 func TestAccAgeIsBuiltForTheBox(t *testing.T) {
 	needTerraform(t)
-	root, err := repository(t.Context())
+	root, err := stage.Repository(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
+	"github.com/ageenv/terraform-provider-ageenv/test/stage"
 )
 
 // sopsVariable names the sops to try the bundle with, as in the tests.
@@ -43,14 +44,14 @@ func (d *demo) openWithSOPS(ctx context.Context, program, file string) (secret.T
 	}
 	home := filepath.Join(d.dir, "home")
 	env := []string{"HOME=" + home, "XDG_CONFIG_HOME=" + home, "SOPS_AGE_KEY_FILE=" + d.keyFile}
-	r, err := runCommand(ctx, newCommand(ctx, filepath.Dir(file), env, program, "-d", filepath.Base(file)))
+	r, err := stage.Run(ctx, stage.Command(ctx, filepath.Dir(file), env, program, "-d", filepath.Base(file)))
 	switch {
 	case err != nil:
 		return secret.Text{}, err
-	case r.code != 0:
-		return secret.Text{}, fmt.Errorf("sops -d ended with code %d", r.code)
+	case r.Code != 0:
+		return secret.Text{}, fmt.Errorf("sops -d ended with code %d", r.Code)
 	}
-	return secret.New(string(r.stdout)), nil
+	return secret.New(string(r.Stdout)), nil
 }
 
 // openedEntries decrypts a bundle with this repository's reader and reads the

@@ -7,10 +7,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/test/stage"
 )
 
 // options are what a run is asked to do.
@@ -21,14 +21,14 @@ type options struct {
 
 // demo is what the steps know and hand on.
 type demo struct {
-	*report
+	*stage.Report
 	options options
 
 	root string // the repository
 	dir  string // private; everything is made below it
 
 	input    input
-	cli      cli
+	cli      stage.CLI
 	sim      *simulator
 	operator agekey.Identity
 	keyFile  string
@@ -59,7 +59,7 @@ var errInterrupted = errors.New("interrupted")
 
 // run goes through the steps and cleans up, however it ends.
 func run(ctx context.Context, o options, steps []step) (err error) {
-	d := &demo{report: newReport(o.out), options: o}
+	d := &demo{Report: stage.NewReport(o.out), options: o}
 	begun := time.Now()
 	if d.dir, err = os.MkdirTemp("", "ageenv-demo-"); err != nil {
 		return fmt.Errorf("no private directory can be made: %w", err)
@@ -71,7 +71,7 @@ func run(ctx context.Context, o options, steps []step) (err error) {
 		}
 	}
 	// There before the first look at a CLI, which would refuse to do without it.
-	if err := os.WriteFile(filepath.Join(d.dir, "home", "cli.tfrc"), []byte(d.cliConfig()), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(d.dir, "home", stage.ConfigName), []byte(stage.Overrides(filepath.Join(d.dir, "bin"))), 0o600); err != nil {
 		return err
 	}
 
@@ -79,28 +79,28 @@ func run(ctx context.Context, o options, steps []step) (err error) {
 		if ctx.Err() != nil {
 			return &stepError{i + 1, s.name, context.Cause(ctx)}
 		}
-		d.heading(i+1, len(steps), s.name, s.what)
+		d.Heading(i+1, len(steps), s.name, s.what)
 		started := time.Now()
 		if err := s.run(ctx, d); err != nil {
-			var fault *cliFault
+			var fault *stage.Fault
 			if errors.As(err, &fault) {
-				d.foreign(fault.said)
+				d.Foreign(fault.Said)
 			}
-			return &stepError{i + 1, s.name, redacted{err, d.report}}
+			return &stepError{i + 1, s.name, redacted{err, d.Report}}
 		}
-		d.done(time.Since(started))
+		d.Done(time.Since(started))
 	}
-	d.block(d.paint("1;32", fmt.Sprintf("all %d steps went well, in %.0f s", len(steps), time.Since(begun).Seconds())))
+	d.Block(d.Paint("1;32", fmt.Sprintf("all %d steps went well, in %.0f s", len(steps), time.Since(begun).Seconds())))
 	return nil
 }
 
 // redacted is an error that shows no value, should a program have said one.
 type redacted struct {
 	error
-	report *report
+	report *stage.Report
 }
 
-func (r redacted) Error() string { return r.report.redact(r.error.Error()) }
+func (r redacted) Error() string { return r.report.Redact(r.error.Error()) }
 func (r redacted) Unwrap() error { return r.error }
 
 // cleanUp stops the simulator and removes everything that was made.
@@ -112,7 +112,7 @@ func (d *demo) cleanUp() error {
 		return fmt.Errorf("%s is left, and has secrets in it; remove it: %w", d.dir, err)
 	}
 	if d.sim != nil {
-		d.block("cleaned up: the simulator is stopped, and " + d.dir + " is removed")
+		d.Block("cleaned up: the simulator is stopped, and " + d.dir + " is removed")
 	}
 	return nil
 }
@@ -140,12 +140,7 @@ const protocolDumps = "protocol"
 
 // quietEnvironment has nothing of the user's but PATH.
 func (d *demo) quietEnvironment() []string {
-	home := filepath.Join(d.dir, "home")
-	return []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + filepath.Join(d.dir, "tmp"),
-		"TF_CLI_CONFIG_FILE=" + filepath.Join(home, "cli.tfrc"), "CHECKPOINT_DISABLE=1",
-		"TF_INPUT=0", "TF_IN_AUTOMATION=1",
-	}
+	return stage.QuietEnvironment(filepath.Join(d.dir, "home"), filepath.Join(d.dir, "tmp"))
 }
 
 // cliEnvironment is all that Terraform gets in the working directory, for the
@@ -159,14 +154,4 @@ func (d *demo) cliEnvironment(work, env string) []string {
 		"TF_VAR_operators="+`["`+d.operator.Recipient().String()+`"]`,
 		"TF_VAR_env_file="+env, "TF_VAR_owner="+d.owner, "TF_VAR_group="+d.group,
 	)
-}
-
-// cliConfig has Terraform and OpenTofu, which look in registries of their own,
-// take the provider from where it was built, without an init.
-func (d *demo) cliConfig() string {
-	bin := strconv.Quote(filepath.Join(d.dir, "bin"))
-	return "provider_installation {\n  dev_overrides {\n" +
-		"    \"registry.terraform.io/ageenv/ageenv\" = " + bin + "\n" +
-		"    \"registry.opentofu.org/ageenv/ageenv\" = " + bin + "\n" +
-		"  }\n  direct {}\n}\n"
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ageenv/terraform-provider-ageenv/test/stage"
 )
 
 // needTerraform skips where acceptance tests were not asked for.
@@ -184,7 +186,7 @@ func TestUnusableCLI(t *testing.T) {
 			if err := os.WriteFile(path, []byte("#!/bin/sh\n"+tt.script+"\n"), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			t.Setenv(cliVariables[0], path)
+			t.Setenv(stage.CLIVariables[0], path)
 			_, err := runDemo(t.Context(), t, steps, "", io.Discard)
 			if err == nil || !strings.Contains(err.Error(), "step 2, build") || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/ageenv/terraform-provider-ageenv/test/stage"
 )
 
 // bootFirst is a box that never had the file.
@@ -27,10 +29,10 @@ func (d *demo) bootAndLook(ctx context.Context, b box) (dropped, error) {
 	if !found {
 		return dropped{}, errors.New("the account has no script of that ID")
 	}
-	d.line("fetched the script: %d bytes; run as: env -i AGEENV_ROOT=… sh SCRIPT", script.Len())
+	d.Line("fetched the script: %d bytes; run as: env -i AGEENV_ROOT=… sh SCRIPT", script.Len())
 	said, err := b.boot(ctx, script)
 	if said != "" {
-		d.foreign(said)
+		d.Foreign(said)
 	}
 	if err != nil {
 		return dropped{}, err
@@ -39,7 +41,7 @@ func (d *demo) bootAndLook(ctx context.Context, b box) (dropped, error) {
 	if err != nil {
 		return dropped{}, err
 	}
-	d.line("%s: owner %s:%s, mode %s, %d bytes", d.now.file.Path, f.owner, f.group, f.mode, f.text.Len())
+	d.Line("%s: owner %s:%s, mode %s, %d bytes", d.now.file.Path, f.owner, f.group, f.mode, f.text.Len())
 	return f, nil
 }
 
@@ -54,7 +56,7 @@ func (d *demo) compare(f dropped) error {
 	if err := sameEntries(d.input.entries, got); err != nil {
 		return fmt.Errorf("the dropped file is not what went in: %w", err)
 	}
-	d.line("%s, all names and values the same", counted(len(got), "entry", "entries"))
+	d.Line("%s, all names and values the same", stage.Counted(len(got), "entry", "entries"))
 	return nil
 }
 
@@ -67,7 +69,7 @@ func bootAgain(ctx context.Context, d *demo) error {
 	if f.inode != d.drop.inode || f.modified != d.drop.modified || !f.text.Equal(d.drop.text) {
 		return errors.New("the file was written again, though nothing had changed")
 	}
-	d.line("the same inode, the same time of change, the same bytes")
+	d.Line("the same inode, the same time of change, the same bytes")
 	return nil
 }
 
@@ -79,7 +81,7 @@ func openBundle(ctx context.Context, d *demo) error {
 		return err
 	}
 	if program := findSOPS(); program == "" {
-		d.line("there is no sops on PATH, nor in %s: tried with this repository's reader only", sopsVariable)
+		d.Line("there is no sops on PATH, nor in %s: tried with this repository's reader only", sopsVariable)
 	} else {
 		text, err := d.openWithSOPS(ctx, program, file)
 		if err != nil {
@@ -92,7 +94,7 @@ func openBundle(ctx context.Context, d *demo) error {
 		if err != nil {
 			return fmt.Errorf("what sops -d gives is not what went in: %w", err)
 		}
-		d.line("%s -d app.enc.env verifies and decrypts it, with the operator's key file: the same entries", program)
+		d.Line("%s -d app.enc.env verifies and decrypts it, with the operator's key file: the same entries", program)
 	}
 	got, err := openedEntries(d.now.bundle, d.operator)
 	if err == nil {
@@ -101,6 +103,6 @@ func openBundle(ctx context.Context, d *demo) error {
 	if err != nil {
 		return fmt.Errorf("what internal/sops opens is not what went in: %w", err)
 	}
-	d.line("internal/sops verifies and decrypts it: the same entries")
+	d.Line("internal/sops verifies and decrypts it: the same entries")
 	return nil
 }

@@ -6,7 +6,6 @@
 //
 //   - main.go, demo.go: a run, its surroundings, and its clean-up
 //   - steps.go, firstboot.go, rotation.go, search.go: what is done
-//   - report.go: what is said
 //   - input.go, sample.go: the .env that goes in; testdata has the sample, whose
 //     secrets are drawn in each run
 //   - build.go, cli.go, state.go: the provider, Terraform or OpenTofu, its state
@@ -14,7 +13,8 @@
 //   - box.go: a directory that plays a new machine
 //   - bundle.go: the encrypted file, opened by sops and by this repository
 //   - leaks.go: finding secrets in files, in whatever form
-//   - process.go: starting and stopping programs
+//
+// Programs, the CLI and the report are test/stage's.
 //
 // Everything is made in one private directory, which is removed when the run
 // ends, also if it fails or is interrupted. Nothing of the user's is read but the

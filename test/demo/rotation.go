@@ -24,14 +24,14 @@ func rotate(ctx context.Context, d *demo) error {
 	if d.now.recipient == before.recipient {
 		return errors.New("the recipient has not changed")
 	}
-	d.line("another recipient; before: %s", before.recipient)
+	d.Line("another recipient; before: %s", before.recipient)
 	if d.now.scriptID == before.scriptID {
 		return errors.New("the script's ID has not changed, so no box would be replaced")
 	}
 	if _, found, err := d.sim.bootScript(ctx, before.scriptID); err != nil || found {
 		return errors.Join(err, errors.New("the old script is not gone"))
 	}
-	d.line("another script ID, and so new boxes; the old script is gone from the account")
+	d.Line("another script ID, and so new boxes; the old script is gone from the account")
 	if err := d.compareBundles(before.bundle, oldKey); err != nil {
 		return err
 	}
@@ -51,17 +51,17 @@ func (d *demo) compareBundles(old string, oldKey agekey.Identity) error {
 	if is.Equal(was) {
 		return errors.New("the data key has not changed")
 	}
-	d.line("another data key")
+	d.Line("another data key")
 
 	_, err = openedEntries(d.now.bundle, oldKey)
 	if !errors.Is(err, agekey.ErrNoMatch) {
 		return errors.New("the old box's identity is not refused by the new bundle")
 	}
-	d.line("the old box's identity does not open the new bundle")
+	d.Line("the old box's identity does not open the new bundle")
 	if _, err := openedEntries(old, oldKey); err != nil {
 		return fmt.Errorf("the old bundle can't be opened with the old identity: %w", err)
 	}
-	d.line("it still opens the old one, wherever a copy is kept: after a leak, have the values changed too")
+	d.Line("it still opens the old one, wherever a copy is kept: after a leak, have the values changed too")
 
 	for _, by := range []agekey.Identity{d.operator, d.boxKey} {
 		got, err := openedEntries(d.now.bundle, by)
@@ -72,7 +72,7 @@ func (d *demo) compareBundles(old string, oldKey agekey.Identity) error {
 			return fmt.Errorf("what the new bundle holds is not what went in: %w", err)
 		}
 	}
-	d.line("the operator and the new box open it: the same entries")
+	d.Line("the operator and the new box open it: the same entries")
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+	"github.com/ageenv/terraform-provider-ageenv/test/stage"
 )
 
 // TestAccSabotage spoils something before a step, which has to fail then: no step
@@ -93,7 +94,7 @@ func TestAccSabotage(t *testing.T) {
 // that runs the demo often.
 func withPrograms(t *testing.T) []step {
 	t.Helper()
-	root, err := repository(t.Context())
+	root, err := stage.Repository(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func withPrograms(t *testing.T) []step {
 		if err := os.CopyFS(filepath.Join(d.dir, "bin"), os.DirFS(programs)); err != nil {
 			return err
 		}
-		d.cli, err = findCLI(ctx, d.dir, d.quietEnvironment())
+		d.cli, err = stage.FindCLI(ctx, d.dir, d.quietEnvironment())
 		return err
 	}
 	return list

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+	"github.com/ageenv/terraform-provider-ageenv/test/stage"
 )
 
 // shown is how many findings are listed at most.
@@ -49,11 +50,11 @@ func searchLeaks(ctx context.Context, d *demo) error {
 	if err != nil {
 		return err
 	}
-	d.line("%d forms of %s, %d identities and 1 API key, in %d files and plan members, %.1f MB",
-		values.needles+keys.needles, counted(len(d.input.entries), "value", "values"), 1+len(d.boxKeys), values.files, float64(values.bytes)/1e6)
+	d.Line("%d forms of %s, %d identities and 1 API key, in %d files and plan members, %.1f MB",
+		values.needles+keys.needles, stage.Counted(len(d.input.entries), "value", "values"), 1+len(d.boxKeys), values.files, float64(values.bytes)/1e6)
 	if len(short) > 0 {
-		d.line("shorter than %d bytes, and so searched for by their digests only:", shortest)
-		d.list(short)
+		d.Line("shorter than %d bytes, and so searched for by their digests only:", shortest)
+		d.List(short)
 	}
 	if len(found) > 0 {
 		if found, err = d.withoutCommonplace(ctx, values, found); err != nil {
@@ -62,11 +63,11 @@ func searchLeaks(ctx context.Context, d *demo) error {
 	}
 	if leaked = append(leaked, found...); len(leaked) > 0 {
 		for _, f := range leaked[:min(shown, len(leaked))] {
-			d.line("%s", f)
+			d.Line("%s", f)
 		}
-		return fmt.Errorf("%s leaked: %s", counted(len(leaked), "secret has", "secrets have"), leaked[0])
+		return fmt.Errorf("%s leaked: %s", stage.Counted(len(leaked), "secret has", "secrets have"), leaked[0])
 	}
-	d.line("none of them is in there")
+	d.Line("none of them is in there")
 	return nil
 }
 
@@ -105,7 +106,7 @@ func checkThere(dir string) error {
 // 127.0.0.1, which a .env may well hold, is in the log of any run. The other run
 // is the same, with values of its own under the same names.
 func (d *demo) withoutCommonplace(ctx context.Context, values *haystack, found []finding) ([]finding, error) {
-	d.line("%s; a second run, with other values under the same names, tells whether it is chance", counted(len(found), "value's text was found", "texts of values were found"))
+	d.Line("%s; a second run, with other values under the same names, tells whether it is chance", stage.Counted(len(found), "value's text was found", "texts of values were found"))
 	dir, err := d.controlRun(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the run with other values: %w", err)
@@ -128,8 +129,8 @@ func (d *demo) withoutCommonplace(ctx context.Context, values *haystack, found [
 		}
 	}
 	if len(names) > 0 {
-		d.line("in that run too, and so no leak:")
-		d.list(slices.Sorted(maps.Keys(names)))
+		d.Line("in that run too, and so no leak:")
+		d.List(slices.Sorted(maps.Keys(names)))
 	}
 	return left, nil
 }
@@ -186,6 +187,6 @@ func (d *demo) enter(dir, env string) error {
 	if err := os.MkdirAll(filepath.Join(dir, protocolDumps), 0o700); err != nil {
 		return err
 	}
-	d.cli.dir, d.cli.env = dir, d.cliEnvironment(dir, env)
+	d.cli.Dir, d.cli.Env = dir, d.cliEnvironment(dir, env)
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+	"github.com/ageenv/terraform-provider-ageenv/test/stage"
 )
 
 // simulator is a running vultrsim: an account at Vultr that is on this machine.
@@ -40,7 +41,7 @@ func startSimulator(program, dir string) (*simulator, error) {
 	}
 	defer messages.Close() //nolint:errcheck // the child has its own descriptor
 	// Not stopped by a context: it has to be there until the clean-up.
-	s.cmd = newCommand(context.Background(), dir, []string{"VULTRSIM_API_KEY=" + s.key.Reveal()}, program, "-listen", "127.0.0.1:0", "-url-file", urlFile)
+	s.cmd = stage.Command(context.Background(), dir, []string{"VULTRSIM_API_KEY=" + s.key.Reveal()}, program, "-listen", "127.0.0.1:0", "-url-file", urlFile)
 	s.cmd.Stdout, s.cmd.Stderr = messages, messages
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("the simulator can't be started: %w", err)
@@ -49,7 +50,7 @@ func startSimulator(program, dir string) (*simulator, error) {
 		_ = s.cmd.Wait() // how it ended is told by what it said
 		close(s.ended)
 	}()
-	for deadline := time.Now().Add(grace); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(stage.Grace); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		if content, err := os.ReadFile(urlFile); err == nil {
 			s.url = strings.TrimSpace(string(content))
 			return s, nil
@@ -62,7 +63,7 @@ func startSimulator(program, dir string) (*simulator, error) {
 		}
 	}
 	s.stop()
-	return nil, fmt.Errorf("the simulator did not serve within %s", grace)
+	return nil, fmt.Errorf("the simulator did not serve within %s", stage.Grace)
 }
 
 // stop ends it, and returns when it is gone.
@@ -70,7 +71,7 @@ func (s *simulator) stop() {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.ended:
-	case <-time.After(grace):
+	case <-time.After(stage.Grace):
 		_ = s.cmd.Process.Kill()
 		<-s.ended
 	}

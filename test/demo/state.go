@@ -40,7 +40,7 @@ func (d *demo) readState(ctx context.Context) (made, error) {
 			} `json:"root_module"`
 		} `json:"values"`
 	}
-	if err := json.Unmarshal(r.stdout, &state); err != nil {
+	if err := json.Unmarshal(r.Stdout, &state); err != nil {
 		return made{}, errors.New("the state can't be read as JSON")
 	}
 	var values struct {

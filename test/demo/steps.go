@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/test/stage"
 )
 
 // step is one thing that is done and shown.
@@ -55,30 +56,30 @@ func takeEnv(_ context.Context, d *demo) (err error) {
 			values = append(values, value.Reveal(), "(a value)")
 		}
 	}
-	d.hide = strings.NewReplacer(values...)
+	d.Hide = strings.NewReplacer(values...)
 	if d.options.env != "" {
-		d.line("%s has %s: names, and lengths in bytes", d.input.path, counted(len(d.input.entries), "entry", "entries"))
+		d.Line("%s has %s: names, and lengths in bytes", d.input.path, stage.Counted(len(d.input.entries), "entry", "entries"))
 	} else {
-		d.line("a sample with %s whose secrets were drawn just now: names, and lengths in bytes", counted(len(d.input.entries), "entry", "entries"))
+		d.Line("a sample with %s whose secrets were drawn just now: names, and lengths in bytes", stage.Counted(len(d.input.entries), "entry", "entries"))
 	}
-	d.list(lengths(d.input.entries))
+	d.List(lengths(d.input.entries))
 	return nil
 }
 
 func buildPrograms(ctx context.Context, d *demo) (err error) {
-	if d.root, err = repository(ctx); err != nil {
+	if d.root, err = stage.Repository(ctx); err != nil {
 		return err
 	}
-	if d.cli, err = findCLI(ctx, d.dir, d.quietEnvironment()); err != nil {
+	if d.cli, err = stage.FindCLI(ctx, d.dir, d.quietEnvironment()); err != nil {
 		return err
 	}
-	d.line("with %s, %s", d.cli.name, d.cli.path)
+	d.Line("with %s, %s", d.cli.Name, d.cli.Path)
 	if err := build(ctx, d.root, filepath.Join(d.dir, "bin")); err != nil {
 		return err
 	}
 	var note string
 	if d.boxPath, note, err = decryptorPath(ctx, d.root, filepath.Join(d.dir, "bin")); note != "" {
-		d.line("%s", note)
+		d.Line("%s", note)
 	}
 	return err
 }
@@ -88,7 +89,7 @@ func openAccount(_ context.Context, d *demo) (err error) {
 	if err != nil {
 		return err
 	}
-	d.line("it serves %s", d.sim.url)
+	d.Line("it serves %s", d.sim.url)
 	return nil
 }
 
@@ -101,7 +102,7 @@ func makeOperator(_ context.Context, d *demo) (err error) {
 	if err := os.WriteFile(d.keyFile, []byte(text), 0o600); err != nil {
 		return err
 	}
-	d.line("recipient %s", d.operator.Recipient())
+	d.Line("recipient %s", d.operator.Recipient())
 	return nil
 }
 
@@ -126,7 +127,7 @@ func planFirst(ctx context.Context, d *demo) error {
 	if r, err = d.terraform(ctx, []int{0}, "show", "-json", planFile); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(d.workDir(), planJSON), r.stdout, 0o600)
+	return os.WriteFile(filepath.Join(d.workDir(), planJSON), r.Stdout, 0o600)
 }
 
 // What Terraform and OpenTofu say in the end.
@@ -137,12 +138,12 @@ var (
 )
 
 // summary shows that line.
-func (d *demo) summary(r result, pattern *regexp.Regexp) error {
-	line := pattern.Find(r.stdout)
+func (d *demo) summary(r stage.Result, pattern *regexp.Regexp) error {
+	line := pattern.Find(r.Stdout)
 	if line == nil {
 		return errors.New("it went well, but the summary is not as expected: " + pattern.String())
 	}
-	d.foreign(string(line))
+	d.Foreign(string(line))
 	return nil
 }
 
@@ -171,8 +172,8 @@ func (d *demo) takeState(ctx context.Context) (err error) {
 		return errors.New("the box's key is not the one of its recipient")
 	}
 	d.boxKeys = append(d.boxKeys, d.boxKey)
-	d.line("the box's recipient   %s", d.now.recipient)
-	d.line("the startup script    %s", d.now.scriptID)
+	d.Line("the box's recipient   %s", d.now.recipient)
+	d.Line("the startup script    %s", d.now.scriptID)
 	return nil
 }
 
@@ -183,11 +184,11 @@ func planEmpty(ctx context.Context, d *demo) error {
 	if err != nil {
 		return err
 	}
-	if r.code == changes {
-		d.foreign(string(r.stdout))
+	if r.Code == changes {
+		d.Foreign(string(r.Stdout))
 		return errors.New("the plan is not empty")
 	}
-	d.line("plan -detailed-exitcode ended with 0: no changes")
+	d.Line("plan -detailed-exitcode ended with 0: no changes")
 	return nil
 }
 
@@ -208,7 +209,7 @@ func destroy(ctx context.Context, d *demo) error {
 		return err
 	}
 	if before != 1 || after != 0 {
-		return fmt.Errorf("the account had %s and has %d, and 1 and 0 were expected", counted(before, "script", "scripts"), after)
+		return fmt.Errorf("the account had %s and has %d, and 1 and 0 were expected", stage.Counted(before, "script", "scripts"), after)
 	}
 	_, found, err := d.sim.bootScript(ctx, d.now.scriptID)
 	if err != nil {
@@ -217,14 +218,6 @@ func destroy(ctx context.Context, d *demo) error {
 	if found {
 		return errors.New("a box still gets the script")
 	}
-	d.line("the account has no startup script any more")
+	d.Line("the account has no startup script any more")
 	return nil
-}
-
-// counted is a number with its noun.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -1,0 +1,40 @@
+output "id" {
+  description = "The box's ID."
+  value       = vultr_instance.box.id
+}
+
+output "main_ip" {
+  description = "The box's address."
+  value       = vultr_instance.box.main_ip
+}
+
+output "script_id" {
+  description = "The startup script's ID."
+  value       = ageenv_vultr_startup_script.env.id
+}
+
+output "recipient" {
+  description = "The box's recipient (public key)."
+  value       = ageenv_key.box.recipient
+}
+
+output "wrapped_identity" {
+  description = "The box's identity, wrapped to the operators."
+  value       = ageenv_key.box.wrapped_identity
+}
+
+output "bundle" {
+  description = "The encrypted env file, to commit. No secret; marked sensitive to keep plans short."
+  value       = ageenv_bundle.env.ciphertext
+  sensitive   = true
+}
+
+output "keys" {
+  description = "The entries' names."
+  value       = ageenv_bundle.env.keys
+}
+
+output "changed_at" {
+  description = "Name to the time at which the value last changed."
+  value       = ageenv_bundle.env.changed_at
+}
