@@ -115,7 +115,7 @@ var notSecret = []string{
 	"operator", "operators", "owner", "group", "quarter", "script_id", "boxes",
 	// of modules/vultr-box
 	"name", "region", "plan", "os_id", "image_id", "snapshot_id", "hostname", "user_data", "ssh_key_ids", "firewall_group_id", "tags",
-	"content_version", "path", "mode", "dialect", "recipients", "keepers",
+	"content_version", "path", "mode", "dialect", "recipients", "keepers", "rotation_days",
 }
 
 // TestExamplesDeclareSecretsEphemeral: a variable that is not ephemeral is put

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -175,6 +176,8 @@ func TestAccModule(t *testing.T) {
 		{name: "a script altered in the account", config: one + versioned + dropped, prepare: func(before boxParts) {
 			w.simulator().Alter(before.script, func(s *vultrsim.Script) { s.Script = "IyEvYmluL3NoCg==" })
 		}},
+		{name: "a first schedule", config: one + versioned + dropped + "  rotation_days = 30\n"},
+		{name: "a schedule that is due", config: one + versioned + dropped + "  rotation_days = 30\n", prepare: func(boxParts) { ageKey(t, c) }, key: true},
 		{name: "the next content version", config: one + "  content_version = \"2\"\n" + dropped, box: true},
 		{name: "-replace", config: one + "  content_version = \"2\"\n" + dropped, args: []string{"-replace=module.box.ageenv_key.box"}, key: true, box: true},
 		{name: "taint", config: one + "  content_version = \"2\"\n" + dropped, prepare: func(boxParts) {
@@ -221,6 +224,31 @@ func TestAccModule(t *testing.T) {
 	if left := w.simulator().Scripts(); len(left) != 0 {
 		t.Error("destroy left a script")
 	}
+}
+
+// ageKey lets years go by for the key: its state says that it was made in 2020.
+func ageKey(t *testing.T, c *cliRun) {
+	t.Helper()
+	var state map[string]any
+	if err := json.Unmarshal(c.state(), &state); err != nil {
+		t.Fatal(err)
+	}
+	resources, _ := state["resources"].([]any)
+	for _, r := range resources {
+		resource, _ := r.(map[string]any)
+		instances, _ := resource["instances"].([]any)
+		for _, i := range instances {
+			instance, _ := i.(map[string]any)
+			if attributes, ok := instance["attributes"].(map[string]any); ok && resource["type"] == "ageenv_key" {
+				attributes["created_at"], attributes["rotate_at"] = "2020-01-01T00:00:00Z", "2020-01-31T00:00:00Z"
+			}
+		}
+	}
+	text, err := json.Marshal(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(c.dir, "terraform.tfstate"), string(text))
 }
 
 // madeBeforeDestroyed looks at an apply that replaces the box: the new script and the

@@ -4,6 +4,7 @@ resource "ageenv_key" "box" {
   # comes or goes is one change of a variable.
   escrow_recipients = var.operators
   keepers           = var.keepers
+  rotation_days     = var.rotation_days
 }
 
 resource "ageenv_bundle" "env" {
@@ -28,9 +29,10 @@ resource "ageenv_vultr_startup_script" "env" {
   }]
 
   # What is to make new boxes, and nothing else: both are known while planning unless
-  # they really change. Everything beside them changes the script in place.
+  # they really change. The key's ID changes with taint and -replace, and not with its
+  # schedule. Everything beside them changes the script in place.
   replace_triggers = {
-    recipient       = ageenv_key.box.recipient
+    key             = ageenv_key.box.id
     content_version = var.content_version
   }
 
@@ -56,7 +58,8 @@ resource "vultr_instance" "box" {
   lifecycle {
     create_before_destroy = true # the service stays up: the old box goes when the new one is there
     # script_id alone would do, as a new key makes a new script. This one says it, and
-    # fires on the attribute: on the whole key it would on a re-wrap too.
-    replace_triggered_by = [ageenv_key.box.recipient]
+    # fires on the attribute: on the whole key it would on a re-wrap too, and on
+    # recipient when a schedule rotates the key in place.
+    replace_triggered_by = [ageenv_key.box.id]
   }
 }

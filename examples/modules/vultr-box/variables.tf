@@ -172,6 +172,12 @@ variable "recipients" {
   default     = []
 }
 
+variable "rotation_days" {
+  description = "After how many days the key is rotated: in place, for the next box; this one stays. Null for no schedule."
+  type        = number
+  default     = null
+}
+
 variable "keepers" {
   description = "Arbitrary values. A change makes a new key, and with it a new box: the rotation that is declared."
   type        = map(string)
