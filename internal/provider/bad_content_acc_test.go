@@ -74,11 +74,11 @@ func TestAccBadEntries(t *testing.T) {
 		"null":              with(`TOKEN = null, OTHER = var.value`, `TOKEN: the value is null: leave the name out, or write "" for an empty value.`),
 		"no content": {
 			config: `resource "ageenv_bundle" "b" { recipients = [] }`,
-			says:   []string{"Error: No content", "with ageenv_bundle.b", "Set entries_wo or dotenv_wo. A bundle without either keeps the content it has, and a new one has none; to take over an existing file, import it by its path."},
+			says:   []string{"Error: No content", "with ageenv_bundle.b", "Set entries_wo, dotenv_wo or generated. A bundle without either keeps the content it has, and a new one has none; to take over an existing file, import it by its path."},
 		},
 		"no such format": {
 			config: badBundle(`TOKEN = var.value`, "[]\n  format = \"json\""), vars: value, hides: []string{contentCanary},
-			says: []string{"Error: Invalid Attribute Value Match", `: format = "json"`, `["sops_dotenv" "age_dotenv"]`},
+			says: []string{"Error: Invalid Attribute Value Match", `: format = "json"`, `["sops_dotenv" "sops_binary" "age_dotenv" "age_files"]`},
 		},
 		"too much": {
 			config: badBundle(`TOKEN = join(var.value, [for i in range(1000) : format("%6000s", "x")])`, "[]"), vars: value,

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -105,10 +106,18 @@ type world struct {
 	sim      *vultrsim.Server
 }
 
+// inParallel are the tests that run beside others. To say it twice is a panic.
+var inParallel sync.Map
+
 const simKey = "SIMULATORKEY0123456789"
 
+// A test in a world of its own runs beside others: it waits for processes most of
+// the time.
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	if _, again := inParallel.LoadOrStore(t, true); !again {
+		t.Parallel()
+	}
 	return newWorldWith(t, vultrsim.Options{})
 }
 
