@@ -82,6 +82,9 @@
 // a line for each, "pass" or "FAIL", or "unseen" for what cannot be told, and never
 // a value; its exit code is 1 if anything fails.
 //
+// Where node_exporter's textfile collector has a directory, every run leaves
+// ageenv.prom there; examples/monitoring has rules and a dashboard.
+//
 // # Exit codes
 //
 // With the reasons that the status file gives for them:

@@ -10,6 +10,7 @@ finish() {
 		rm -rf "$priv"
 	fi
 	write_status "$code" 2>/dev/null || say "the status file $box/status.json cannot be written"
+	write_metrics "$code"
 	exit "$code"
 }
 
