@@ -27,7 +27,7 @@ esac`)
 // fakeDocker writes down how it was called, and where.
 func (b *box) fakeDocker(code string) {
 	b.t.Helper()
-	b.fake("docker", `echo "docker $* in ${PWD#`+b.root+`}" >>'`+b.calls()+`'; `+code)
+	b.fake("docker", `printf '%s\n' "docker $* in ${PWD#`+b.root+`}" >>'`+b.calls()+`'; `+code)
 }
 
 func (b *box) calls() string { return b.bin + "/.calls" }
