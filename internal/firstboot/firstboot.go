@@ -125,7 +125,7 @@ package firstboot
 // start.sh.tmpl or box/ that a box can notice.
 const TemplateVersion = "2"
 
-// SizeAdvised is the size in bytes that a script had better not exceed. No limit
-// is documented where startup scripts and user data are kept; 16 KiB is known
-// to pass everywhere.
-const SizeAdvised = 16 << 10
+// SizeAdvised is the size in bytes that a script had better not exceed. Vultr
+// documents no limit; of the clouds that document one for user data, few take less
+// than 32 KiB. A script without any payload has some 19 KiB.
+const SizeAdvised = 32 << 10
