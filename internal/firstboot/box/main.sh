@@ -36,6 +36,7 @@ drop() {
 	each prepare
 	if [ "$phase" = first ]; then
 		late=no
+		same_box || was_clone=yes
 		keep || not_kept
 	fi
 	rm -f "$priv/identity"
@@ -46,7 +47,7 @@ drop() {
 	committing=over
 	each report
 	in_time
-	[ "$phase" = first ] || let_go
+	[ "$phase$was_clone" = firstno ] || let_go
 	follow
 	result=ok
 	reason=
@@ -104,6 +105,8 @@ identity_file=
 identity_unit=
 identity_command=
 late=no
+# Whether docker was kept from starting, before this box had a script of its own.
+was_clone=no
 
 # private: a directory like the startup script's.
 private() {
