@@ -63,6 +63,9 @@ func TestEveryBoot(t *testing.T) {
 		everyBoot(directoryOf(t, identity, "/run/secrets/d", someKeys))).mustRender(t)
 	for _, shell := range shells(t) {
 		for _, has := range []int{hasAge, hasPython} {
+			if has == hasAge && shell.name != "dash" {
+				continue // which program opens the payload does not depend on the shell
+			}
 			t.Run(fmt.Sprintf("%s/%d", shell.name, has), func(t *testing.T) {
 				t.Parallel()
 				b := newBox(t, has)
