@@ -1,6 +1,7 @@
 package firstboot
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ esac`)
 // fakeDocker writes down how it was called, and where.
 func (b *box) fakeDocker(code string) {
 	b.t.Helper()
-	b.fake("docker", `echo "docker $* in ${PWD#`+b.root+`}" >>'`+b.calls()+`'; `+code)
+	b.fake("docker", `printf '%s\n' "docker $* in ${PWD#`+b.root+`}" >>'`+b.calls()+`'; `+code)
 }
 
 func (b *box) calls() string { return b.bin + "/.calls" }
@@ -171,6 +172,36 @@ func TestWhatFollowsIsMadeUpFor(t *testing.T) {
 	if calls := b.called(); !strings.Contains(calls, "restart -- app.service") || !strings.Contains(got.stdout, "unchanged") {
 		t.Errorf("stdout %q, called:\n%s", got.stdout, calls)
 	}
+}
+
+// While a run is about it, another that its restarts have started leaves it alone.
+func TestWhatFollowsIsDoneOnce(t *testing.T) {
+	identity := newIdentity(t)
+	p := travelling(identity, everyBoot(fileOf(t, identity, "/run/f", canary)))
+	p.RestartUnits = []string{"app.service"}
+	b := newBox(t, hasAge)
+	b.fakeSystemd("")
+	b.drop(p.mustRender(t))
+	b.called()
+	living := fmt.Sprintf("ageenv.%d.abcdef", os.Getpid())
+	b.put("/run/"+living+"/x", "", 0o600)
+	b.put("/var/lib/ageenv/pending", living+"\n", 0o600)
+	for _, command := range []string{"drop", "after"} {
+		if got := b.tool(command); got.code != 0 || strings.Contains(b.called(), "restart") {
+			t.Errorf("%s: code %d, or something was restarted: %s", command, got.code, got.stderr)
+		}
+	}
+	if err := os.RemoveAll(b.path("/run/" + living)); err != nil {
+		t.Fatal(err)
+	}
+	b.again()
+	if calls := b.called(); !strings.Contains(calls, "start ageenv-after.service\n") {
+		t.Errorf("called:\n%s", calls)
+	}
+	if got := b.tool("after"); got.code != 0 || !strings.Contains(b.called(), "restart -- app.service\n") {
+		t.Errorf("after: code %d, %s", got.code, got.stderr)
+	}
+	b.wantNothing("/var/lib/ageenv/pending")
 }
 
 // Without systemd running, a restart is asked for in vain, and it is said.

@@ -63,6 +63,9 @@ func TestEveryBoot(t *testing.T) {
 		everyBoot(directoryOf(t, identity, "/run/secrets/d", someKeys))).mustRender(t)
 	for _, shell := range shells(t) {
 		for _, has := range []int{hasAge, hasPython} {
+			if has == hasAge && shell.name != "dash" {
+				continue // which program opens the payload does not depend on the shell
+			}
 			t.Run(fmt.Sprintf("%s/%d", shell.name, has), func(t *testing.T) {
 				t.Parallel()
 				b := newBox(t, has)
@@ -107,7 +110,7 @@ func TestKeptFilesAreNotTouched(t *testing.T) {
 	b := newBox(t, hasPython)
 	b.drop(script)
 	look := func() string {
-		out, err := exec.Command("find", b.path("/"), "-type", "f", "-not", "-name", "status.json", "-printf", "%p %i %m %T@\n").Output()
+		out, err := exec.Command("find", b.path("/"), "-type", "f", "-not", "-name", "status.json", "-not", "-name", "success", "-printf", "%p %i %m %T@\n").Output()
 		if err != nil {
 			t.Fatal(err)
 		}

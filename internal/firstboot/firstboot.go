@@ -82,6 +82,9 @@
 // a line for each, "pass" or "FAIL", or "unseen" for what cannot be told, and never
 // a value; its exit code is 1 if anything fails.
 //
+// Where node_exporter's textfile collector has a directory, every run leaves
+// ageenv.prom there; examples/monitoring has rules and a dashboard.
+//
 // # Exit codes
 //
 // With the reasons that the status file gives for them:
@@ -122,7 +125,7 @@ package firstboot
 // start.sh.tmpl or box/ that a box can notice.
 const TemplateVersion = "2"
 
-// SizeAdvised is the size in bytes that a script had better not exceed. No limit
-// is documented where startup scripts and user data are kept; 16 KiB is known
-// to pass everywhere.
-const SizeAdvised = 16 << 10
+// SizeAdvised is the size in bytes that a script had better not exceed. Vultr
+// documents no limit; of the clouds that document one for user data, few take less
+// than 32 KiB. A script without any payload has some 19 KiB.
+const SizeAdvised = 32 << 10

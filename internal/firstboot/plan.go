@@ -112,10 +112,16 @@ func (f File) words(n int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Prometheus escapes as JSON does, of what a path may hold.
+	label, err := jsonText(f.Path)
+	if err != nil {
+		return nil, err
+	}
 	words := []string{
 		strconv.Itoa(n), f.Path, f.Owner, f.Group, fmt.Sprintf("%04o", mode), dirMode, yesNo(f.EveryBoot),
 		strings.TrimSuffix(strings.TrimPrefix(status, "{"), "}"),
 		string(cmp.Or(f.Exposure, ExposureFile)),
+		fmt.Sprintf("path=%s,source_digest=%q", label, f.SourceDigest),
 	}
 	for i, word := range words {
 		if words[i], err = quote(word); err != nil {

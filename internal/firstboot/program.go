@@ -16,7 +16,7 @@ import (
 var (
 	//go:embed box
 	boxFiles   embed.FS
-	boxProgram = []string{"common.sh", "identity.sh", "open.sh", "place.sh", "keep.sh", "clone.sh", "metadata.sh", "after.sh", "status.sh", "verify.sh", "main.sh"}
+	boxProgram = []string{"common.sh", "identity.sh", "open.sh", "place.sh", "keep.sh", "clone.sh", "metadata.sh", "after.sh", "status.sh", "metrics.sh", "verify.sh", "main.sh"}
 )
 
 // boxTools are the programs that have to be there, beside one of age and python3.
@@ -42,7 +42,9 @@ var program = sync.OnceValues(func() (string, error) {
 			// Before the part that acts.
 			out.WriteString("reader() {\n\tcat <<'.END'\n" + stripPython(string(reader)) + ".END\n}\n")
 		}
-		out.WriteString(stripShell(string(text), "#!"))
+		for line := range strings.Lines(stripShell(string(text), "#!")) {
+			out.WriteString(strings.TrimLeft(line, "\t"))
+		}
 	}
 	return out.String(), nil
 })

@@ -52,7 +52,7 @@ func (d *firstBootScriptData) Schema(_ context.Context, _ datasource.SchemaReque
 		"cloud_config":     schema.StringAttribute{Computed: true, MarkdownDescription: "The same as a `#cloud-config` part, which writes it to a file and runs it."},
 		"mime":             schema.StringAttribute{Computed: true, MarkdownDescription: "The same as a MIME message of one part."},
 		"script_sha256":    schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of `script`, hex."},
-		"script_bytes":     schema.Int64Attribute{Computed: true, MarkdownDescription: "The size of `script` in bytes. Clouds limit user data, some to 16 KiB."},
+		"script_bytes":     schema.Int64Attribute{Computed: true, MarkdownDescription: "The size of `script` in bytes. Clouds limit user data, EC2 for one to 16 KiB, which this is above."},
 		"template_version": schema.StringAttribute{Computed: true, MarkdownDescription: "The version of the script's template."},
 	} {
 		attributes[name] = a

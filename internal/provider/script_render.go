@@ -163,7 +163,7 @@ func scriptWarnings(boot bootValues, script secret.Text) (diags diag.Diagnostics
 	}
 	if size := script.Len(); size > firstboot.SizeAdvised {
 		diags.AddAttributeWarning(filesPath, "The script is large",
-			fmt.Sprintf("It is %d bytes long. Vultr documents no limit; up to %d bytes are known to work.", size, firstboot.SizeAdvised))
+			fmt.Sprintf("It is %d bytes long. Vultr documents no limit; other clouds take no more than %d bytes of user data, or less.", size, firstboot.SizeAdvised))
 	}
 	return diags
 }

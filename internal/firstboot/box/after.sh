@@ -6,19 +6,23 @@
 # cloud-final, and a unit that is ordered after that one starts when the script has
 # ended.
 
-# pending: that something is to follow. It is written before the first rename, and
-# goes when everything has been done, so that a run that was killed in between is
-# made up for.
+# pending: that something is to follow, and whose work it is. It is written before the
+# first rename, and goes when everything has been done, so that a run that was killed
+# in between is made up for.
 pending() {
 	[ "$after" = yes ] || return 0
 	make_box || fail 8 write "$box cannot be made"
-	: >"$box/pending" || fail 8 write "$box/pending cannot be written"
+	printf '%s\n' "$tag" >"$box/pending" || fail 8 write "$box/pending cannot be written"
 }
 
 # At later boots it is left to a unit that comes after docker: what starts then
 # waits for this one.
 follow() {
 	if [ "$after" = no ] || [ ! -f "$box/pending" ]; then return 0; fi
+	# The units that the startup script restarts have ageenv.service started, too.
+	holder=
+	IFS= read -r holder <"$box/pending" || :
+	if [ -n "$holder" ] && [ "$holder" != "$tag" ] && alive "$holder"; then return 0; fi
 	if [ "$phase" = boot ] && under_systemd; then
 		systemctl --no-block start ageenv-after.service >/dev/null 2>&1 </dev/null || fail 10 after "ageenv-after.service cannot be started"
 		return 0

@@ -87,11 +87,12 @@ sweep_runs() {
 # The plan, which the startup script carries, sets name and label, and defines
 # each_file, which calls the given command once for every file, as
 #
-#     COMMAND N PATH OWNER GROUP MODE DIRMODE EVERY JSON EXPOSURE
+#     COMMAND N PATH OWNER GROUP MODE DIRMODE EVERY JSON EXPOSURE LABELS
 #
 # DIRMODE is empty for a file, and a directory's own mode for a directory; EVERY
 # is yes or no; JSON is the part of the status that is known beforehand; EXPOSURE is
-# env for a file whose values a container may show, else file.
+# env for a file whose values a container may show, else file; LABELS are those of
+# its metric.
 
 # each COMMAND: for the files that this run is about.
 each() {

@@ -10,6 +10,7 @@ finish() {
 		rm -rf "$priv"
 	fi
 	write_status "$code" 2>/dev/null || say "the status file $box/status.json cannot be written"
+	write_metrics "$code"
 	exit "$code"
 }
 
@@ -35,6 +36,7 @@ drop() {
 	each prepare
 	if [ "$phase" = first ]; then
 		late=no
+		same_box || was_clone=yes
 		keep || not_kept
 	fi
 	rm -f "$priv/identity"
@@ -45,7 +47,7 @@ drop() {
 	committing=over
 	each report
 	in_time
-	[ "$phase" = first ] || let_go
+	[ "$phase$was_clone" = firstno ] || let_go
 	follow
 	result=ok
 	reason=
@@ -103,6 +105,8 @@ identity_file=
 identity_unit=
 identity_command=
 late=no
+# Whether docker was kept from starting, before this box had a script of its own.
+was_clone=no
 
 # private: a directory like the startup script's.
 private() {

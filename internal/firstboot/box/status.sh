@@ -11,6 +11,9 @@ write_status() {
 	make_box || return 1
 	sweep "$box"
 	draft=$box/.$tag.n0
+	if [ "$result" = ok ]; then
+		date +%s >"$draft" && mv -fT "$draft" "$box/success" || return 1
+	fi
 	now=$(date -u +%Y-%m-%dT%H:%M:%SZ) || return 1
 	{
 		printf '{\n  "template_version": "%s",\n  "name": %s,\n' "$version" "$name_json" &&

@@ -1,0 +1,48 @@
+package firstboot_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/firstboot"
+)
+
+// bash puts large here-documents into files: where /tmp is full, or nothing may be
+// run from it, the script has a place of its own.
+func TestTmpIsFullAndNoexec(t *testing.T) {
+	identity := newIdentity(t)
+	m := newMachine(t, "12")
+	every := sealed(t, identity, "/run/secrets/app", strings.Repeat("A=0123456789abcdef\n", 4000))
+	every.EveryBoot = true
+	m.write(m.dir+"/test/firstboot.exec", render(t, firstboot.Params{Files: []firstboot.File{every}, Identity: secretOf(identity)}), 0o755)
+	m.unit("full.service", "multi-user.target", "[Unit]\nBefore=cloud-final.service ageenv.service\n[Service]\nType=oneshot\nExecStart=/bin/bash /test/full\n")
+	m.write(m.dir+"/test/full", `mount -t tmpfs -o noexec,size=16k tmpfs /tmp; dd if=/dev/zero of=/tmp/full 2>/dev/null
+[ "$(cat /test/boot)" = 1 ] || exit 0
+umask 022; cd /; env -i /bin/bash /test/firstboot.exec </dev/null >/test/log 2>&1; echo "ends with $?" >>/test/log
+`, 0o755)
+	out := m.boot(2, "df --output=avail /tmp | tail -n 1; sha256sum </run/secrets/app; ls /tmp\n")
+	m.wantLines("the log", m.left("log"), "ageenv: /run/secrets/app root:root 0600 written", "ends with 0")
+	for _, text := range out {
+		m.wantLines("a boot", text, "    0", sha256Of(strings.Repeat("A=0123456789abcdef\n", 4000)), "full")
+	}
+}
+
+// A script that cannot do its work says so where cloud-init is asked, and on the
+// box, and leaves docker alone on this boot.
+func TestFailureIsSeen(t *testing.T) {
+	identity := newIdentity(t)
+	m := newMachine(t, "13")
+	f := sealed(t, identity, "/srv/app/.env", "A=1")
+	f.Owner = "nobody-of-that-name"
+	m.metadata["vendor-data"] = render(t, firstboot.Params{Files: []firstboot.File{f}, Identity: secretOf(identity)})
+	out := m.boot(1, `
+cat /run/cloud-init/result.json; grep -E '"(result|reason|exit_code)"' /var/lib/ageenv/status.json
+systemctl is-active docker.service; ls /srv/app
+grep 'cannot give it' /var/log/cloud-init-output.log
+`)
+	m.wantLines("the box", out[0], `  "result": "failed",`, `  "reason": "owner",`, `  "exit_code": 6,`, "active",
+		"ageenv: /srv/app/.env: cannot give it to nobody-of-that-name:root: no such user or group here, or not permitted")
+	if !strings.Contains(out[0], "scripts_vendor") && !strings.Contains(out[0], "scripts-vendor") {
+		t.Errorf("cloud-init's result does not name it:\n%s", out[0])
+	}
+}
