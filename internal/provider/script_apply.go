@@ -80,10 +80,16 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	var found vultr.Script
-	err := client.Settled(ctx, state.DateCreated.ValueString(), func(ctx context.Context) (err error) {
+	read := func(ctx context.Context) (err error) {
 		found, err = client.GetScript(ctx, state.ID.ValueString())
 		return err
-	})
+	}
+	err := client.Settled(ctx, state.DateCreated.ValueString(), read)
+	for strays := state.strays(ctx); errors.Is(err, vultr.ErrNotFound) && len(strays) > 0; strays = strays[1:] {
+		// A copy takes its place: the state would forget it with the script.
+		state.ID, state.StrayIDs = types.StringValue(strays[0]), strayIDs(strays[1:])
+		err = read(ctx)
+	}
 	if errors.Is(err, vultr.ErrNotFound) {
 		resp.State.RemoveResource(ctx)
 		return

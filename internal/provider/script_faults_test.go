@@ -300,6 +300,20 @@ func TestStrayCopyIsSaidAndDeleted(t *testing.T) {
 	})
 }
 
+// A script that is gone while a copy of it is there: the copy takes its place.
+func TestStrayCopyTakesThePlaceOfAScriptThatIsGone(t *testing.T) {
+	inVirtualTime(t, func(t *testing.T, w *scriptWorld) {
+		w.sim.SetRules(vultrsim.Rule{Ops: []vultrsim.Op{vultrsim.OpCreate}, Times: 1, Faults: []vultrsim.Fault{vultrsim.SlowCut(time.Minute)}})
+		w.run(t, w.config(nil))
+		time.Sleep(2 * time.Minute)
+		w.sim.Remove(w.attribute("id"))
+		w.core = w.another(t)
+		w.apply(w.config(nil))
+		w.equal(t)
+		w.unchanged(t, w.config(nil))
+	})
+}
+
 // What lost answers leave is known by its content. That is safe only while no two
 // uploads are equal, not even of equal inputs: the payload is sealed anew each time.
 func TestEachUploadIsAnother(t *testing.T) {
