@@ -141,7 +141,7 @@ func (t *transport) attempt(caller context.Context, req *http.Request, body []by
 		got.fault = faultOf(err, t.timeout)
 		return resp, got
 	}
-	got.apiError = isAPIError(content)
+	got.apiError = got.status >= 400 && isAPIError(content)
 	t.noteClock(resp.Header)
 	resp.Body = io.NopCloser(bytes.NewReader(content))
 	resp.ContentLength = int64(len(content))
