@@ -1,10 +1,12 @@
 package provider_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/vultrsim"
 )
@@ -214,5 +216,33 @@ func TestAccExampleMigration(t *testing.T) {
 	closedTo(t, after.text("ageenv_bundle.app", "ciphertext"), hand)
 	if openedBy(t, after.text("ageenv_bundle.app", "ciphertext"), w.operator) != plain {
 		t.Error("the content is not the same bytes after the rotation")
+	}
+}
+
+// TestAccExampleIncidentCheck: the check warns of what has not changed since the leak,
+// and of nothing else.
+func TestAccExampleIncidentCheck(t *testing.T) {
+	w := newWorld(t)
+	c := applied(t, w, "incident-check")
+	changed := func() time.Time {
+		times, _ := stateOf(t, c)["ageenv_bundle.app"]["changed_at"].(map[string]any)
+		at, err := time.Parse(time.RFC3339, fmt.Sprint(times["TOKEN"]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	warns := func(out string) bool { return strings.Contains(out, "Check block assertion failed") }
+	before, after := changed().Add(-time.Second).Format(time.RFC3339), changed().Format(time.RFC3339)
+	if out := c.must("plan", "-var=leaked_at="+before); warns(out) {
+		t.Errorf("everything is newer than the leak:\n%s", out)
+	}
+	if out := c.must("plan", "-var=leaked_at="+after); !warns(out) || !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(out, "│", " ")), " "), "not changed since: LOG_LEVEL, TOKEN.") {
+		t.Errorf("nothing has changed since the leak:\n%s", out)
+	}
+	time.Sleep(time.Until(changed().Add(time.Second)))
+	c.env["TF_VAR_token"] = "another one"
+	if out := c.must("apply", "-auto-approve", "-var=leaked_at="+after); !warns(out) || !strings.Contains(strings.Join(strings.Fields(strings.ReplaceAll(out, "│", " ")), " "), "not changed since: LOG_LEVEL.") {
+		t.Errorf("the token has changed, and the other value has not:\n%s", out)
 	}
 }

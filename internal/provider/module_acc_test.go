@@ -339,3 +339,42 @@ func TestAccModuleInputsAreEphemeral(t *testing.T) {
 		})
 	}
 }
+
+// TestAccModuleInterrupted: the API refuses in the middle of a rotation. The old box
+// and its script stay until there is a new one, which the next apply makes.
+func TestAccModuleInterrupted(t *testing.T) {
+	w := newWorld(t)
+	c := newExamplesCLI(t, w, "test")
+	c.env["TF_VAR_token"] = "first"
+	c.write(oneBox(fmt.Sprintf("  operators = [%q]\n", w.operator.recipient)))
+	c.must("get")
+	c.must("apply", "-auto-approve")
+	before := partsOf(t, c)
+	c.must("plan", "-out=rotation.tfplan", "-replace=module.box.ageenv_key.box")
+	w.simulator().RevokeAPIKey()
+	out, err := c.run("apply", "rotation.tfplan")
+	w.simulator().SetAPIKey(simKey)
+	if err == nil || !strings.Contains(out, "401") {
+		t.Fatalf("the apply did not fail with the API's answer: %v\n%s", err, out)
+	}
+	left := stateOf(t, c)
+	if left.text("vultr_instance.box", "id") != before.box || left.text("vultr_instance.box", "script_id") != before.script {
+		t.Error("the old box is gone, and there is no new one")
+	}
+	if _, there := w.simulator().Script(before.script); !there {
+		t.Error("the old box's script is gone")
+	}
+	c.must("apply", "-auto-approve")
+	after := partsOf(t, c)
+	if after.box == before.box || after.script == before.script || after.recipient == before.recipient {
+		t.Error("the next apply did not finish the rotation")
+	}
+	closedTo(t, after.bundle, identityIn(t, before.wrap, w.operator))
+	stateOpensText(t, after.bundle, "first", w.operator)
+	if scripts := w.simulator().Scripts(); len(scripts) != 1 {
+		t.Errorf("the account has %d scripts", len(scripts))
+	}
+	if out, err := c.run("plan", "-detailed-exitcode"); err != nil {
+		t.Errorf("the next plan is not empty: %v\n%s", err, out)
+	}
+}

@@ -67,7 +67,9 @@ func stateOf(t *testing.T, cli *cliRun) attributes {
 	a := attributes{}
 	for _, r := range stateResources(t, cli) {
 		for _, instance := range r.Instances {
-			a[r.Type+"."+r.Name] = instance.Attributes
+			if instance.Deposed == "" { // what has a successor, and is still to be destroyed
+				a[r.Type+"."+r.Name] = instance.Attributes
+			}
 		}
 	}
 	return a
@@ -77,7 +79,10 @@ func stateOf(t *testing.T, cli *cliRun) attributes {
 // for the root's.
 type stateResource struct {
 	Module, Type, Name string
-	Instances          []struct{ Attributes map[string]any }
+	Instances          []struct {
+		Deposed    string
+		Attributes map[string]any
+	}
 }
 
 func stateResources(t *testing.T, cli *cliRun) []stateResource {
