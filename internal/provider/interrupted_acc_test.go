@@ -129,7 +129,7 @@ func TestAccRotationInterrupted(t *testing.T) {
 		"killed between key and bundle":    {pausedBox(true, false), killed, true, false, true},
 		"killed between bundle and script": {pausedBox(false, true), killed, true, true, true},
 		"the old key is gone, and the new one not made": {pausedBox(false, false), func(c *cliRun, _ *world) {
-			if out, err := c.command("state", "rm", keyAddress); err != nil {
+			if out, err := c.plain("state", "rm", keyAddress).CombinedOutput(); err != nil {
 				c.t.Fatalf("%v\n%s", err, out)
 			}
 		}, true, false, false},
