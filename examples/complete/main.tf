@@ -70,7 +70,7 @@ resource "ageenv_vultr_startup_script" "app" {
 
   # A new key means a new script ID, and so new boxes.
   replace_triggers = {
-    recipient = ageenv_key.box.recipient
+    key = ageenv_key.box.id
   }
 }
 

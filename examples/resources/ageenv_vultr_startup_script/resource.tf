@@ -52,7 +52,7 @@ resource "ageenv_vultr_startup_script" "app" {
 
   # A new key gives the script a new ID; everything else changes it in place.
   replace_triggers = {
-    recipient = ageenv_key.box.recipient
+    key = ageenv_key.box.id
   }
 }
 
