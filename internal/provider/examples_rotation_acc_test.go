@@ -26,6 +26,7 @@ func applied(t *testing.T, w *world, name string) *cliRun {
 
 // TestAccExampleRotations does what the examples tell to do.
 func TestAccExampleRotations(t *testing.T) {
+	t.Parallel()
 	apply := func(args ...string) func(c *cliRun) {
 		return func(c *cliRun) { c.must(append([]string{"apply", "-auto-approve"}, args...)...) }
 	}
@@ -36,7 +37,7 @@ func TestAccExampleRotations(t *testing.T) {
 		"-replace": {"rotation-by-taint", apply("-replace=module.app.ageenv_key.box")},
 		"taint": {"rotation-by-taint", func(c *cliRun) {
 			if out, err := c.command("taint", "module.app.ageenv_key.box"); err != nil {
-				t.Fatalf("%v\n%s", err, out)
+				c.t.Fatalf("%v\n%s", err, out)
 			}
 			c.must("apply", "-auto-approve")
 		}},
@@ -62,6 +63,7 @@ func TestAccExampleRotations(t *testing.T) {
 // TestAccExampleEnvironments: rotating one environment leaves the other alone, and
 // neither key opens the other's bundle.
 func TestAccExampleEnvironments(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := applied(t, w, "environments")
 	parts := func() map[string]boxParts {
@@ -104,6 +106,7 @@ func TestAccExampleEnvironments(t *testing.T) {
 // TestAccExampleGitHubActions plans as the workflow does: with no identity, no value
 // and no key of Vultr's. The workflow file itself is checked by actionlint, in make lint.
 func TestAccExampleGitHubActions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := applied(t, w, "github-actions")
 	before := c.state()
@@ -146,6 +149,7 @@ func TestAccExampleGitHubActions(t *testing.T) {
 // TestAccExampleMigration goes from files made by the real age-keygen and sops, and a
 // script made by hand, to this provider.
 func TestAccExampleMigration(t *testing.T) {
+	t.Parallel()
 	const plain = "# kept as it is\nTOKEN=\"hand made\"\nURL=https://example.com/?a=1&b=2\n"
 	w := newWorld(t)
 	c := newExamplesCLI(t, w, "migration")
@@ -222,6 +226,7 @@ func TestAccExampleMigration(t *testing.T) {
 // TestAccExampleIncidentCheck: the check warns of what has not changed since the leak,
 // and of nothing else.
 func TestAccExampleIncidentCheck(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := applied(t, w, "incident-check")
 	changed := func() time.Time {

@@ -101,6 +101,7 @@ func (c *cliRun) killPaused(args ...string) {
 // the bundle, the key that is in the state is one that the operator holds, and one more
 // apply ends where an uninterrupted one would have.
 func TestAccRotationInterrupted(t *testing.T) {
+	t.Parallel()
 	saved := func(replace ...string) func(c *cliRun, w *world) {
 		return func(c *cliRun, w *world) {
 			c.must(append([]string{"plan", "-out=rotation.tfplan"}, replace...)...)
@@ -202,6 +203,7 @@ func TestAccRotationInterrupted(t *testing.T) {
 // TestAccOperatorLost: of two operators one loses the identity. The other sees no
 // change, rotates, and takes the lost one out.
 func TestAccOperatorLost(t *testing.T) {
+	t.Parallel()
 	const config = `
 variable "operators" {
   type = set(string)

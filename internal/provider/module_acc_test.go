@@ -128,6 +128,7 @@ func upgradedProvider(t *testing.T) string {
 // TestAccModule: what makes a new box, and what does not, one change after the other,
 // with the real command line.
 func TestAccModule(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	second := newPerson(t)
 	one, both := fmt.Sprintf("  operators = [%q]\n", w.operator.recipient), fmt.Sprintf("  operators = [%q, %q]\n", w.operator.recipient, second.recipient)
@@ -179,12 +180,15 @@ func TestAccModule(t *testing.T) {
 		{name: "-replace", config: one + "  content_version = \"2\"\n" + dropped, args: []string{"-replace=module.box.ageenv_key.box"}, key: true, box: true},
 		{name: "taint", config: one + "  content_version = \"2\"\n" + dropped, prepare: func(boxParts) {
 			if out, err := c.command("taint", "module.box.ageenv_key.box"); err != nil {
-				t.Fatalf("%v\n%s", err, out)
+				c.t.Fatalf("%v\n%s", err, out)
 			}
 		}, key: true, box: true},
 		{name: "keepers", config: one + "  content_version = \"2\"\n" + dropped + "  keepers = { quarter = \"2027-q1\" }\n", key: true, box: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			outer := c.t
+			c.t = t
+			defer func() { c.t = outer }()
 			before := partsOf(t, c)
 			if tt.prepare != nil {
 				tt.prepare(before)
@@ -252,6 +256,7 @@ func stateOpensText(t *testing.T, bundle, token string, by person) {
 
 // TestAccModuleTests runs the module's own tests.
 func TestAccModuleTests(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.simulator()
 	c := newExamplesCLI(t, w, "modules/vultr-box")
@@ -279,6 +284,7 @@ func TestAccModuleTests(t *testing.T) {
 // TestAccModuleSavedPlan: what goes into the module's secret inputs is in no saved
 // plan, also where the caller's variable is ephemeral only.
 func TestAccModuleSavedPlan(t *testing.T) {
+	t.Parallel()
 	const hidden = "module-canary-5512"
 	w := newWorld(t)
 	c := newExamplesCLI(t, w, "test")
@@ -298,6 +304,7 @@ func TestAccModuleSavedPlan(t *testing.T) {
 // TestAccModuleInputsAreEphemeral: a value that is not ephemeral may come in, but
 // what the module makes of it may not go where it would be kept.
 func TestAccModuleInputsAreEphemeral(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"entries[\"TOKEN\"]", "dotenv"} {
 		t.Run(name, func(t *testing.T) {
 			c := newExamplesCLI(t, newWorld(t), "modules/vultr-box")
@@ -314,6 +321,7 @@ func TestAccModuleInputsAreEphemeral(t *testing.T) {
 // TestAccModuleInterrupted: the API refuses in the middle of a rotation. The old box
 // and its script stay until there is a new one, which the next apply makes.
 func TestAccModuleInterrupted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	c := newExamplesCLI(t, w, "test")
 	c.env["TF_VAR_token"] = "first"
