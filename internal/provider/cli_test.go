@@ -57,9 +57,10 @@ func (c *cliRun) use(providers map[string]string) {
 		}
 	}
 	text.WriteString("  }\n  direct {}\n}\n")
-	rc := filepath.Join(c.t.TempDir(), "cli.tfrc")
-	writeFile(c.t, rc, text.String())
-	c.env["TF_CLI_CONFIG_FILE"] = rc
+	if c.env["TF_CLI_CONFIG_FILE"] == "" {
+		c.env["TF_CLI_CONFIG_FILE"] = filepath.Join(c.t.TempDir(), "cli.tfrc")
+	}
+	writeFile(c.t, c.env["TF_CLI_CONFIG_FILE"], text.String())
 }
 
 // write replaces the configuration.

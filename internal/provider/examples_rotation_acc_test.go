@@ -36,7 +36,7 @@ func TestAccExampleRotations(t *testing.T) {
 		"-replace": {"rotation-by-taint", apply("-replace=module.app.ageenv_key.box")},
 		"taint": {"rotation-by-taint", func(c *cliRun) {
 			if out, err := c.plain("taint", "module.app.ageenv_key.box").CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
+				c.t.Fatalf("%v\n%s", err, out)
 			}
 			c.must("apply", "-auto-approve")
 		}},

@@ -182,12 +182,15 @@ func TestAccModule(t *testing.T) {
 		{name: "-replace", config: one + "  content_version = \"2\"\n" + dropped, args: []string{"-replace=module.box.ageenv_key.box"}, key: true, box: true},
 		{name: "taint", config: one + "  content_version = \"2\"\n" + dropped, prepare: func(boxParts) {
 			if out, err := c.plain("taint", "module.box.ageenv_key.box").CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
+				c.t.Fatalf("%v\n%s", err, out)
 			}
 		}, key: true, box: true},
 		{name: "keepers", config: one + "  content_version = \"2\"\n" + dropped + "  keepers = { quarter = \"2027-q1\" }\n", key: true, box: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			outer := c.t
+			c.t = t
+			defer func() { c.t = outer }()
 			before := partsOf(t, c)
 			if tt.prepare != nil {
 				tt.prepare(before)
