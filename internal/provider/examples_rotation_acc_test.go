@@ -32,15 +32,20 @@ func TestAccExampleRotations(t *testing.T) {
 	for name, tt := range map[string]struct {
 		example string
 		rotate  func(c *cliRun)
+		stays   bool // the box, and its script
 	}{
-		"-replace": {"rotation-by-taint", apply("-replace=module.app.ageenv_key.box")},
+		"schedule": {"rotation-by-schedule", func(c *cliRun) {
+			ageKey(t, c)
+			c.must("apply", "-auto-approve")
+		}, true},
+		"-replace": {"rotation-by-taint", apply("-replace=module.app.ageenv_key.box"), false},
 		"taint": {"rotation-by-taint", func(c *cliRun) {
 			if out, err := c.plain("taint", "module.app.ageenv_key.box").CombinedOutput(); err != nil {
 				c.t.Fatalf("%v\n%s", err, out)
 			}
 			c.must("apply", "-auto-approve")
-		}},
-		"keepers": {"rotation-by-keepers", apply("-var=quarter=2027-q1")},
+		}, false},
+		"keepers": {"rotation-by-keepers", apply("-var=quarter=2027-q1"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -48,8 +53,8 @@ func TestAccExampleRotations(t *testing.T) {
 			before := partsOf(t, c)
 			tt.rotate(c)
 			after := partsOf(t, c)
-			if after.recipient == before.recipient || after.script == before.script || after.box == before.box {
-				t.Error("the key, the script or the box is still the old one")
+			if after.recipient == before.recipient || (after.script == before.script) != tt.stays || (after.box == before.box) != tt.stays {
+				t.Errorf("a new key: %t, a new script: %t, a new box: %t", after.recipient != before.recipient, after.script != before.script, after.box != before.box)
 			}
 			closedTo(t, after.bundle, identityIn(t, before.wrap, w.operator))
 			if openedBy(t, after.bundle, w.operator) != openedBy(t, before.bundle, w.operator) {
