@@ -49,6 +49,7 @@ systemctl is-active app.service docker.service
 journalctl -b -u ageenv.service -o cat | grep ageenv:
 ls -A /run | grep '^ageenv' && echo left over
 grep scripts_vendor /run/cloud-init/result.json
+journalctl -b -o short-monotonic | grep -E 'cycle|docker|ageenv|Job |ependency' >/test/journal.$(cat /test/boot)
 `)
 					for i, text := range out {
 						m.wantLines(fmt.Sprint("boot ", i+1), text,
@@ -69,7 +70,7 @@ grep scripts_vendor /run/cloud-init/result.json
 						"docker": "started\napp\nstarted\n", "app": "without\nwith\nwith\n", "late": "late\nlate\n", "ran": "ran\n",
 					} {
 						if got := m.left(name); got != want {
-							t.Errorf("%s: got %q, want %q", name, got, want)
+							t.Errorf("%s: got %q, want %q\n%s\n%s", name, got, want, m.left("journal.1"), m.left("journal.2"))
 						}
 					}
 					if way == "exec" {
