@@ -2,13 +2,11 @@ package firstboot
 
 import (
 	"bytes"
-	"compress/zlib"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,8 +15,9 @@ import (
 	"testing"
 	"time"
 
-	agetest "c2sp.org/CCTV/age"
 	"filippo.io/age"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agevectors"
 )
 
 // What the reader's exit codes stand for, in the words of the vectors.
@@ -64,79 +63,24 @@ func read(t testing.TB, python, reader, identities string, sealed []byte) (strin
 	return outcome, stdout.Bytes()
 }
 
-type vector struct {
-	name, expect, payload string
-	identities            []string
-	passphrase, armored   bool
-	file                  []byte
-}
-
-func parseVector(name string, text []byte) (vector, error) {
-	v := vector{name: name}
-	head, file, ok := bytes.Cut(text, []byte("\n\n"))
-	if !ok {
-		return v, errors.New("no empty line after the head")
-	}
-	v.file = file
-	for line := range strings.SplitSeq(string(head), "\n") {
-		key, value, _ := strings.Cut(line, ": ")
-		switch key {
-		case "expect":
-			v.expect = value
-		case "payload":
-			v.payload = value
-		case "identity":
-			v.identities = append(v.identities, value)
-		case "passphrase":
-			v.passphrase = true
-		case "armored":
-			v.armored = true
-		case "compressed":
-			r, err := zlib.NewReader(bytes.NewReader(file))
-			if err != nil {
-				return v, err
-			}
-			if v.file, err = io.ReadAll(r); err != nil {
-				return v, err
-			}
-		case "file key", "comment":
-		default:
-			return v, fmt.Errorf("unknown key %q", key)
-		}
-	}
-	return v, nil
-}
-
 // leftOut says why a vector is not for a reader of binary X25519 files, or "".
-func (v vector) leftOut() string {
+func leftOut(v agevectors.Vector) string {
 	switch {
-	case v.armored:
+	case v.Armored:
 		return "armored"
-	case v.passphrase:
+	case v.Passphrase:
 		return "scrypt"
-	case slices.ContainsFunc(v.identities, func(s string) bool { return strings.HasPrefix(s, "AGE-SECRET-KEY-PQ-") }):
+	case slices.ContainsFunc(v.Identities, func(s string) bool { return strings.HasPrefix(s, "AGE-SECRET-KEY-PQ-") }):
 		return "hybrid"
 	}
 	return ""
 }
 
-func loadVectors(t *testing.T) []vector {
+func loadVectors(t *testing.T) []agevectors.Vector {
 	t.Helper()
-	entries, err := fs.ReadDir(agetest.Vectors, ".")
+	vectors, err := agevectors.Load()
 	if err != nil {
 		t.Fatal(err)
-	}
-	var vectors []vector
-	for _, entry := range entries {
-		text, err := fs.ReadFile(agetest.Vectors, entry.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, err := parseVector(entry.Name(), text)
-		if err != nil {
-			t.Fatalf("%s: %v", entry.Name(), err)
-		}
-		vectors = append(vectors, v)
 	}
 	return vectors
 }
@@ -144,34 +88,34 @@ func loadVectors(t *testing.T) []vector {
 func TestReaderPassesOfficialVectors(t *testing.T) {
 	python, reader := needPython(t), compactReaderFile(t)
 	someone := newIdentity(t).String()
-	applicable, outcomes, leftOut := 0, map[string]int{}, map[string]int{}
+	applicable, outcomes, others := 0, map[string]int{}, map[string]int{}
 	for _, v := range loadVectors(t) {
-		if why := v.leftOut(); why != "" {
-			leftOut[why]++
+		if why := leftOut(v); why != "" {
+			others[why]++
 			continue
 		}
 		applicable++
-		outcomes[v.expect]++
-		t.Run(v.name, func(t *testing.T) {
+		outcomes[v.Expect]++
+		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
 			// The empty file names no identity: nobody can open it.
-			identities := strings.Join(append(v.identities, someone), "\n") + "\n"
-			got, plain := read(t, python, reader, identities, v.file)
-			if got != v.expect {
-				t.Fatalf("got %s, want %s", got, v.expect)
+			identities := strings.Join(append(v.Identities, someone), "\n") + "\n"
+			got, plain := read(t, python, reader, identities, v.File)
+			if got != v.Expect {
+				t.Fatalf("got %s, want %s", got, v.Expect)
 			}
-			if v.expect != "success" {
+			if v.Expect != "success" {
 				if len(plain) > 0 {
 					t.Errorf("%d bytes were let out", len(plain))
 				}
 				return
 			}
-			if sum := sha256.Sum256(plain); hex.EncodeToString(sum[:]) != v.payload {
+			if sum := sha256.Sum256(plain); hex.EncodeToString(sum[:]) != v.Payload {
 				t.Error("the payload differs")
 			}
 		})
 	}
-	t.Logf("%d vectors apply: %v; left out: %v", applicable, outcomes, leftOut)
+	t.Logf("%d vectors apply: %v; left out: %v", applicable, outcomes, others)
 	// Far fewer would mean that they are no longer found or understood.
 	if applicable < 60 {
 		t.Errorf("only %d vectors apply", applicable)
@@ -190,17 +134,17 @@ func TestReaderRefusesOtherVectors(t *testing.T) {
 	someone := newIdentity(t).String()
 	tried := 0
 	for _, v := range loadVectors(t) {
-		if v.leftOut() == "" {
+		if leftOut(v) == "" {
 			continue
 		}
 		tried++
-		t.Run(v.name, func(t *testing.T) {
+		t.Run(v.Name, func(t *testing.T) {
 			t.Parallel()
-			got, plain := read(t, python, reader, someone+"\n", v.file)
+			got, plain := read(t, python, reader, someone+"\n", v.File)
 			if got != "header failure" && got != "no match" && got != "hybrid" || len(plain) > 0 {
 				t.Errorf("got %s and %d bytes", got, len(plain))
 			}
-			if v.armored && got != "header failure" {
+			if v.Armored && got != "header failure" {
 				t.Errorf("armor: got %s", got)
 			}
 		})

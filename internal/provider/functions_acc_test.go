@@ -62,10 +62,7 @@ func TestAccFunctionBundleMetadata(t *testing.T) {
 	}
 	delete(w.env, "SOPS_AGE_KEY_FILE")
 	got := outputs(t, w, expressions)
-	both := []any{w.operator.recipient, other.recipient}
-	if w.operator.recipient > other.recipient {
-		both = []any{other.recipient, w.operator.recipient}
-	}
+	both := []any{w.operator.recipient, other.recipient} // in the file's order
 	one := []any{w.operator.recipient}
 	for name, want := range map[string]map[string]any{
 		"sops_dotenv": {"format": "sops_dotenv", "keys": []any{"B", "A"}, "recipients": both},
