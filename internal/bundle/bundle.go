@@ -6,6 +6,7 @@
 //   - seal.go: sealing
 //   - open.go: opening, also what others made
 //   - shown.go: what a bundle shows unopened
+//   - generate.go: values made at random
 //   - change.go: what counts as a change of content
 //   - box.go: what a box gets of a bundle
 //

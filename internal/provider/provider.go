@@ -6,6 +6,7 @@
 //   - environment.go: what is taken from the environment
 //   - settings.go: what the configured provider hands to its resources
 //   - recipients.go: recipient sets, their defaults and their validation
+//   - content_ephemeral.go: what ephemeral resources give of content
 //   - diagnostics.go: errors with their remedies
 package provider
 

@@ -6,7 +6,7 @@
 //   - encrypt.go: writing the dotenv and the binary store
 //   - decrypt.go: reading any store, with what sops does not authenticate refused
 //   - store.go: the stores, and what each makes of a file: leaves to decrypt
-//   - dotenv.go, json.go, yaml.go, ini.go: the stores, one by one
+//   - dotenv.go, json.go, yaml.go, yaml_emit.go, ini.go: the stores, one by one
 //   - value.go: ENC[…] values and their types
 //   - metadata.go: what a file says of itself
 //   - datakey.go, shamir.go: the data key, its age recipients and key groups
