@@ -61,7 +61,7 @@ func TestAccSabotage(t *testing.T) {
 				return err
 			}
 			d.root = d.dir
-			return replaceIn(filepath.Join(copied, "main.tf"), "recipient = ageenv_key.box.recipient\n", "recipient = \"always the same\"\n")
+			return replaceIn(filepath.Join(copied, "main.tf"), "key = ageenv_key.box.id\n", "key = \"always the same\"\n")
 		}, "rotate: the script's ID has not changed"},
 		"configuration that is broken": {"rotate", func(d *demo) error {
 			return appendTo(filepath.Join(d.workDir(), "main.tf"), "\nresource \"ageenv_nothing\" \"n\" {}\n")
