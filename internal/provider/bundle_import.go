@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -72,7 +71,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		Format: types.StringValue(string(opened.Format)), Dialect: types.StringValue(string(dialect)),
 		Ciphertext: types.StringValue(ciphertext), CiphertextSHA256: types.StringValue(digest(ciphertext)),
 		ChangedAt: types.MapValueMust(types.StringType, map[string]attr.Value{}),
-		UpdatedAt: types.StringValue(r.settings.now().Format(time.RFC3339)),
+		UpdatedAt: timeText(r.settings.now()),
 	}
 	state.noGenerated()
 	state.setKeys(content.Document.Keys())

@@ -67,11 +67,9 @@ func (r *bundleResource) Metadata(_ context.Context, req resource.MetadataReques
 }
 
 // oneOf validates and describes with the same list.
-func oneOf[T ~string](values []T) (texts []string, check []validator.String) {
-	for _, value := range values {
-		texts = append(texts, string(value))
-	}
-	return texts, []validator.String{stringvalidator.OneOf(texts...)}
+func oneOf[T ~string](values []T) (names []string, check []validator.String) {
+	names = texts(values)
+	return names, []validator.String{stringvalidator.OneOf(names...)}
 }
 
 func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {

@@ -178,7 +178,7 @@ func (m *bundleModel) seal(content bundle.Content, a access, now time.Time) (dia
 	}
 	m.Ciphertext = types.StringValue(ciphertext)
 	m.CiphertextSHA256 = types.StringValue(digest(ciphertext))
-	m.UpdatedAt = types.StringValue(now.Format(time.RFC3339))
+	m.UpdatedAt = timeText(now)
 	return diags
 }
 
@@ -195,7 +195,7 @@ func (m *bundleModel) setKeys(keys []string) {
 func (m *bundleModel) setChangedAt(at map[string]time.Time) {
 	elements := make(map[string]attr.Value, len(at))
 	for key, t := range at {
-		elements[key] = types.StringValue(t.Format(time.RFC3339))
+		elements[key] = timeText(t)
 	}
 	m.ChangedAt = types.MapValueMust(types.StringType, elements)
 }
@@ -206,7 +206,7 @@ func (m *bundleModel) changedAt() map[string]time.Time {
 	at := map[string]time.Time{}
 	for key, element := range m.ChangedAt.Elements() {
 		if text, ok := element.(basetypes.StringValue); ok {
-			if t, err := time.Parse(time.RFC3339, text.ValueString()); err == nil {
+			if t, ok := timeOf(text); ok {
 				at[key] = t
 			}
 		}
