@@ -2,18 +2,38 @@
 # Boots a box: a root file system with the real systemd and cloud-init in it, and with Vultr's metadata service at its
 # address, in namespaces of its own, so that nothing of it is seen outside.
 #
-#   unshare --mount --net --pid --cgroup --fork --kill-child boot.sh LOWER DIR BOOTS
+#   unshare --mount --net --pid --fork --kill-child boot.sh LOWER DIR BOOTS
 #
 # LOWER is a root file system that is left alone; DIR/upper takes what changes. In DIR/test, which the box has as /test,
 # are the programs that it runs: before.N on the outside ahead of boot N, probe inside when boot N is done. DIR/v1.json
 # is what the metadata service answers, DIR/v1.json.N what it answers from boot N on; DIR/requests is what it was asked. The box's console goes to DIR/console.N.
 set -euo pipefail
+
+# A tree of control groups of its own: boxes that share one remove each other's groups while units start in them, and end
+# each other's processes. The namespace's root is the group that this is in when the namespace is made.
+if [ -z "${BOX_GROUP:-}" ]; then
+	mount --make-rprivate /
+	mount -t proc proc /proc
+	mount -t tmpfs tmpfs /run
+	mkdir /run/netns /run/groups
+	mount -t cgroup2 cgroup2 /run/groups
+	BOX_GROUP=$(mktemp -d "/run/groups$(sed -n 's/^0:://p' /proc/self/cgroup)/box.XXXXXX")
+	export BOX_GROUP
+	echo 0 >"$BOX_GROUP/cgroup.procs"
+	exec unshare --cgroup "$0" "$@"
+fi
 lower=$1 dir=$2 boots=$3
 
-mount --make-rprivate /
-mount -t proc proc /proc
-mount -t tmpfs tmpfs /run
-mkdir /run/netns
+# What was in the group ends with the box, but not at once.
+leave() {
+	kill "${metadata:-}" 2>/dev/null || :
+	echo 0 >"${BOX_GROUP%/*}/cgroup.procs"
+	for ((tries = 0; tries < 50; tries++)); do
+		find "$BOX_GROUP" -depth -type d -exec rmdir {} + 2>/dev/null && return
+		sleep 0.1
+	done
+}
+trap leave EXIT
 
 # The box's end of the wire, and the other one, with the metadata service on it.
 ip link set lo up
@@ -59,6 +79,7 @@ other = http.server.ThreadingHTTPServer(("169.254.169.254", 179), Metadata)
 threading.Thread(target=other.serve_forever, daemon=True).start()
 http.server.ThreadingHTTPServer(("169.254.169.254", 80), Metadata).serve_forever()
 .END
+metadata=$!
 until nsenter --net=/run/netns/box bash -c ': </dev/tcp/169.254.169.254/80' 2>/dev/null; do sleep 0.05; done
 
 mkdir -p "$dir/upper" "$dir/work" "$dir/box"
