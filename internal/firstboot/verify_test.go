@@ -25,7 +25,8 @@ func verifyBox(t *testing.T, shell []string) *box {
 	file := everyBoot(fileOf(t, identity, "/run/app.env", verifyText))
 	exposed := fileOf(t, identity, "/etc/shown.env", "SHOWN=exposed-value-1\n")
 	exposed.Exposure = ExposureEnv
-	p := travelling(identity, file, exposed, directoryOf(t, identity, "/run/d", map[string]string{"KEY": "whole-Value-2"}))
+	p := travelling(identity, file, exposed, directoryOf(t, identity, "/run/d", map[string]string{"KEY": "whole-Value-2"}),
+		fileOf(t, identity, "/run/token", "raw-Token-3\n"))
 	b := newBox(t, hasPython)
 	b.shell = shell
 	for _, tool := range []string{"grep", "setpriv"} {
@@ -108,6 +109,7 @@ func TestVerifyFails(t *testing.T) {
 			b.containers(map[string]string{"inspect c1": `"DB=postgres://user:hunter2@db/app"`})
 		}, "FAIL: docker inspect of c1"},
 		{"a value with anything in it", func(b *box) { b.containers(map[string]string{"logs c1": "x " + verifySecret}) }, "FAIL: docker logs of c1"},
+		{"a value that has no name", func(b *box) { b.containers(map[string]string{"logs c1": "raw-Token-3"}) }, "FAIL: docker logs of c1"},
 		{"a directory's value", func(b *box) { b.containers(map[string]string{"logs c1": "whole-Value-2"}) }, "FAIL: docker logs of c1 shows no value"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -127,7 +129,7 @@ func TestVerifyFails(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, value := range []string{canary, "S3cret", "hunter2", "whole-Value-2", "exposed-value-1"} {
+			for _, value := range []string{canary, "S3cret", "hunter2", "whole-Value-2", "raw-Token-3", "exposed-value-1"} {
 				if strings.Contains(got.stdout+got.stderr, value) || strings.Contains(string(logged), value) {
 					t.Errorf("%q was printed, or given to a program", value)
 				}

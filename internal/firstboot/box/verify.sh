@@ -58,11 +58,13 @@ verify_mode() {
 	judge $code "$2 is $3:$4 $5"
 }
 
-# collect: the values of env text that is read.
+# collect: the values of env text that is read. A line without a name is a value, or a part of one.
 collect() {
 	while IFS= read -r value || [ -n "$value" ]; do
-		case $value in '#'* | *[!=]*=*) ;; *) continue ;; esac
-		value=${value#*=}
+		case $value in
+		*[!=]*=*) value=${value#*=} ;;
+		-----*) continue ;;
+		esac
 		case $value in
 		\"*\") value=${value#\"} value=${value%\"} ;;
 		\'*\') value=${value#\'} value=${value%\'} ;;
@@ -148,12 +150,16 @@ verify_containers() {
 		return 0
 	fi
 	while IFS= read -r container; do
-		for what in inspect "logs --tail 10000"; do
-			# shellcheck disable=SC2086 # a command and its arguments
-			timeout 30 docker $what "$container" >"$priv/seen" 2>&1 </dev/null || echo "unseen: docker ${what%% *} of $container"
+		for what in inspect logs; do
+			# As JSON, and as it is: JSON has another form for quotes and backslashes.
+			case $what in
+			inspect) set -- -f '{{json .}} {{println .Config .Args}}' ;;
+			logs) set -- --tail 10000 ;;
+			esac
+			timeout 30 docker "$what" "$@" "$container" >"$priv/seen" 2>&1 </dev/null || echo "unseen: docker $what of $container"
 			code=0
 			! grep -q -F -f "$priv/values" "$priv/seen" || code=1
-			judge $code "docker ${what%% *} of $container shows no value"
+			judge $code "docker $what of $container shows no value"
 		done
 	done <"$priv/containers"
 	rm -f "$priv/seen"
