@@ -82,7 +82,8 @@ http.server.ThreadingHTTPServer(("169.254.169.254", 80), Metadata).serve_forever
 metadata=$!
 until nsenter --net=/run/netns/box bash -c ': </dev/tcp/169.254.169.254/80' 2>/dev/null; do sleep 0.05; done
 
-mkdir -p "$dir/upper" "$dir/work" "$dir/box"
+# What Docker keeps is not on the overlay: it makes overlays of its own.
+mkdir -p "$dir/upper" "$dir/work" "$dir/box" "$dir/docker"
 mount -t overlay overlay -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/work" "$dir/box"
 
 for ((boot = 1; boot <= boots; boot++)); do
@@ -92,6 +93,6 @@ for ((boot = 1; boot <= boots; boot++)); do
 	# The word on the command line is how cloud-init knows a bare-metal box of Vultr's.
 	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0 timeout -k 5 "${BOOT_TIMEOUT:-90}" \
 		nsenter --net=/run/netns/box systemd-nspawn --quiet --boot --directory="$dir/box" --register=no --keep-unit --console=pipe \
-		--capability=CAP_NET_ADMIN --bind="$dir/test:/test" --machine=box --uuid=11111111222233334444555555555555 \
+		--capability=all --system-call-filter='add_key keyctl bpf' --bind="$dir/docker:/var/lib/docker" --bind="$dir/test:/test" --machine=box --uuid=11111111222233334444555555555555 \
 		vultr systemd.show_status=0 </dev/null >"$dir/console.$boot" 2>&1
 done
