@@ -5,6 +5,7 @@ module github.com/ageenv/terraform-provider-ageenv/tools
 go 1.26.0
 
 require (
+	github.com/grafana/grafana-foundation-sdk/go v0.0.22
 	github.com/hashicorp/go-version v1.9.0
 	github.com/hashicorp/hc-install v0.10.0
 )
