@@ -27,7 +27,6 @@ import (
 	"time"
 
 	"github.com/vultr/govultr/v3"
-	"golang.org/x/time/rate"
 )
 
 // pacing is how much of the rate is used. The way to the server takes now more,
@@ -71,7 +70,7 @@ func New(c Config) (*Client, error) {
 		next:    next,
 		key:     c.APIKey,
 		host:    c.host(),
-		limiter: rate.NewLimiter(rate.Limit(c.RequestsPerSecond*pacing), 1),
+		pace:    newPacer(c.RequestsPerSecond),
 		retries: c.retries(),
 		timeout: c.Timeout,
 		grace:   stopGrace, stopLook: stopLook,
