@@ -43,6 +43,7 @@ type transport struct {
 	// and for finding what a create has made.
 	grace, stopLook time.Duration
 	logger          hclog.Logger
+	accepted        atomic.Bool                   // the key, by the last answer that tells
 	skew            atomic.Pointer[time.Duration] // of the server's clock; nil: no answer has told it
 
 	now    func() time.Time
@@ -87,7 +88,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 
 		var pause time.Duration
-		again := ex.ended == nil && attempt <= t.retries && got.repeatable(req.Method)
+		again := ex.ended == nil && attempt <= t.retries && (got.repeatable(req.Method) || t.surprising(ex, got))
 		if again {
 			var asked time.Duration
 			if resp != nil {
@@ -176,6 +177,26 @@ func (t *transport) span(caller context.Context, method string, timeout time.Dur
 		stop()
 		cancel()
 	}
+}
+
+// surprising reports whether an answer refuses a call, for the first time, in the
+// midst of a run whose key and URL were right until now. Such a call has had no
+// effect, and is made once more: of a thousand scripts not one shall be left to the
+// next run because a gateway was restarted. A refusal that stays is believed, by
+// the other calls too, until one succeeds again.
+func (t *transport) surprising(ex *exchange, got answer) bool {
+	kind, _ := got.kind()
+	switch {
+	case got.fault == nil && got.status >= 200 && got.status < 300:
+		t.accepted.Store(true)
+	case kind != ErrUnauthorized && kind != ErrRedirect: //nolint:errorlint // kinds are compared as they are
+	case ex.refused:
+		t.accepted.Store(false)
+	default:
+		ex.refused = true
+		return t.accepted.Load()
+	}
+	return false
 }
 
 // patience is the longest that an attempt may take. A look for what a lost answer

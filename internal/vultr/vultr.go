@@ -15,6 +15,8 @@
 //   - statuses, taken from the response: govultr's errors have none, and their
 //     text embeds the server's body, which may echo a script. That text goes
 //     nowhere; what callers get is an [Error];
+//   - refusals (a 401, a redirect) in the midst of a run that went well, which are
+//     asked about once more before they are believed;
 //   - the API key, which is sent to the configured host only: redirects are
 //     refused.
 //
