@@ -2,7 +2,10 @@ package vultr
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"path"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,8 +25,8 @@ func TestCancellationStopsAtOnce(t *testing.T) {
 		{"in flight", stall, nil, true},
 		{"in the back-off", apiError(429, "Retry-After: 50"), func(c *Client) { c.wire.sleep = sleep }, false},
 		{"in the limiter", apiError(500), func(c *Client) {
-			c.wire.limiter.SetLimit(0.01)
-			c.wire.limiter.Allow()
+			c.wire.pace.limiter.SetLimit(0.01)
+			c.wire.pace.limiter.Allow()
 		}, false},
 	} {
 		for _, call := range calls {
@@ -80,24 +83,26 @@ func TestTheRateIsSharedAndCountsRetries(t *testing.T) {
 	var (
 		mu    sync.Mutex
 		times []time.Time
+		asked = map[string]bool{}
 	)
 	server := newWire(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		times = append(times, time.Now())
-		n := len(times)
+		first := !asked[r.URL.Path]
+		asked[r.URL.Path] = true
 		mu.Unlock()
-		if n <= goroutines {
+		if first {
 			apiError(503)(w, r)
 			return
 		}
-		apiJSON(200, oneScript)(w, r)
+		apiJSON(200, strings.Replace(oneScript, someID, path.Base(r.URL.Path), 1))(w, r)
 	})
 	c, _ := newClient(t, server.URL, func(c *Config) { c.RequestsPerSecond = rate })
 	began := time.Now()
 	var group sync.WaitGroup
-	for range goroutines {
+	for i := range goroutines {
 		group.Go(func() {
-			if _, err := c.GetScript(context.Background(), someID); err != nil {
+			if _, err := c.GetScript(context.Background(), fmt.Sprintf("%08d%s", i, someID[8:])); err != nil {
 				t.Error(err)
 			}
 		})

@@ -93,10 +93,10 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.wire.host != "api.vultr.com" || c.api.BaseURL.Scheme != "https" || c.wire.limiter.Limit() != 20*pacing || c.wire.limiter.Burst() != 1 ||
+	if c.wire.host != "api.vultr.com" || c.api.BaseURL.Scheme != "https" || c.wire.pace.limiter.Limit() != 20*pacing || c.wire.pace.limiter.Burst() != 1 ||
 		c.wire.retries != 4 || c.wire.timeout != 30*time.Second {
 		t.Errorf("got host %s, limit %v, burst %d, retries %d, timeout %s",
-			c.wire.host, c.wire.limiter.Limit(), c.wire.limiter.Burst(), c.wire.retries, c.wire.timeout)
+			c.wire.host, c.wire.pace.limiter.Limit(), c.wire.pace.limiter.Burst(), c.wire.retries, c.wire.timeout)
 	}
 }
 

@@ -27,10 +27,13 @@ const (
 	stopLook = 10 * time.Second
 )
 
-// looks are the pauses before each look, without jitter: what was made can take a
+// looks are when it is looked for, from the loss on: what was made can take a
 // moment to be seen. The last one is for a server that has not answered, and may
-// still be at work.
-var looks = []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond, 1500 * time.Millisecond}
+// still be at work. Those who lost their answers together look together, and share
+// a list; lookSpread keeps apart those who cannot share, on other machines.
+var looks = []time.Duration{500 * time.Millisecond, 2 * time.Second, 3500 * time.Millisecond}
+
+const lookSpread = 100 * time.Millisecond
 
 // Digest is the SHA-256 of a script's body in hex, by which it is found again.
 func Digest(body secret.Text) string {
@@ -91,6 +94,7 @@ func (c *Client) CreateScript(ctx context.Context, name string, body secret.Text
 		}
 		failed.unanswered = failed.unanswered || doubt != nil && doubt.unanswered
 		doubt = failed
+		ctx = ahead(ctx)
 		found, err := c.lookFor(ctx, name, sum, began, !failed.unanswered)
 		if len(found) > 0 {
 			kept := c.keep(ctx, found)
@@ -156,9 +160,10 @@ func (c *Client) lookFor(ctx context.Context, name, sum string, began time.Time,
 	return found, err
 }
 
-func (c *Client) look(ctx context.Context, name, sum string, began time.Time, pauses []time.Duration) (found []Script, err error) {
-	for _, pause := range pauses {
-		if err := c.wire.sleep(ctx, pause+time.Duration(c.wire.jitter()*float64(pause/10))); err != nil {
+func (c *Client) look(ctx context.Context, name, sum string, began time.Time, times []time.Duration) (found []Script, err error) {
+	lost := c.wire.now().Add(time.Duration(c.wire.jitter() * float64(lookSpread)))
+	for _, after := range times {
+		if err := c.wire.sleep(ctx, max(0, after-c.wire.now().Sub(lost))); err != nil {
 			return nil, err
 		}
 		found, err = c.find(ctx, name, sum, func() time.Time { return c.wire.earliest(began) })
@@ -180,6 +185,7 @@ func (c *Client) FindScripts(ctx context.Context, name, sum string, since time.T
 
 // find asks for since once there is a list, whose answer tells the server's clock.
 func (c *Client) find(ctx context.Context, name, sum string, since func() time.Time) ([]Script, error) {
+	ctx = ahead(ctx)
 	all, err := c.sharedList(ctx)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,8 @@ type exchange struct {
 	// inDoubt is whether any attempt may have had an effect without an answer
 	// that says so.
 	inDoubt bool
+	// refused is whether an attempt was refused for good, as it seemed.
+	refused bool
 	// ended is the error of the caller's context, if that is what ended the call.
 	ended error
 }

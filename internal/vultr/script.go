@@ -108,7 +108,7 @@ func (c *Client) UpdateScript(ctx context.Context, id string, u ScriptUpdate) er
 		req.Type = typeBoot
 	}
 	failed := c.patch(ctx, id, &req)
-	if failed == nil || failed.inDoubt && ctx.Err() == nil && c.holds(ctx, id, u) {
+	if failed == nil || failed.inDoubt && ctx.Err() == nil && c.holds(ahead(ctx), id, u) {
 		return nil
 	}
 	return failed
@@ -149,7 +149,7 @@ func (c *Client) DeleteScript(ctx context.Context, id string) error {
 		return nil // an attempt whose answer was lost has deleted it
 	}
 	if failed.inDoubt && ctx.Err() == nil {
-		if _, err := c.GetScript(ctx, id); errors.Is(err, ErrNotFound) {
+		if _, err := c.GetScript(ahead(ctx), id); errors.Is(err, ErrNotFound) {
 			return nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // What calls of one client have to know of each other. They wait on channels and
@@ -65,7 +66,12 @@ func (k *creates) claimed(id string) bool {
 type lists struct {
 	mu           sync.Mutex
 	active, next *listRun
+	began        time.Time // the last one; only the one who leads the next looks at it
 }
+
+// listGap is from one list to the next while the line is crowded: there a list costs
+// others their time, and one that comes later serves more.
+const listGap = 2500 * time.Millisecond
 
 type listRun struct {
 	done    chan struct{}
@@ -112,23 +118,35 @@ func (l *lists) join() (run *listRun, before <-chan struct{}, leads bool) {
 func (c *Client) lead(ctx context.Context, run *listRun, before <-chan struct{}) {
 	defer close(run.done)
 	if before != nil {
+		late := time.NewTimer(patience)
+		defer late.Stop()
 		select {
 		case <-before:
+		case <-late.C: // the one before holds up those who wait for it, and no others
 		case <-ctx.Done():
 		}
 	}
-	c.lists.move(run, nil)
+	for c.wire.now().Sub(c.lists.began) < listGap && c.wire.pace.crowded() {
+		if c.wire.sleep(ctx, listGap/10) != nil {
+			break
+		}
+	}
+	c.lists.begin(run, c.wire.now())
 	run.scripts, run.err = c.ListScripts(ctx)
-	c.lists.move(nil, run)
+	c.lists.end(run)
 }
 
-// move makes a run the active one, or ends the active one.
-func (l *lists) move(begins, ends *listRun) {
+// begin makes the next run the active one. Whoever comes from now on needs another.
+func (l *lists) begin(run *listRun, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if begins != nil {
-		l.active, l.next = begins, nil
-	} else if l.active == ends {
+	l.active, l.next, l.began = run, nil, now
+}
+
+func (l *lists) end(run *listRun) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.active == run {
 		l.active = nil
 	}
 }

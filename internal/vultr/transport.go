@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/time/rate"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
@@ -29,18 +28,22 @@ const maxAnswer = 16 << 20
 // nothing is known of it.
 const unknownSkew = 5 * time.Minute
 
+// patience is for how long the first attempt of a look is waited for.
+const patience = time.Second
+
 // transport is where every request passes: limiter, key, attempts, statuses.
 type transport struct {
 	next    http.RoundTripper
 	key     secret.Text
 	host    string
-	limiter *rate.Limiter
+	pace    *pacer
 	retries int
 	timeout time.Duration
 	// When the caller stops waiting: for the answer to a change that is under way,
 	// and for finding what a create has made.
 	grace, stopLook time.Duration
 	logger          hclog.Logger
+	accepted        atomic.Bool                   // the key, by the last answer that tells
 	skew            atomic.Pointer[time.Duration] // of the server's clock; nil: no answer has told it
 
 	now    func() time.Time
@@ -64,7 +67,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("vultr: the request is for another host than the API's")
 	}
 	for attempt := 1; ; attempt++ {
-		if err := t.limiter.Wait(ctx); err != nil { //nolint:contextcheck // the exchange has the caller's
+		isOut, err := t.pace.wait(ctx, attempt > 1 || isAhead(ctx)) //nolint:contextcheck // the exchange has the caller's
+		if err != nil {
 			// The limiter also refuses, with an error of its own, a wait that
 			// would outlast the deadline.
 			ex.ended = context.DeadlineExceeded
@@ -75,7 +79,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		ex.attempts = attempt
 		began := t.now()
-		resp, got := t.attempt(ctx, req, body) //nolint:contextcheck // as above
+		resp, got := t.attempt(ctx, req, body, t.patience(ctx, req.Method, attempt), isOut) //nolint:contextcheck // as above
 		took := t.now().Sub(began)
 		ex.last = got
 		ex.inDoubt = ex.inDoubt || got.unsettled()
@@ -84,7 +88,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 
 		var pause time.Duration
-		again := ex.ended == nil && attempt <= t.retries && got.repeatable(req.Method)
+		again := ex.ended == nil && attempt <= t.retries && (got.repeatable(req.Method) || t.surprising(ex, got))
 		if again {
 			var asked time.Duration
 			if resp != nil {
@@ -112,12 +116,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // net/http itself sends a GET again, unseen from here, if a kept connection
 // turns out to be dead; a POST, PATCH or DELETE only if not a byte of it was
 // written.
-func (t *transport) attempt(caller context.Context, req *http.Request, body []byte) (*http.Response, answer) {
-	ctx, cancel := t.span(caller, req.Method)
+func (t *transport) attempt(caller context.Context, req *http.Request, body []byte, timeout time.Duration, isOut func()) (*http.Response, answer) {
+	ctx, cancel := t.span(caller, req.Method, timeout)
 	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+		GotConn:      func(httptrace.GotConnInfo) { connected.Store(true) },
+		WroteHeaders: isOut,
 	})
 	out := req.Clone(ctx)
 	out.Header.Set("Authorization", "Bearer "+t.key.Reveal())
@@ -129,7 +134,7 @@ func (t *transport) attempt(caller context.Context, req *http.Request, body []by
 
 	resp, err := t.next.RoundTrip(out)
 	if err != nil {
-		return nil, answer{sent: connected.Load(), fault: faultOf(err, t.timeout)}
+		return nil, answer{sent: connected.Load(), fault: faultOf(err, timeout)}
 	}
 	got := answer{status: resp.StatusCode, sent: true, requestID: requestID(resp.Header)}
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -138,7 +143,7 @@ func (t *transport) attempt(caller context.Context, req *http.Request, body []by
 		err = errTooLong
 	}
 	if err != nil {
-		got.fault = faultOf(err, t.timeout)
+		got.fault = faultOf(err, timeout)
 		return resp, got
 	}
 	got.apiError = got.status >= 400 && isAPIError(content)
@@ -159,11 +164,11 @@ func (t *transport) attempt(caller context.Context, req *http.Request, body []by
 // span is how long an attempt may take: the timeout, and for a read no longer
 // than its caller waits. What changes something is not recalled by going away, so
 // that its answer is waited for a little longer: it says what there is now.
-func (t *transport) span(caller context.Context, method string) (context.Context, context.CancelFunc) {
+func (t *transport) span(caller context.Context, method string, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if method == http.MethodGet {
-		return context.WithTimeout(caller, t.timeout)
+		return context.WithTimeout(caller, timeout)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(caller), t.timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(caller), timeout)
 	stop := context.AfterFunc(caller, func() {
 		_ = sleep(ctx, t.grace)
 		cancel()
@@ -172,6 +177,36 @@ func (t *transport) span(caller context.Context, method string) (context.Context
 		stop()
 		cancel()
 	}
+}
+
+// surprising reports whether an answer refuses a call, for the first time, in the
+// midst of a run whose key and URL were right until now. Such a call has had no
+// effect, and is made once more: of a thousand scripts not one shall be left to the
+// next run because a gateway was restarted. A refusal that stays is believed, by
+// the other calls too, until one succeeds again.
+func (t *transport) surprising(ex *exchange, got answer) bool {
+	kind, _ := got.kind()
+	switch {
+	case got.fault == nil && got.status >= 200 && got.status < 300:
+		t.accepted.Store(true)
+	case kind != ErrUnauthorized && kind != ErrRedirect: //nolint:errorlint // kinds are compared as they are
+	case ex.refused:
+		t.accepted.Store(false)
+	default:
+		ex.refused = true
+		return t.accepted.Load()
+	}
+	return false
+}
+
+// patience is the longest that an attempt may take. A look for what a lost answer
+// was about holds up a create, or many: it is asked for again soon, then later, and
+// its last attempt gets as long as any other.
+func (t *transport) patience(ctx context.Context, method string, attempt int) time.Duration {
+	if method != http.MethodGet || !isAhead(ctx) || attempt > t.retries || attempt > 10 {
+		return t.timeout
+	}
+	return min(patience<<(attempt-1), t.timeout)
 }
 
 // noteClock remembers how far the server's clock is ahead of this machine's: the

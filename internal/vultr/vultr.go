@@ -15,6 +15,8 @@
 //   - statuses, taken from the response: govultr's errors have none, and their
 //     text embeds the server's body, which may echo a script. That text goes
 //     nowhere; what callers get is an [Error];
+//   - refusals (a 401, a redirect) in the midst of a run that went well, which are
+//     asked about once more before they are believed;
 //   - the API key, which is sent to the configured host only: redirects are
 //     refused.
 //
@@ -27,7 +29,6 @@ import (
 	"time"
 
 	"github.com/vultr/govultr/v3"
-	"golang.org/x/time/rate"
 )
 
 // pacing is how much of the rate is used. The way to the server takes now more,
@@ -71,7 +72,7 @@ func New(c Config) (*Client, error) {
 		next:    next,
 		key:     c.APIKey,
 		host:    c.host(),
-		limiter: rate.NewLimiter(rate.Limit(c.RequestsPerSecond*pacing), 1),
+		pace:    newPacer(c.RequestsPerSecond),
 		retries: c.retries(),
 		timeout: c.Timeout,
 		grace:   stopGrace, stopLook: stopLook,
