@@ -53,6 +53,11 @@
 // without docker. The file is made root's, and taken from others, when it is read.
 // What an identity command prints is kept in /run only, as long as it is needed.
 //
+// While a run is going, identity and plaintext are on a ramfs of its own, which is
+// never swapped out; where none can be mounted, as in some containers, on the tmpfs
+// that /run is. What is dropped on a tmpfs may be swapped out: where swap is on, it
+// had better be encrypted, and `ageenv verify` says so.
+//
 // A box whose instance ID or DMI serial number is another than at the first boot
 // is a clone, or a snapshot that was restored elsewhere: it drops nothing, and
 // removes payloads, identity and all targets before docker would start. A script
@@ -132,5 +137,5 @@ const TemplateVersion = "2"
 
 // SizeAdvised is the size in bytes that a script had better not exceed. Vultr
 // documents no limit; of the clouds that document one for user data, few take less
-// than 32 KiB. A script without any payload has some 19 KiB.
+// than 32 KiB. A script without any payload has some 20 KiB.
 const SizeAdvised = 32 << 10
