@@ -71,6 +71,9 @@ func TestFaultsLeaveOldFiles(t *testing.T) {
 			"cut off payload", broken(func(f *File) { f.Payload = f.Payload[:len(f.Payload)-20] }), hasPython, nil,
 			5, "payload-altered", second + ": the payload is altered or cut off",
 		},
+		{"tar as a file", broken(func(f *File) {
+			f.Payload = directoryOf(t, identity, second, map[string]string{"KEY": canary}).Payload
+		}), hasPython, nil, 5, "payload-malformed", second + ": the payload is a tar of one file for each key"},
 		{
 			"unknown owner", broken(func(f *File) { f.Owner = "nobody-of-that-name" }), hasPython, nil,
 			6, "owner", second + ": cannot give it to nobody-of-that-name:",

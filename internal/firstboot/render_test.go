@@ -43,6 +43,7 @@ func TestRenderRefuses(t *testing.T) {
 		{"altered payload", func(p *Params) { p.Files[1].Payload[len(p.Files[1].Payload)-1] ^= 1 }, 1, "Payload", "does not open"},
 		{"payload goes on", func(p *Params) { p.Files[1].Payload = append(p.Files[1].Payload, 0) }, 1, "Payload", "does not open"},
 		{"plain payload", func(p *Params) { p.Files[1].Payload = []byte(canary) }, 1, "Payload", "does not open"},
+		{"tar as a file", func(p *Params) { p.Files[1].Payload = seal(t, tarOf(t, someKeys), identity.Recipient()) }, 1, "Payload", "is a tar of one file for each key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := Params{
