@@ -21,15 +21,35 @@ var (
 // ErrNotADirectory and those of Source.Open.
 func ForBox(ciphertext string, box agekey.Identity, asDirectory bool) ([]byte, error) {
 	opened, err := Source{}.Open(ciphertext, []agekey.Identity{box})
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case asDirectory && opened.Format != AgeFiles:
-		return nil, ErrNotADirectory
-	case !asDirectory && !opened.Format.HasText():
-		return nil, ErrNotOneFile
+	}
+	if err := opened.fits(asDirectory); err != nil {
+		return nil, err
 	}
 	return agekey.Seal(opened.Text, []agekey.Recipient{box.Recipient()})
+}
+
+// fits returns ErrNotADirectory or ErrNotOneFile if the bundle cannot be dropped so.
+func (o Opened) fits(asDirectory bool) error {
+	switch {
+	case asDirectory && o.Format != AgeFiles:
+		return ErrNotADirectory
+	case !asDirectory && !o.Format.HasText():
+		return ErrNotOneFile
+	}
+	return nil
+}
+
+// FitsBox returns ErrNotADirectory or ErrNotOneFile if one of the identities opens
+// the bundle and it cannot be dropped so. What none of them opens is left to the
+// box, which refuses it, too.
+func FitsBox(ciphertext string, identities []agekey.Identity, asDirectory bool) error {
+	opened, err := Source{}.Open(ciphertext, identities)
+	if err != nil {
+		return nil //nolint:nilerr // it is for another identity, or ForItself says what is wrong with it
+	}
+	return opened.fits(asDirectory)
 }
 
 // ErrNeedsAge is the error for a bundle that a box can't open by itself.

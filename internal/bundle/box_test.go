@@ -53,6 +53,31 @@ func TestForBox(t *testing.T) {
 	}
 }
 
+// What can be opened here has to suit the layout; the rest is the box's to refuse.
+func TestFitsBox(t *testing.T) {
+	operator, box := x25519(t), x25519(t)
+	env := sealed(t, contentOf(t, bundle.AgeDotenv, awkward), bundle.AgeDotenv, box, operator)
+	files := sealed(t, contentOf(t, bundle.AgeFiles, awkward), bundle.AgeFiles, box, operator)
+	for _, tt := range []struct {
+		name, text  string
+		ids         []agekey.Identity
+		asDirectory bool
+		want        error
+	}{
+		{"text as a file", env, []agekey.Identity{operator}, false, nil},
+		{"files as a directory", files, []agekey.Identity{operator}, true, nil},
+		{"files as a file", files, []agekey.Identity{operator}, false, bundle.ErrNotOneFile},
+		{"text as a directory", env, []agekey.Identity{operator}, true, bundle.ErrNotADirectory},
+		{"for another", files, []agekey.Identity{x25519(t)}, false, nil},
+		{"no identity", files, nil, false, nil},
+		{"no bundle", "A=1\n", []agekey.Identity{operator}, false, nil},
+	} {
+		if err := bundle.FitsBox(tt.text, tt.ids, tt.asDirectory); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
+		}
+	}
+}
+
 // Without an identity, only an age file will do, and it stays what it is.
 func TestForItself(t *testing.T) {
 	box, operator := x25519(t), x25519(t)

@@ -40,6 +40,7 @@ func (b *box) reboot() {
 	if err := os.RemoveAll(b.path("/run")); err != nil {
 		b.t.Fatal(err)
 	}
+	b.systemd()
 }
 
 // again is a later boot's run that must succeed.
@@ -185,6 +186,45 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// A later script's units wait, and those that it does not name any more do not. What
+// somebody else has put beside a drop-in stays.
+func TestUnitsThatAreNamedNoMore(t *testing.T) {
+	identity := newIdentity(t)
+	const units, ours = "/etc/systemd/system/", ".d/ageenv.conf"
+	for _, shell := range shells(t) {
+		t.Run(shell.name, func(t *testing.T) {
+			t.Parallel()
+			p := travelling(identity, everyBoot(fileOf(t, identity, "/run/s", canary)))
+			p.BlockMetadata, p.RestartUnits = true, []string{"gone.service", `dev-x\x2dy.mount`, "shared.service", "stays.service"}
+			b := newBox(t, hasAge)
+			b.shell = shell.command
+			b.fakeSystemd("")
+			b.drop(p.mustRender(t))
+			for _, unit := range append([]string{"docker.service", "cloud-final.service"}, p.RestartUnits...) {
+				b.stat(units + unit + ours)
+			}
+			b.put(units+"shared.service.d/other.conf", "x", 0o644)
+			b.called()
+			p.BlockMetadata, p.RestartUnits = false, p.RestartUnits[3:]
+			b.drop(p.mustRender(t))
+			for _, gone := range []string{"gone.service.d", `dev-x\x2dy.mount.d`, "shared.service" + ours, "cloud-final.service.d", "cloud-init.service.d"} {
+				b.wantNothing(units + gone)
+			}
+			b.want(units+"shared.service.d/other.conf", "x")
+			for _, unit := range []string{"docker.service", "stays.service"} {
+				b.stat(units + unit + ours)
+			}
+			if calls := b.called(); !strings.Contains(calls, "systemctl daemon-reload\n") {
+				t.Errorf("systemd was not told; called:\n%s", calls)
+			}
+			b.drop(p.mustRender(t))
+			if calls := b.called(); calls != "" {
+				t.Errorf("nothing changed, and called:\n%s", calls)
+			}
+		})
+	}
+}
+
 // Where nothing can be kept, a file that is dropped once is dropped, and one that
 // would be missing after the next boot is an error.
 func TestNothingCanBeKept(t *testing.T) {
@@ -201,6 +241,23 @@ func TestNothingCanBeKept(t *testing.T) {
 	b.put("/usr/local", "a file", 0o644)
 	b.wantFailure(b.run(travelling(identity, everyBoot(f)).mustRender(t)), 8, "write", "what the box needs at its later boots")
 	b.wantNothing("/srv/f")
+}
+
+// By hand, in a root that somebody has changed to: neither what is in place nor
+// what is kept is touched.
+func TestDropWantsSystemd(t *testing.T) {
+	identity := newIdentity(t)
+	b := newBox(t, hasPython)
+	b.drop(travelling(identity, everyBoot(fileOf(t, identity, "/srv/f", canary))).mustRender(t))
+	b.put("/srv/f", "changed by hand", 0o600)
+	if err := os.RemoveAll(b.path("/run")); err != nil {
+		t.Fatal(err)
+	}
+	b.wantFailure(b.tool("drop"), 12, "no-systemd", "systemd does not run here")
+	b.want("/srv/f", "changed by hand")
+	b.reboot()
+	b.again()
+	b.want("/srv/f", canary)
 }
 
 func TestTool(t *testing.T) {

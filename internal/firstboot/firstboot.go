@@ -13,8 +13,10 @@
 // As a vendor-data script of cloud-init, or as /tmp/firstboot.exec under
 // /bin/bash: by root, in /, with HOME unset, nothing on its input, umask 022. It
 // leans on none of these, runs in dash, bash, busybox sh, mksh and ksh93, and
-// needs the usual coreutils, gzip, tar, and one of age and python3
-// (platform-python will do). It downloads nothing.
+// needs a systemd that runs, the usual coreutils, gzip, tar, and one of age and
+// python3 (platform-python will do). It downloads nothing. Where one of these is
+// missing it stops before anything is unpacked, and does nothing at all: not even
+// what shows the script is closed.
 //
 // Every payload is opened before any target is looked at, every file is staged
 // beside its target before any is renamed, and if a rename fails, those before
@@ -50,6 +52,11 @@
 // and a path unit drops the files when it appears. Until then, later boots start
 // without docker. The file is made root's, and taken from others, when it is read.
 // What an identity command prints is kept in /run only, as long as it is needed.
+//
+// While a run is going, identity and plaintext are on a ramfs of its own, which is
+// never swapped out; where none can be mounted, as in some containers, on the tmpfs
+// that /run is. What is dropped on a tmpfs may be swapped out: where swap is on, it
+// had better be encrypted, and `ageenv verify` says so.
 //
 // A box whose instance ID or DMI serial number is another than at the first boot
 // is a clone, or a snapshot that was restored elsewhere: it drops nothing, and
@@ -101,6 +108,7 @@
 //	9    identity-missing, identity-open (cannot be taken from others), identity-malformed, identity-command (failed, or took over a minute)
 //	10   after: the files are in place, and what was to follow failed
 //	11   clone
+//	12   no-systemd: systemd does not run
 //	129, 130, 143  signal: SIGHUP, SIGINT, SIGTERM
 //
 // # Status
@@ -117,7 +125,9 @@
 //
 // With AGEENV_ROOT set to a directory, every path the script touches is below
 // that directory, it need not be root, and AGEENV_PATH, if set, replaces the
-// fixed PATH. An absolute symlink below the root still leads out of it.
+// fixed PATH. run/systemd/system has to be there, as on a box that systemd has
+// booted; systemctl is called only if run/systemd/private is, too, so that the
+// machine's own systemd is left alone. An absolute symlink below the root still leads out of it.
 package firstboot
 
 // TemplateVersion tells scripts apart that behave differently: it is in the
@@ -127,5 +137,5 @@ const TemplateVersion = "2"
 
 // SizeAdvised is the size in bytes that a script had better not exceed. Vultr
 // documents no limit; of the clouds that document one for user data, few take less
-// than 32 KiB. A script without any payload has some 19 KiB.
+// than 32 KiB. A script without any payload has some 20 KiB.
 const SizeAdvised = 32 << 10

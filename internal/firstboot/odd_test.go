@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"filippo.io/age"
 )
 
 // A box without a battery for its clock begins in 1970.
@@ -24,59 +26,94 @@ func TestClockIn1970(t *testing.T) {
 }
 
 // Every parameter that is text holds what means something to a shell, a unit file,
-// printf or JSON, each in one of the shells: it arrives exactly.
+// printf or JSON, in every shell: it arrives exactly, or is refused.
 func TestHostileParameters(t *testing.T) {
 	identity := newIdentity(t)
-	tried := 0
-	all := shells(t)
-	for turn, shell := range all {
+	// Of what there may be many, all in one script.
+	together := travelling(identity)
+	calls := ""
+	keys := map[string]string{"KEY": canary}
+	for i, name := range hostileNames {
+		if len(name) > 200 {
+			continue
+		}
+		if i%2 == 0 {
+			together.Files = append(together.Files, everyBoot(fileOf(t, identity, "/run/x/"+name+"/f", canary+name)))
+		} else {
+			together.Files = append(together.Files, directoryOf(t, identity, "/run/d/"+name, keys))
+		}
+		together.RecreateCompose = append(together.RecreateCompose, "/srv/"+name)
+		calls += "docker compose up -d --force-recreate in /srv/" + name + "\n"
+	}
+	for _, shell := range shells(t) {
 		t.Run(shell.name, func(t *testing.T) {
-			b := newBox(t, hasPython)
+			t.Parallel()
+			b, p := newBox(t, hasAge), together
 			b.shell = shell.command
-			for i, name := range hostileNames {
-				if i%len(all) != turn {
-					continue
+			b.fakeDocker("")
+			for _, dir := range p.RecreateCompose {
+				b.put(dir+"/compose.yaml", "", 0o600)
+				// Ends well, whatever it holds: it is an argument of `:`, in single quotes.
+				p.RunAfter = append(p.RunAfter, ": '"+strings.ReplaceAll(dir, "'", `'\''`)+"'; echo \"$0\" >>'"+b.path("/ran")+"'")
+			}
+			if got := b.drop(p.mustRender(t)); got.stderr != "" {
+				t.Errorf("stderr %q", got.stderr)
+			}
+			b.want("/ran", strings.Repeat("/bin/sh\n", len(p.RunAfter)))
+			if called := b.called(); called != calls {
+				t.Errorf("called:\n%swant:\n%s", called, calls)
+			}
+			for _, f := range p.Files {
+				if f.Layout == LayoutDirectory {
+					b.wantDirectory(f.Path, keys)
 				}
-				file := "/etc/keys/" + name
-				if CheckIdentityFile(file) != nil || CheckName(name) != nil || CheckCommand(name) != nil || len(name) > 200 {
-					continue
+			}
+			b.reboot()
+			b.again()
+			for _, f := range p.Files {
+				if name, found := strings.CutPrefix(f.Path, "/run/x/"); found {
+					b.want(f.Path, canary+strings.TrimSuffix(name, "/f"))
 				}
-				tried++
-				// Ends well, whatever name is: it is an argument of `:`, in single quotes.
-				command := ": '" + strings.ReplaceAll(name, "'", `'\''`) + "'; echo \"$0\" >>'" + b.path("/ran") + "'"
-				p := Params{
-					Name: name, IdentityFile: file, RecreateCompose: []string{"/srv/" + name}, RunAfter: []string{command},
-					Files: []File{everyBoot(fileOf(t, identity, "/run/x/"+name+"/f", canary+name)), directoryOf(t, identity, "/run/d/"+name, someKeys)},
-				}
-				b.put(file, identity.String()+"\n", 0o600)
-				b.put("/srv/"+name+"/compose.yaml", "", 0o600)
-				b.fakeDocker("")
-				_ = os.Remove(b.path("/ran"))
-				got := b.drop(p.mustRender(t))
-				b.want("/run/x/"+name+"/f", canary+name)
-				b.wantDirectory("/run/d/"+name, someKeys)
-				b.want("/ran", "/bin/sh\n")
-				if calls := b.called(); calls != "docker compose up -d --force-recreate in /srv/"+name+"\n" {
-					t.Errorf("%q: called %q", name, calls)
-				}
-				if got.stderr != "" || b.status().Name != name {
-					t.Errorf("%q: stderr %q, name %q", name, got.stderr, b.status().Name)
-				}
-				unit, err := os.ReadFile(b.path("/etc/systemd/system/ageenv-identity.path"))
-				if want := "\nPathChanged=" + strings.ReplaceAll(file, "%", "%%") + "\n"; err != nil || !strings.Contains(string(unit), want) {
-					t.Errorf("%q: no %q in %s", name, want, unit)
-				}
-				b.reboot()
-				b.again()
-				b.want("/run/x/"+name+"/f", canary+name)
-				b.wantNothing("/pwned")
+			}
+			b.hostileNamesAndIdentityFiles(identity)
+			// Whatever runs has / for its directory.
+			if _, err := os.Lstat("/pwned"); err == nil {
+				t.Error("something was run that was a name")
 			}
 		})
-		if _, err := os.Lstat("/pwned"); err == nil {
-			t.Fatal("something was run that was a name")
+	}
+}
+
+// hostileNamesAndIdentityFiles tries what a script has one of: its name, and where
+// the identity is.
+func (b *box) hostileNamesAndIdentityFiles(identity *age.X25519Identity) {
+	t := b.t
+	t.Helper()
+	refused := 0
+	f := fileOf(t, identity, "/run/f", canary)
+	for _, name := range hostileNames {
+		p := Params{Name: name, IdentityFile: "/etc/keys/" + name, Files: []File{f}}
+		if err := CheckIdentityFile(p.IdentityFile); err != nil {
+			refused++
+			if _, err := Render(p); err == nil {
+				t.Errorf("%q: the script is made", p.IdentityFile)
+			}
+			p.IdentityFile = "/etc/keys/plain"
+		}
+		b.put(p.IdentityFile, identity.String()+"\n", 0o600)
+		_ = os.Remove(b.path("/run/f"))
+		got := b.drop(p.mustRender(t))
+		b.want("/run/f", canary)
+		if got.stderr != "" || b.status().Name != name {
+			t.Errorf("%q: stderr %q, name %q", name, got.stderr, b.status().Name)
+		}
+		unit, err := os.ReadFile(b.path("/etc/systemd/system/ageenv-identity.path"))
+		if want := "\nPathChanged=" + strings.ReplaceAll(p.IdentityFile, "%", "%%") + "\n"; err != nil || !strings.Contains(string(unit), want) {
+			t.Errorf("%q: no %q in %s", name, want, unit)
 		}
 	}
-	if tried < 30 {
-		t.Errorf("only %d were tried", tried)
+	// One ends in a blank, one in a backslash.
+	if refused != 2 {
+		t.Errorf("%d identity files were refused, want 2", refused)
 	}
 }

@@ -22,7 +22,7 @@ var (
 // boxTools are the programs that have to be there, beside one of age and python3.
 // All but gzip and tar are coreutils.
 var boxTools = []string{
-	"base64", "cat", "chmod", "chown", "cp", "date", "gzip", "id", "ln", "ls", "mkdir", "mktemp", "mv", "rm", "rmdir",
+	"base64", "cat", "chmod", "chown", "cp", "date", "dd", "gzip", "id", "ln", "ls", "mkdir", "mktemp", "mv", "rm", "rmdir",
 	"sha256sum", "stat", "tar", "timeout",
 }
 

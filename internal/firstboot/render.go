@@ -101,14 +101,13 @@ func check(p Params) (*age.X25519Identity, error) {
 func (f File) opens(identity age.Identity) error {
 	r, err := age.Decrypt(bytes.NewReader(f.Payload), identity)
 	if err == nil {
-		if f.Layout == LayoutDirectory {
-			// Everything is authentic before any of it is looked at.
-			var plain bytes.Buffer
-			if _, err = io.Copy(&plain, r); err == nil {
+		// Everything is authentic before any of it is looked at.
+		var plain bytes.Buffer
+		if _, err = io.Copy(&plain, r); err == nil {
+			if f.Layout == LayoutDirectory {
 				return CheckTar(&plain)
 			}
-		} else {
-			_, err = io.Copy(io.Discard, r)
+			return checkNoTar(plain.Bytes())
 		}
 	}
 	if err != nil {

@@ -43,6 +43,7 @@ func TestRenderRefuses(t *testing.T) {
 		{"altered payload", func(p *Params) { p.Files[1].Payload[len(p.Files[1].Payload)-1] ^= 1 }, 1, "Payload", "does not open"},
 		{"payload goes on", func(p *Params) { p.Files[1].Payload = append(p.Files[1].Payload, 0) }, 1, "Payload", "does not open"},
 		{"plain payload", func(p *Params) { p.Files[1].Payload = []byte(canary) }, 1, "Payload", "does not open"},
+		{"tar as a file", func(p *Params) { p.Files[1].Payload = seal(t, tarOf(t, someKeys), identity.Recipient()) }, 1, "Payload", "is a tar of one file for each key"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := Params{
@@ -128,7 +129,7 @@ func TestParamsDoNotShowTheIdentity(t *testing.T) {
 // be looked at.
 func TestScriptSize(t *testing.T) {
 	identity := newIdentity(t)
-	for _, tt := range []struct{ input, limit int }{{0, 20 << 10}, {1 << 10, 21 << 10}, {4 << 10, 25 << 10}} {
+	for _, tt := range []struct{ input, limit int }{{0, 21 << 10}, {1 << 10, 22 << 10}, {4 << 10, 26 << 10}} {
 		f := fileOf(t, identity, "/etc/app/.env", strings.Repeat("x", tt.input))
 		n := mustRender(t, identity, f).Len()
 		t.Logf("input %d bytes, payload %d, script %d", tt.input, len(f.Payload), n)

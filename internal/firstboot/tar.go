@@ -12,6 +12,16 @@ import (
 // every shell pattern and every reader of such a directory takes as it stands.
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 
+// checkNoTar refuses a tar that would be dropped as one file, for somebody to read as
+// env text. The error goes on after the words "the payload".
+func checkNoTar(plain []byte) error {
+	const magicAt = 257
+	if len(plain) >= magicAt+5 && string(plain[magicAt:magicAt+5]) == "ustar" {
+		return errors.New(`is a tar of one file for each key: use layout = "directory"`)
+	}
+	return nil
+}
+
 // CheckTar reports why what is read cannot be dropped as a directory: it has to be
 // a tar of regular files and nothing else, one at least, each with a plain name of
 // its own. The error names no file: a name may be a piece of a value. It goes on

@@ -138,6 +138,29 @@ func TestVerifyFails(t *testing.T) {
 	}
 }
 
+// What is on a tmpfs is not safe from swap, and verify says so if there is any. Below
+// a prefix no ramfs is mounted.
+func TestVerifySwap(t *testing.T) {
+	const header = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+	for _, shell := range shells(t) {
+		t.Run(shell.name, func(t *testing.T) {
+			t.Parallel()
+			b := verifyBox(t, shell.command)
+			for _, swaps := range []string{"", header, header + "/swapfile file 1048572 0 -2\n"} {
+				want := strings.Count(swaps, "\n") == 2
+				if swaps != "" {
+					b.put("/proc/swaps", swaps, 0o644)
+				}
+				got := b.tool("verify")
+				line := "unseen: swap, which is on: files on a tmpfs, and the identity and what it opens during a run, may be written to it: encrypt it\n"
+				if got.code != 0 || got.stderr != "" || strings.Contains(got.stdout, line) != want || strings.Contains(got.stdout, "swap") != want {
+					t.Errorf("with %q: code %d\n%s%s", swaps, got.code, got.stdout, got.stderr)
+				}
+			}
+		})
+	}
+}
+
 func TestVerifyHealth(t *testing.T) {
 	b := verifyBox(t, []string{"/bin/sh"})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

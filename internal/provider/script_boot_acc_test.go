@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -155,7 +156,7 @@ func TestAccScriptIdentityElsewhere(t *testing.T) {
 		ProtoV6ProviderFactories: w.factories(),
 		Steps: []resource.TestStep{
 			{Config: w.config(text), ConfigStateChecks: looks(away, func(a attributes) {
-				root, file := t.TempDir(), filepath.Join(t.TempDir(), "script")
+				root, file := bootRoot(t), filepath.Join(t.TempDir(), "script")
 				writeFile(t, file, body)
 				if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
 					t.Fatal(err)
@@ -181,6 +182,28 @@ func TestAccScriptIdentityElsewhere(t *testing.T) {
 				Config:           w.config(strings.ReplaceAll(text, `identity_file = "/etc/box.key"`, `identity_command = "fetch-key --box $(hostname)"`)),
 				ConfigPlanChecks: scriptUpdated, ConfigStateChecks: looks(away),
 			},
+		},
+	})
+}
+
+// What an operator can open has to be what the layout drops, although the box opens it
+// by itself.
+func TestAccScriptLayoutElsewhere(t *testing.T) {
+	w := newWorld(t)
+	text := strings.NewReplacer("OWNER", "root", "GROUP", "root").Replace(awayService)
+	apply := func(change, to, message string) resource.TestStep {
+		step := resource.TestStep{Config: w.config(strings.ReplaceAll(text, change, to))}
+		if message != "" {
+			step.ExpectError = regexp.MustCompile(`(?s)The box can't drop the bundle.*` + message)
+		}
+		return step
+	}
+	resource.Test(t, resource.TestCase{
+		ProtoV6ProviderFactories: w.factories(),
+		Steps: []resource.TestStep{
+			apply("age_dotenv", "age_files", `no\s+env\s+text\s+that\s+could\s+be\s+dropped`),
+			apply("every_boot", `layout = "directory", every_boot`, `does\s+not\s+hold\s+one\s+file\s+per\s+key`),
+			apply("x", "x", ""),
 		},
 	})
 }

@@ -104,6 +104,21 @@ func (f fileModel) payload(i int, travels bool, id agekey.Identity) (payload []b
 	return payload, diags
 }
 
+// checkLayouts reports bundles that a box gets as they are and could not drop as it
+// is told to, as far as the provider's own identities open them.
+func checkLayouts(boot bootValues, identities []agekey.Identity) (diags diag.Diagnostics) {
+	if boot.travels() {
+		return diags // they are opened anyway
+	}
+	for i, f := range boot.files {
+		at := atFile(i, "ciphertext")
+		if err := bundle.FitsBox(f.Ciphertext.ValueString(), identities, f.Layout.ValueString() == string(firstboot.LayoutDirectory)); err != nil {
+			diags.AddAttributeError(at, "The box can't drop the bundle", fmt.Sprintf("%s can't be dropped: %s", at, sentence(err)))
+		}
+	}
+	return diags
+}
+
 // orElse is for what has no default in a data source's schema.
 func orElse(text types.String, otherwise string) string {
 	if text.IsNull() {

@@ -76,7 +76,7 @@ func bootAttributes() map[string]schema.Attribute {
 				},
 				"every_boot": schema.BoolAttribute{
 					Optional: true,
-					MarkdownDescription: "Whether the file is dropped again at every boot, before docker and `restart_units` start: for paths that do not survive a boot, as those in `/run`. " +
+					MarkdownDescription: "Whether the file is dropped again at every boot, before docker and `restart_units` start: for paths that do not survive a boot, as those in `/run`. What is there may be written to swap, so encrypt that if the box has any. " +
 						"What that takes stays on the box, readable by root only: the payload, and an identity that travels. Default `false`.",
 				},
 				"exposure": schema.StringAttribute{

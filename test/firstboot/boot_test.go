@@ -48,6 +48,7 @@ grep -E '"(result|decryptor|reason)"' /var/lib/ageenv/status.json
 systemctl is-active app.service docker.service
 journalctl -b -u ageenv.service -o cat | grep ageenv:
 ls -A /run | grep '^ageenv' && echo left over
+grep '/run/ageenv' /proc/mounts && echo left over
 grep scripts_vendor /run/cloud-init/result.json
 journalctl -b -o short-monotonic | grep -E 'cycle|docker|ageenv|Job |ependency' >/test/journal.$(cat /test/boot)
 `)

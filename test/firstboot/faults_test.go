@@ -27,6 +27,47 @@ umask 022; cd /; env -i /bin/bash /test/firstboot.exec </dev/null >/test/log 2>&
 	}
 }
 
+// While a run is going, its identity and plaintext are on a ramfs, which no swap
+// takes; whichever way it ends, it is gone, after SIGKILL with the next run.
+func TestSecretsAreNeverOnSwap(t *testing.T) {
+	identity := newIdentity(t)
+	m := newMachine(t, "12")
+	every := sealed(t, identity, "/run/secrets/app", "A=1")
+	every.EveryBoot = true
+	// Its parent is timeout, whose parent is the run.
+	script := render(t, firstboot.Params{Files: []firstboot.File{every}, IdentityCommand: "stat -f -c %T /run/ageenv.*/. >>/test/where; " +
+		"[ ! -e /test/kill ] || { read -r _ _ _ run _ </proc/$PPID/stat; rm /test/kill; kill -9 $run; }; cat /test/key"})
+	m.write(m.dir+"/test/script", script, 0o755)
+	m.write(m.dir+"/test/cut", script[:strings.LastIndex(script, "set -- first")], 0o755)
+	m.write(m.dir+"/test/key", identity.String()+"\n", 0o600)
+	m.write(m.dir+"/test/swaps", "Filename Type Size Used Priority\n/swapfile file 1048572 0 -2\n", 0o644)
+	out := m.boot(2, `
+mounts() { grep -c ' /run/ageenv' /proc/mounts; }
+mount --bind /test/swaps /proc/swaps
+if [ "$(cat /test/boot)" = 1 ]; then
+	sh /test/cut; echo "cut off: $? $(mounts)"
+	touch /test/kill
+	sh /test/script; echo "killed: $? $(mounts)"
+	grep -o 'ramfs rw[^ ]*' /proc/mounts | grep -c mode=700
+	sh /test/script; echo "done: $? $(mounts)"
+fi
+ls -A /run | grep '^ageenv'
+/usr/local/sbin/ageenv verify | grep swap
+echo "in the end: $(mounts) $(cat /run/secrets/app)"
+`)
+	m.wantLines("boot 1", out[0], "cut off: 1 0", "killed: 137 1", "done: 0 0", "in the end: 0 A=1",
+		"unseen: swap, which is on: files on a tmpfs may be written to it: encrypt it")
+	m.wantLines("boot 2", out[1], "in the end: 0 A=1")
+	for i, text := range out {
+		if strings.Contains("\n"+text, "\nageenv.") {
+			t.Errorf("boot %d left something over:\n%s", i+1, text)
+		}
+	}
+	if got := m.left("where"); got != "ramfs\nramfs\nramfs\n" {
+		t.Errorf("the runs worked on %q\n%s", got, out[0])
+	}
+}
+
 // A script that cannot do its work says so where cloud-init is asked, and on the
 // box, and leaves docker alone on this boot.
 func TestFailureIsSeen(t *testing.T) {

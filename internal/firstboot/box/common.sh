@@ -80,8 +80,14 @@ sweep() {
 sweep_runs() {
 	for left in "$R"/run/ageenv.*.??????; do
 		if [ ! -d "$left" ] || [ -L "$left" ]; then continue; fi
-		alive "${left##*/}" || rm -rf "$left"
+		alive "${left##*/}" || discard "$left"
 	done
+}
+
+# discard DIRECTORY: a run's private one, with the ramfs that is mounted on it. That
+# is emptied first: whoever has got a copy of the mounts in between keeps it.
+discard() {
+	rm -rf "$1" 2>/dev/null || { umount -l "$1" && rmdir "$1"; } 2>/dev/null || say "$1 cannot be removed"
 }
 
 # The plan, which the startup script carries, sets name and label, and defines

@@ -65,6 +65,7 @@ keep_units() {
 	wants=$units/multi-user.target.wants
 	before=docker.service
 	each_unit add_before
+	let_off
 	network=
 	[ "$identity" != command ] || network="network-online.target"
 	install_as "$units/ageenv.service" 0644 <<.END || return 1
@@ -133,6 +134,21 @@ let_go_of() {
 
 add_before() {
 	before="$before $1"
+}
+
+# let_off: units that an earlier plan named wait no longer, and what an earlier one
+# had cloud-init's stages do goes too.
+let_off() {
+	stages=
+	[ "$block" = no ] || stages=$cloud_stages
+	for left in "$units"/*.d/ageenv.conf; do
+		[ -f "$left" ] || continue
+		unit=${left%.d/*}
+		case " $before $stages " in *" ${unit##*/} "*) continue ;; esac
+		rm -f "$left"
+		rmdir "${left%/*}" 2>/dev/null || :
+		reload=yes
+	done
 }
 
 wait_for_it() {

@@ -7,7 +7,7 @@ finish() {
 	[ -z "$draft" ] || rm -f "$draft"
 	if [ -n "$priv" ]; then
 		each tidy
-		rm -rf "$priv"
+		discard "$priv"
 	fi
 	write_status "$code" 2>/dev/null || say "the status file $box/status.json cannot be written"
 	write_metrics "$code"
@@ -110,8 +110,8 @@ was_clone=no
 
 # private: a directory like the startup script's.
 private() {
-	[ -z "$R" ] || mkdir -p "$R/run"
 	priv=$(mktemp -d "$R/run/ageenv.$$.XXXXXX") || fail 4 run-dir "no private directory can be made in $R/run"
+	[ -n "$R" ] || mount -t ramfs -o mode=0700 ramfs "$priv" 2>/dev/null || :
 	tag=${priv##*/}
 	TMPDIR=$priv
 	TMPPREFIX=$priv/here
@@ -159,6 +159,8 @@ tighten)
 	;;
 drop)
 	installed
+	# By hand, in a root that was changed to: what was left here is for a boot.
+	[ -d "$R/run/systemd/system" ] || fail 12 no-systemd "systemd does not run here: nothing is done"
 	tighten
 	close_metadata
 	same_box || cast_off
@@ -186,7 +188,7 @@ status)
 verify)
 	installed
 	find_python
-	trap '[ -z "$priv" ] || rm -rf "$priv"' EXIT
+	trap '[ -z "$priv" ] || discard "$priv"' EXIT
 	verify "$@"
 	;;
 *)

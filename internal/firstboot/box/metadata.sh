@@ -60,7 +60,6 @@ keep_metadata() {
 	wants=$units/sysinit.target.wants
 	if [ "$block" = no ]; then
 		rm -f "$units/ageenv-metadata.service" "$wants/ageenv-metadata.service"
-		for left in $cloud_stages; do rm -f "$units/$left.d/ageenv.conf"; done
 		[ -n "$R" ] || ! command -v ip >/dev/null 2>&1 || open_metadata
 		return 0
 	fi

@@ -27,7 +27,16 @@ unseal() {
 		*) fail 5 open-failed "$2: the embedded reader ended with code $why: is $R/run full, or python3 damaged?" ;;
 		esac
 	fi
-	[ -z "$6" ] || unpack "$2"
+	if [ -n "$6" ]; then unpack "$2"; else no_tar "$2"; fi
+}
+
+# no_tar PATH: a tar that was dropped as a file would be read as env text by somebody.
+# bash says that it leaves out NUL bytes.
+no_tar() {
+	{ left=$(dd bs=1 skip=257 count=5 <"$plain") || left=; } 2>/dev/null
+	[ "$left" != ustar ] ||
+		fail 5 payload-malformed "$1: the payload is a tar of one file for each key: use layout = \"directory\""
+	left=
 }
 
 # unpack PATH: a directory travels as a tar of regular files with plain names,

@@ -13,6 +13,7 @@ verify() {
 	verify_copies
 	verify_metadata
 	verify_containers
+	verify_swap
 	[ -z "$health" ] || verify_health
 	printf 'unseen: %s\n' "memory, snapshots of the disk, and what root does" \
 		"values of under 8 characters, of lower-case letters alone, and URLs without a password"
@@ -163,6 +164,15 @@ verify_containers() {
 		done
 	done <"$priv/containers"
 	rm -f "$priv/seen"
+}
+
+# verify_swap: /proc/swaps has a line for each beside its first. What a run works
+# with is on a ramfs, if one can be mounted, as the private directory of this one.
+verify_swap() {
+	if [ ! -r "$R/proc/swaps" ] || ! { read -r left && read -r left; } <"$R/proc/swaps"; then return 0; fi
+	left="files on a tmpfs"
+	[ "$(stat -f -c %T "$priv")" = ramfs ] || left="$left, and the identity and what it opens during a run,"
+	echo "unseen: swap, which is on: $left may be written to it: encrypt it"
 }
 
 verify_health() {
