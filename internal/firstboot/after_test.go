@@ -9,14 +9,12 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
-// fakeSystemd makes the box one on which systemd runs: systemctl writes down how it
+// fakeSystemd has somebody answer for systemd: systemctl writes down how it
 // was called, and answers as in cases of a shell's case statement over its
 // arguments, without --no-block.
 func (b *box) fakeSystemd(cases string) {
 	b.t.Helper()
-	if err := os.MkdirAll(b.path("/run/systemd/system"), 0o755); err != nil {
-		b.t.Fatal(err)
-	}
+	b.put("/run/systemd/private", "", 0o600)
 	b.fake("systemctl", `echo "systemctl $*" >>'`+b.calls()+`'
 case "$*" in
 `+cases+`
@@ -204,8 +202,8 @@ func TestWhatFollowsIsDoneOnce(t *testing.T) {
 	b.wantNothing("/var/lib/ageenv/pending")
 }
 
-// Without systemd running, a restart is asked for in vain, and it is said.
-func TestRestartWantsSystemd(t *testing.T) {
+// Below a prefix the machine's own systemd is left alone, and it is said.
+func TestRestartBelowAPrefix(t *testing.T) {
 	identity := newIdentity(t)
 	script, err := Render(Params{
 		Files: []File{fileOf(t, identity, "/f", canary)}, Identity: secret.New(identity.String()), RestartUnits: []string{"app.service"},
@@ -214,9 +212,13 @@ func TestRestartWantsSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := newBox(t, hasAge)
+	b.fake("systemctl", `echo "systemctl $*" >>'`+b.calls()+`'`)
 	got := b.run(script)
-	if got.code != 10 || b.status().Reason != "after" || !strings.Contains(got.stderr, "ageenv: app.service is not restarted: systemd does not run here\n") {
+	if got.code != 10 || b.status().Reason != "after" || !strings.Contains(got.stderr, "ageenv: app.service is not restarted: there is no systemd to ask below AGEENV_ROOT\n") {
 		t.Errorf("code %d: %s", got.code, got.stderr)
+	}
+	if calls := b.called(); calls != "" {
+		t.Errorf("the machine's systemd was asked:\n%s", calls)
 	}
 	b.want("/f", canary)
 }

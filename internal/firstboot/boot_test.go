@@ -40,6 +40,7 @@ func (b *box) reboot() {
 	if err := os.RemoveAll(b.path("/run")); err != nil {
 		b.t.Fatal(err)
 	}
+	b.systemd()
 }
 
 // again is a later boot's run that must succeed.
@@ -201,6 +202,23 @@ func TestNothingCanBeKept(t *testing.T) {
 	b.put("/usr/local", "a file", 0o644)
 	b.wantFailure(b.run(travelling(identity, everyBoot(f)).mustRender(t)), 8, "write", "what the box needs at its later boots")
 	b.wantNothing("/srv/f")
+}
+
+// By hand, in a root that somebody has changed to: neither what is in place nor
+// what is kept is touched.
+func TestDropWantsSystemd(t *testing.T) {
+	identity := newIdentity(t)
+	b := newBox(t, hasPython)
+	b.drop(travelling(identity, everyBoot(fileOf(t, identity, "/srv/f", canary))).mustRender(t))
+	b.put("/srv/f", "changed by hand", 0o600)
+	if err := os.RemoveAll(b.path("/run")); err != nil {
+		t.Fatal(err)
+	}
+	b.wantFailure(b.tool("drop"), 12, "no-systemd", "systemd does not run here")
+	b.want("/srv/f", "changed by hand")
+	b.reboot()
+	b.again()
+	b.want("/srv/f", canary)
 }
 
 func TestTool(t *testing.T) {

@@ -103,9 +103,7 @@ const (
 func newBox(t testing.TB, has int) *box {
 	t.Helper()
 	b := &box{t: t, root: filepath.Join(t.TempDir(), "root"), bin: t.TempDir(), shell: []string{"/bin/sh"}}
-	if err := os.Mkdir(b.root, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	b.systemd()
 	for _, tool := range allTools {
 		p, err := exec.LookPath(tool)
 		if err != nil {
@@ -120,6 +118,15 @@ func newBox(t testing.TB, has int) *box {
 		b.install("python3", needPython(t))
 	}
 	return b
+}
+
+// systemd has it run on the box, as far as the script looks. Nobody answers:
+// fakeSystemd is for that.
+func (b *box) systemd() {
+	b.t.Helper()
+	if err := os.MkdirAll(b.path("/run/systemd/system"), 0o755); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // install makes the program at p known by name, in place of what had the name.

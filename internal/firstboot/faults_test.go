@@ -111,9 +111,15 @@ func TestFaultsLeaveOldFiles(t *testing.T) {
 			b.fake("cp", `REAL "$@"; case $3 in *.n2) chmod 644 "$3" ;; esac`)
 		}, 8, "write", second + ": its file system does not keep"},
 		{
-			"no age, no python", whole, 0, nil,
+			"no age, no python", whole, 0, func(b *box) { b.fake("base64", "echo unpacked >&2; exit 1") },
 			3, "no-decryptor", "neither age nor python3 is here",
 		},
+		{"no systemd", whole, hasPython, func(b *box) {
+			b.fake("base64", "echo unpacked >&2; exit 1")
+			if err := os.RemoveAll(b.path("/run")); err != nil {
+				t.Fatal(err)
+			}
+		}, 12, "no-systemd", "systemd does not run here"},
 		{"no coreutils", whole, hasPython, func(b *box) {
 			if err := os.Remove(b.bin + "/sha256sum"); err != nil {
 				t.Fatal(err)
@@ -253,16 +259,14 @@ func TestFullAndReadOnlyDisks(t *testing.T) {
 	}{
 		{"full", "mount -t tmpfs -o size=64k none $M; echo old >$M/f", "/disk/f: cannot write beside it"},
 		{"read-only", "mount -t tmpfs none $M; echo old >$M/f; mount -o remount,ro $M", "/disk/f: cannot write beside it"},
-		{"run is full", "mount -t tmpfs -o size=64k none $M/../run; echo old >$M/f", "cannot "},
+		{"run is full", "mount -t tmpfs -o size=64k none $M/../run; mkdir -p $M/../run/systemd/system; echo old >$M/f", "cannot "},
 		{"mounted file", "echo old >$M/f; mount --bind $M/f $M/f", "/disk/f: cannot be replaced"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBox(t, hasPython)
-			for _, dir := range []string{"/disk", "/run"} {
-				if err := os.Mkdir(b.path(dir), 0o755); err != nil {
-					t.Fatal(err)
-				}
+			if err := os.Mkdir(b.path("/disk"), 0o755); err != nil {
+				t.Fatal(err)
 			}
 			b.shell = []string{unshare, "-m", "/bin/sh", "-c", "M=" + b.path("/disk") + "; " + tt.mount +
 				`; /bin/sh "$1"; code=$?; [ "$(ls -A $M)" = f ] || exit 100; [ "$(cat $M/f)" = old ] || exit 101; exit $code`, "sh"}

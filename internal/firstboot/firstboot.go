@@ -13,8 +13,10 @@
 // As a vendor-data script of cloud-init, or as /tmp/firstboot.exec under
 // /bin/bash: by root, in /, with HOME unset, nothing on its input, umask 022. It
 // leans on none of these, runs in dash, bash, busybox sh, mksh and ksh93, and
-// needs the usual coreutils, gzip, tar, and one of age and python3
-// (platform-python will do). It downloads nothing.
+// needs a systemd that runs, the usual coreutils, gzip, tar, and one of age and
+// python3 (platform-python will do). It downloads nothing. Where one of these is
+// missing it stops before anything is unpacked, and does nothing at all: not even
+// what shows the script is closed.
 //
 // Every payload is opened before any target is looked at, every file is staged
 // beside its target before any is renamed, and if a rename fails, those before
@@ -101,6 +103,7 @@
 //	9    identity-missing, identity-open (cannot be taken from others), identity-malformed, identity-command (failed, or took over a minute)
 //	10   after: the files are in place, and what was to follow failed
 //	11   clone
+//	12   no-systemd: systemd does not run
 //	129, 130, 143  signal: SIGHUP, SIGINT, SIGTERM
 //
 // # Status
@@ -117,7 +120,9 @@
 //
 // With AGEENV_ROOT set to a directory, every path the script touches is below
 // that directory, it need not be root, and AGEENV_PATH, if set, replaces the
-// fixed PATH. An absolute symlink below the root still leads out of it.
+// fixed PATH. run/systemd/system has to be there, as on a box that systemd has
+// booted; systemctl is called only if run/systemd/private is, too, so that the
+// machine's own systemd is left alone. An absolute symlink below the root still leads out of it.
 package firstboot
 
 // TemplateVersion tells scripts apart that behave differently: it is in the

@@ -56,12 +56,22 @@ func scriptMatches(t *testing.T, w *world) after {
 	}
 }
 
+// bootRoot is a directory that passes for the root of a box on which systemd runs.
+func bootRoot(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "run/systemd/system"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
 // scriptBoots runs the account's script as a first boot would, below a directory
 // of its own, and returns that.
 func scriptBoots(t *testing.T, w *world) string {
 	t.Helper()
 	_, body := onlyScript(t, w)
-	root, file := t.TempDir(), filepath.Join(t.TempDir(), "firstboot")
+	root, file := bootRoot(t), filepath.Join(t.TempDir(), "firstboot")
 	writeFile(t, file, body)
 	cmd := exec.Command("/bin/sh", file)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "AGEENV_ROOT=" + root}

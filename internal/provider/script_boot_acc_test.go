@@ -155,7 +155,7 @@ func TestAccScriptIdentityElsewhere(t *testing.T) {
 		ProtoV6ProviderFactories: w.factories(),
 		Steps: []resource.TestStep{
 			{Config: w.config(text), ConfigStateChecks: looks(away, func(a attributes) {
-				root, file := t.TempDir(), filepath.Join(t.TempDir(), "script")
+				root, file := bootRoot(t), filepath.Join(t.TempDir(), "script")
 				writeFile(t, file, body)
 				if err := os.Mkdir(filepath.Join(root, "etc"), 0o755); err != nil {
 					t.Fatal(err)

@@ -26,10 +26,10 @@ type box struct {
 	path string // PATH for the script; empty for the script's own
 }
 
-// newBox makes one with nothing in it.
+// newBox makes one with nothing in it but the directory that says that systemd runs.
 func (d *demo) newBox(name string) (box, error) {
 	b := box{name: name, root: filepath.Join(d.dir, name), path: d.boxPath}
-	return b, os.Mkdir(b.root, 0o700)
+	return b, os.MkdirAll(filepath.Join(b.root, "run/systemd/system"), 0o700)
 }
 
 // boot runs the script as a new box would: with an empty environment, and nothing

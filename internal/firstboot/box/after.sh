@@ -41,14 +41,15 @@ went_wrong() {
 	wrong=yes
 }
 
-# under_systemd: whether systemd runs here, rather than being installed.
+# under_systemd: whether systemctl is to be called. Below a prefix it would reach the
+# machine's own systemd, unless there is the socket of another.
 under_systemd() {
-	[ -d "$R/run/systemd/system" ]
+	[ -z "$R" ] || [ -e "$R/run/systemd/private" ]
 }
 
 restart() {
 	if ! under_systemd; then
-		went_wrong "$1 is not restarted: systemd does not run here"
+		went_wrong "$1 is not restarted: there is no systemd to ask below AGEENV_ROOT"
 	elif ! systemctl --no-block restart -- "$1" >/dev/null 2>&1 </dev/null; then
 		went_wrong "$1 cannot be restarted: is there such a unit?"
 	fi

@@ -110,7 +110,6 @@ was_clone=no
 
 # private: a directory like the startup script's.
 private() {
-	[ -z "$R" ] || mkdir -p "$R/run"
 	priv=$(mktemp -d "$R/run/ageenv.$$.XXXXXX") || fail 4 run-dir "no private directory can be made in $R/run"
 	tag=${priv##*/}
 	TMPDIR=$priv
@@ -159,6 +158,8 @@ tighten)
 	;;
 drop)
 	installed
+	# By hand, in a root that was changed to: what was left here is for a boot.
+	[ -d "$R/run/systemd/system" ] || fail 12 no-systemd "systemd does not run here: nothing is done"
 	tighten
 	close_metadata
 	same_box || cast_off
