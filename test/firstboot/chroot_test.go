@@ -45,8 +45,8 @@ func newChroot(t *testing.T, release string) *machine {
 }
 
 // The real cloud-init with both deliveries, with age and without: the bytes, the
-// owner, the mode and what is said of them; and again, as for a new instance, which
-// changes nothing.
+// owner, the mode and what is said of them; and again, by hand or as cloud-init does
+// when it was told to forget what it did, which changes nothing.
 func TestCloudInitTwice(t *testing.T) {
 	for _, release := range releases {
 		for _, way := range []string{"vendor", "exec"} {
@@ -61,12 +61,13 @@ func TestCloudInitTwice(t *testing.T) {
 						Name: "box", Files: []firstboot.File{every, sealed(t, identity, "/srv/app/.env", second)},
 						Identity: secretOf(identity), RunAfter: []string{"echo ran >>/test/ran"},
 					})
-					run := "[ $(cat /test/boot) = 1 ] || cloud-init clean\n" + stages
+					var run string
 					if way == "vendor" {
 						m.metadata["vendor-data"] = script
+						run = "[ $(cat /test/boot) = 1 ] || cloud-init clean\n" + stages
 					} else {
 						m.write(m.dir+"/test/firstboot.exec", script, 0o755)
-						run += asExec
+						run = "if [ $(cat /test/boot) = 1 ]; then" + stages + "fi" + asExec
 					}
 					if decryptor == "python" {
 						m.hook(1, "rm \"$1/usr/bin/age\"\n")
@@ -126,6 +127,15 @@ func TestScriptAlone(t *testing.T) {
 			want: []string{
 				"ends with 3", "ageenv: neither age nor python3 is here, and nothing is downloaded: install one of them in the image",
 				`"result": "failed"`, `"reason": "no-decryptor"`, `"exit_code": 3`, "no file",
+			},
+		},
+		{
+			// As in a root that was changed to, or with another init.
+			name:   "no systemd",
+			before: "rmdir /run/systemd/system",
+			want: []string{
+				"ends with 12", "ageenv: systemd does not run here: nothing is done, since nothing would see to the files at later boots",
+				`"result": "failed"`, `"reason": "no-systemd"`, `"exit_code": 12`, "no file",
 			},
 		},
 		{
