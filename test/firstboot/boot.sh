@@ -56,29 +56,7 @@ ip route add 172.17.0.0/16 via 10.99.0.2
 nsenter --net=/run/netns/box mount -t sysfs sysfs /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 
-python3 -I - "$dir" <<'.END' &
-import http.server, sys, threading
-folder = sys.argv[1]
-class Metadata(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        with open(folder + "/requests", "a") as log:
-            log.write(self.path + "\n")
-        with open(folder + "/v1.json", "rb") as f:
-            answer = f.read()
-        # cloud-init asks for the root first, to see whether it has to bring a network up.
-        found = self.path in ("/", "/v1.json")
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(answer) if found else 0))
-        self.end_headers()
-        if found:
-            self.wfile.write(answer)
-    def log_message(self, *args):
-        pass
-# The same on another port, in place of the BGP that the address speaks as well.
-other = http.server.ThreadingHTTPServer(("169.254.169.254", 179), Metadata)
-threading.Thread(target=other.serve_forever, daemon=True).start()
-http.server.ThreadingHTTPServer(("169.254.169.254", 80), Metadata).serve_forever()
-.END
+python3 -I "$(dirname "$0")/metadata.py" "$dir" &
 metadata=$!
 until nsenter --net=/run/netns/box bash -c ': </dev/tcp/169.254.169.254/80' 2>/dev/null; do sleep 0.05; done
 

@@ -18,30 +18,38 @@ func TestTwoBoots(t *testing.T) {
 		for _, way := range []string{"vendor", "exec"} {
 			for _, decryptor := range []string{"age", "python"} {
 				t.Run("debian "+release+"/"+way+"/"+decryptor, func(t *testing.T) {
-					identity := newIdentity(t)
-					m := newMachine(t, release)
-					const first, second = "A='$(x)'\nB=\n", "C=1"
-					every := sealed(t, identity, "/run/secrets/app", first)
-					every.EveryBoot, every.Owner, every.Group, every.Mode = true, "daemon", "adm", "0440"
-					script := render(t, firstboot.Params{
-						Name: "box", Files: []firstboot.File{every, sealed(t, identity, "/srv/app/.env", second)},
-						Identity: secretOf(identity), RestartUnits: []string{"app.service", "late.service"}, RunAfter: []string{"echo ran >>/test/ran"},
-					})
-					m.unit("app.service", "multi-user.target", "[Service]\nType=oneshot\nRemainAfterExit=yes\n"+
-						"ExecStart=/bin/sh -c 'if [ -f /run/secrets/app ]; then echo with >>/test/app; else echo without >>/test/app; fi'\n")
-					// Ordered after the unit that the script runs in: to wait for it would be to wait for ever.
-					m.unit("late.service", "cloud-init.target", "[Unit]\nAfter=cloud-final.service\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'echo late >>/test/late'\n")
-					if way == "vendor" {
-						m.metadata["vendor-data"] = script
-					} else {
-						m.write(m.dir+"/test/firstboot.exec", script, 0o755)
-						m.unit("firstboot.service", "multi-user.target", "[Unit]\nAfter=docker.service app.service\nConditionPathExists=!/var/lib/firstboot-done\n[Service]\nType=oneshot\n"+
-							"ExecStart=/bin/sh -c 'cp /test/firstboot.exec /tmp/firstboot.exec && /bin/bash /tmp/firstboot.exec >/tmp/firstboot.log 2>&1; cp /tmp/firstboot.log /test/log; echo $? >/var/lib/firstboot-done'\n")
-					}
-					if decryptor == "python" {
-						m.hook(1, "rm \"$1/usr/bin/age\"\n")
-					}
-					out := m.boot(2, `
+					twoBoots(t, newMachine(t, release), way, decryptor)
+				})
+			}
+		}
+	}
+}
+
+func twoBoots(t *testing.T, m *machine, way, decryptor string) {
+	t.Helper()
+	identity := newIdentity(t)
+	const first, second = "A='$(x)'\nB=\n", "C=1"
+	every := sealed(t, identity, "/run/secrets/app", first)
+	every.EveryBoot, every.Owner, every.Group, every.Mode = true, "daemon", "adm", "0440"
+	script := render(t, firstboot.Params{
+		Name: "box", Files: []firstboot.File{every, sealed(t, identity, "/srv/app/.env", second)},
+		Identity: secretOf(identity), RestartUnits: []string{"app.service", "late.service"}, RunAfter: []string{"echo ran >>/test/ran"},
+	})
+	m.unit("app.service", "multi-user.target", "[Service]\nType=oneshot\nRemainAfterExit=yes\n"+
+		"ExecStart=/bin/sh -c 'if [ -f /run/secrets/app ]; then echo with >>/test/app; else echo without >>/test/app; fi'\n")
+	// Ordered after the unit that the script runs in: to wait for it would be to wait for ever.
+	m.unit("late.service", "cloud-init.target", "[Unit]\nAfter=cloud-final.service\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'echo late >>/test/late'\n")
+	if way == "vendor" {
+		m.metadata["vendor-data"] = script
+	} else {
+		m.write(m.dir+"/test/firstboot.exec", script, 0o755)
+		m.unit("firstboot.service", "multi-user.target", "[Unit]\nAfter=docker.service app.service\nConditionPathExists=!/var/lib/firstboot-done\n[Service]\nType=oneshot\n"+
+			"ExecStart=/bin/sh -c 'cp /test/firstboot.exec /tmp/firstboot.exec && /bin/bash /tmp/firstboot.exec >/tmp/firstboot.log 2>&1; cp /tmp/firstboot.log /test/log; echo $? >/var/lib/firstboot-done'\n")
+	}
+	if decryptor == "python" {
+		m.hook(1, "rm \"$1/usr/bin/age\"\n")
+	}
+	out := m.boot(2, `
 stat -c '%n %U:%G %a %F' /run/secrets/app /srv/app/.env /usr/local/sbin/ageenv /var/lib/ageenv /var/lib/ageenv/identity
 sha256sum </run/secrets/app; sha256sum </srv/app/.env
 grep -E '"(result|decryptor|reason)"' /var/lib/ageenv/status.json
@@ -52,34 +60,30 @@ grep '/run/ageenv' /proc/mounts && echo left over
 grep scripts_vendor /run/cloud-init/result.json
 journalctl -b -o short-monotonic | grep -E 'cycle|docker|ageenv|Job |ependency' >/test/journal.$(cat /test/boot)
 `)
-					for i, text := range out {
-						m.wantLines(fmt.Sprint("boot ", i+1), text,
-							"/run/secrets/app daemon:adm 440 regular file", "/srv/app/.env root:root 600 regular file",
-							"/usr/local/sbin/ageenv root:root 755 regular file", "/var/lib/ageenv root:root 700 directory",
-							"/var/lib/ageenv/identity root:root 600 regular file",
-							sha256Of(first), sha256Of(second), `  "result": "ok",`, `  "decryptor": "`+decryptor+`",`)
-						if strings.Contains(text, "left over") {
-							t.Errorf("boot %d left something over", i+1)
-						}
-						if strings.Contains(text, "A=") || strings.Contains(text, "AGE-SECRET") {
-							t.Errorf("boot %d: the journal holds a value", i+1)
-						}
-					}
-					m.wantLines("the journal of boot 2", out[1], "ageenv: box: /run/secrets/app daemon:adm 0440 written")
-					// What docker found as it started: nothing, then the file.
-					for name, want := range map[string]string{
-						"docker": "started\napp\nstarted\n", "app": "without\nwith\nwith\n", "late": "late\nlate\n", "ran": "ran\n",
-					} {
-						if got := m.left(name); got != want {
-							t.Errorf("%s: got %q, want %q\n%s\n%s", name, got, want, m.left("journal.1"), m.left("journal.2"))
-						}
-					}
-					if way == "exec" {
-						m.wantLines("the image's log", m.left("log"), "ageenv: box: /srv/app/.env root:root 0600 written")
-					}
-				})
-			}
+	for i, text := range out {
+		m.wantLines(fmt.Sprint("boot ", i+1), text,
+			"/run/secrets/app daemon:adm 440 regular file", "/srv/app/.env root:root 600 regular file",
+			"/usr/local/sbin/ageenv root:root 755 regular file", "/var/lib/ageenv root:root 700 directory",
+			"/var/lib/ageenv/identity root:root 600 regular file",
+			sha256Of(first), sha256Of(second), `  "result": "ok",`, `  "decryptor": "`+decryptor+`",`)
+		if strings.Contains(text, "left over") {
+			t.Errorf("boot %d left something over", i+1)
 		}
+		if strings.Contains(text, "A=") || strings.Contains(text, "AGE-SECRET") {
+			t.Errorf("boot %d: the journal holds a value", i+1)
+		}
+	}
+	m.wantLines("the journal of boot 2", out[1], "ageenv: box: /run/secrets/app daemon:adm 0440 written")
+	// What docker found as it started: nothing, then the file.
+	for name, want := range map[string]string{
+		"docker": "started\napp\nstarted\n", "app": "without\nwith\nwith\n", "late": "late\nlate\n", "ran": "ran\n",
+	} {
+		if got := m.left(name); got != want {
+			t.Errorf("%s: got %q, want %q\n%s\n%s", name, got, want, m.left("journal.1"), m.left("journal.2"))
+		}
+	}
+	if way == "exec" {
+		m.wantLines("the image's log", m.left("log"), "ageenv: box: /srv/app/.env root:root 0600 written")
 	}
 }
 

@@ -25,6 +25,7 @@ ask() {
 func TestDocker(t *testing.T) {
 	identity := newIdentity(t)
 	m := newMachine(t, "13 docker")
+	m.noUnit("docker.service", "multi-user.target")
 	const token, env = `T0KEN-"of"-\\the-file`, "B=a-V4LUE-of-the-env"
 	every := sealed(t, identity, "/run/secrets/app", token)
 	every.EveryBoot = true

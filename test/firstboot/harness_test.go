@@ -1,7 +1,11 @@
 // Package firstboot_test boots real root file systems with the startup script as
 // their vendor data: Debian 12 and 13 with the real cloud-init and its Vultr data
-// source, under systemd-nspawn, in namespaces of their own (see boot.sh). What is
-// not real is the kernel, DMI and DHCP.
+// source, in namespaces of their own, at three levels:
+//
+//   - in a chroot (chroot.sh), where systemd is not real either: a few seconds,
+//     for what is about Debian's programs and about cloud-init;
+//   - under systemd-nspawn (boot.sh), where the kernel, DMI and DHCP are not real;
+//   - in virtual machines (vm.sh, by `make test-vm` alone), where all of it is.
 //
 // It needs root, mmdebstrap and systemd-nspawn, and skips without them. The root
 // file systems are kept in build/rootfs.
@@ -76,12 +80,31 @@ type machine struct {
 	dir   string
 	// metadata is what Vultr's service answers.
 	metadata map[string]any
+	// command is what boots it.
+	command func(ctx context.Context, boots int) *exec.Cmd
+	// patience is how long a boot may take.
+	patience time.Duration
 }
 
-// newMachine lets the test run beside others.
 func newMachine(t *testing.T, release string) *machine {
 	t.Helper()
-	t.Parallel()
+	m := machineOver(t, rootfs(t, release))
+	m.patience = 2 * time.Minute
+	m.command = func(ctx context.Context, boots int) *exec.Cmd {
+		return exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "./boot.sh", m.lower, m.dir, fmt.Sprint(boots))
+	}
+	// The data source is looked for by DMI, which is the building machine's here.
+	m.put("/etc/cloud/ds-identify.cfg", "policy: enabled\n", 0o644)
+	m.put("/etc/cloud/cloud.cfg.d/99-vultr.cfg", "datasource_list: [Vultr]\n", 0o644)
+	m.unit("probe.service", "cloud-init.target", "[Unit]\nAfter=cloud-final.service multi-user.target\n"+
+		"[Service]\nType=oneshot\nExecStart=/test/probe\nExecStopPost=/bin/systemctl --force poweroff\n")
+	return m
+}
+
+// rootfs is a release's root file system. Where none can be made, or nothing can be
+// run in it, the test is skipped.
+func rootfs(t *testing.T, release string) string {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("not root: cannot boot a root file system")
 	}
@@ -94,6 +117,14 @@ func newMachine(t *testing.T, release string) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return lower
+}
+
+// machineOver is a box on that root file system, with what every level has. It lets
+// the test run beside others.
+func machineOver(t *testing.T, lower string) *machine {
+	t.Helper()
+	t.Parallel()
 	m := &machine{t: t, lower: lower, dir: t.TempDir(), metadata: map[string]any{
 		"hostname": "box", "instance-v2-id": "11111111-0000-0000-0000-000000000001", "instanceid": "1",
 		"region": map[string]string{"regioncode": "AMS", "countrycode": "NL"}, "public-keys": []string{}, "user-data": "", "user-defined": []string{},
@@ -104,14 +135,6 @@ func newMachine(t *testing.T, release string) *machine {
 			"ipv6": map[string]any{"additional": []string{}},
 		}},
 	}}
-	// The data source is looked for by DMI, which is the building machine's here.
-	m.put("/etc/cloud/ds-identify.cfg", "policy: enabled\n", 0o644)
-	m.put("/etc/cloud/cloud.cfg.d/99-vultr.cfg", "datasource_list: [Vultr]\n", 0o644)
-	m.unit("probe.service", "cloud-init.target", "[Unit]\nAfter=cloud-final.service multi-user.target\n"+
-		"[Service]\nType=oneshot\nExecStart=/test/probe\nExecStopPost=/bin/systemctl --force poweroff\n")
-	if strings.HasSuffix(release, " docker") {
-		return m
-	}
 	// What docker would be, with what it saw when it started.
 	m.unit("docker.service", "multi-user.target", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'ls -A /run/secrets >>/test/docker 2>/dev/null; echo started >>/test/docker'\n")
 	return m
@@ -149,6 +172,17 @@ func (m *machine) unit(name, wantedBy, text string) {
 	}
 }
 
+// noUnit takes away what unit has made.
+func (m *machine) noUnit(name, wantedBy string) {
+	m.t.Helper()
+	dir := filepath.Join(m.dir, "upper/etc/systemd/system")
+	for _, file := range []string{filepath.Join(dir, name), filepath.Join(dir, wantedBy+".wants", name)} {
+		if err := os.Remove(file); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+}
+
 // from has the metadata service answer otherwise from a boot on.
 func (m *machine) from(boot int, changes map[string]any) {
 	m.t.Helper()
@@ -179,9 +213,9 @@ func (m *machine) boot(boots int, probe string) []string {
 	m.t.Helper()
 	m.write(filepath.Join(m.dir, "test/probe"), "#!/bin/bash\nexec >/test/out.$(cat /test/boot) 2>&1\n"+probe, 0o755)
 	m.answer("v1.json", m.metadata)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(boots)*2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(boots)*m.patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "./boot.sh", m.lower, m.dir, fmt.Sprint(boots))
+	cmd := m.command(ctx, boots)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {

@@ -54,19 +54,26 @@ func TestMetadataIsClosed(t *testing.T) {
 	for _, release := range releases {
 		t.Run("debian "+release, func(t *testing.T) {
 			m := newMachine(t, release)
-			identity := newIdentity(t)
-			m.metadata["vendor-data"] = render(t, firstboot.Params{
-				Files: []firstboot.File{sealed(t, identity, "/srv/app/.env", "A=1")}, Identity: secretOf(identity), BlockMetadata: true,
-			})
-			m.unit("early.service", "multi-user.target", "[Unit]\nAfter=cloud-init.service cloud-init-network.service\nBefore=cloud-config.service cloud-final.service\n"+
-				"[Service]\nType=oneshot\nExecStart=/bin/bash /test/early\n")
-			m.write(m.dir+"/test/early", "exec >/test/early.$(cat /test/boot) 2>/dev/null\n"+bridge+
-				"[ $(cat /test/boot) != 1 ] || cp /run/cloud-init/instance-data.json /tmp/firstboot.exec\n"+spy, 0o755)
-			// An image's own ruleset, which stays.
-			m.put("/etc/nftables.conf", "#!/usr/sbin/nft -f\nflush ruleset\ntable inet own {\n\tchain input {\n\t\ttype filter hook input priority 0;\n\t}\n}\n", 0o755)
 			// Ahead of what cloud-init writes, which would ask for an address by DHCP.
 			m.put("/etc/systemd/network/05-eth0.network", "[Match]\nName=eth0\n[Network]\nAddress=10.99.0.2/24\nGateway=10.99.0.1\n[Route]\nDestination=169.254.169.254\nScope=link\n", 0o644)
-			out := m.boot(2, spy+`
+			metadataIsClosed(t, m, release)
+		})
+	}
+}
+
+func metadataIsClosed(t *testing.T, m *machine, release string) {
+	t.Helper()
+	identity := newIdentity(t)
+	m.metadata["vendor-data"] = render(t, firstboot.Params{
+		Files: []firstboot.File{sealed(t, identity, "/srv/app/.env", "A=1")}, Identity: secretOf(identity), BlockMetadata: true,
+	})
+	m.unit("early.service", "multi-user.target", "[Unit]\nAfter=cloud-init.service cloud-init-network.service\nBefore=cloud-config.service cloud-final.service\n"+
+		"[Service]\nType=oneshot\nExecStart=/bin/bash /test/early\n")
+	m.write(m.dir+"/test/early", "exec >/test/early.$(cat /test/boot) 2>/dev/null\n"+bridge+
+		"[ $(cat /test/boot) != 1 ] || cp /run/cloud-init/instance-data.json /tmp/firstboot.exec\n"+spy, 0o755)
+	// An image's own ruleset, which stays.
+	m.put("/etc/nftables.conf", "#!/usr/sbin/nft -f\nflush ruleset\ntable inet own {\n\tchain input {\n\t\ttype filter hook input priority 0;\n\t}\n}\n", 0o755)
+	out := m.boot(2, spy+`
 nft list ruleset | grep -c 'table inet own'
 echo -- again
 nft -f /etc/nftables.conf
@@ -83,31 +90,29 @@ if [ "$(cat /test/boot)" = 2 ]; then
 	/usr/local/sbin/ageenv verify >/test/verify.open; echo "opened, verify ends with $?"
 fi
 `)
-			before := m.left("early.1")
-			m.wantLines("before the script", before, "open: nobody gets the identity from port 80", "open: container gets the identity from port 80")
-			if release == "12" {
-				m.wantLines("before the script", before, "open: nobody reads /run/cloud-init/instance-data.json", "open: nobody reads /var/log/cloud-init.log")
+	before := m.left("early.1")
+	m.wantLines("before the script", before, "open: nobody gets the identity from port 80", "open: container gets the identity from port 80")
+	if release == "12" {
+		m.wantLines("before the script", before, "open: nobody reads /run/cloud-init/instance-data.json", "open: nobody reads /var/log/cloud-init.log")
+	}
+	for what, text := range map[string]string{"boot 1": out[0], "boot 2, early": m.left("early.2"), "boot 2": out[1]} {
+		m.wantLines(what, text, "closed: nobody port 80", "closed: container port 80", "open: root gets the identity from port 80",
+			"open: nobody gets the identity from port 179", "open: container gets the identity from port 179")
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "open: nobody reads") || strings.HasPrefix(line, "mode: ") ||
+				strings.HasSuffix(line, "from port 80\n") && !strings.Contains(line, "root") {
+				t.Errorf("%s: %s", what, line)
 			}
-			for what, text := range map[string]string{"boot 1": out[0], "boot 2, early": m.left("early.2"), "boot 2": out[1]} {
-				m.wantLines(what, text, "closed: nobody port 80", "closed: container port 80", "open: root gets the identity from port 80",
-					"open: nobody gets the identity from port 179", "open: container gets the identity from port 179")
-				for line := range strings.Lines(text) {
-					if strings.HasPrefix(line, "open: nobody reads") || strings.HasPrefix(line, "mode: ") ||
-						strings.HasSuffix(line, "from port 80\n") && !strings.Contains(line, "root") {
-						t.Errorf("%s: %s", what, line)
-					}
-				}
-			}
-			for _, name := range []string{"verify.1", "verify.2"} {
-				m.wantLines(name, m.left(name), "pass: the metadata service is closed to other users", "pass: the metadata service is closed to containers on docker0",
-					"pass: /srv/app/.env is root:root 0600", "pass: no identity is readable by others in /run/cloud-init, /var/lib, /var/log, /tmp and /etc")
-			}
-			m.wantLines("verify, opened", m.left("verify.open"), "FAIL: the metadata service is closed to other users", "FAIL: the metadata service is closed to containers on docker0")
-			m.wantLines("boot 2", out[1], "verify ends with 0", "opened, verify ends with 1")
-			for _, text := range out {
-				_, again, _ := strings.Cut(text, "-- again\n")
-				m.wantLines("after both were loaded anew", again, "active", "closed: nobody port 80", "closed: container port 80", "table inet own {", `  "metadata": "closed",`)
-			}
-		})
+		}
+	}
+	for _, name := range []string{"verify.1", "verify.2"} {
+		m.wantLines(name, m.left(name), "pass: the metadata service is closed to other users", "pass: the metadata service is closed to containers on docker0",
+			"pass: /srv/app/.env is root:root 0600", "pass: no identity is readable by others in /run/cloud-init, /var/lib, /var/log, /tmp and /etc")
+	}
+	m.wantLines("verify, opened", m.left("verify.open"), "FAIL: the metadata service is closed to other users", "FAIL: the metadata service is closed to containers on docker0")
+	m.wantLines("boot 2", out[1], "verify ends with 0", "opened, verify ends with 1")
+	for _, text := range out {
+		_, again, _ := strings.Cut(text, "-- again\n")
+		m.wantLines("after both were loaded anew", again, "active", "closed: nobody port 80", "closed: container port 80", "table inet own {", `  "metadata": "closed",`)
 	}
 }
