@@ -101,10 +101,11 @@ func newMachine(t *testing.T, release string) *machine {
 	return m
 }
 
-// rootfs is a release's root file system. Where none can be made, or nothing can be
-// run in it, the test is skipped.
+// rootfs is a release's root file system; from here on the test runs beside others.
+// Where none can be made, or nothing can be run in it, it is skipped.
 func rootfs(t *testing.T, release string) string {
 	t.Helper()
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Skip("not root: cannot boot a root file system")
 	}
@@ -120,11 +121,9 @@ func rootfs(t *testing.T, release string) string {
 	return lower
 }
 
-// machineOver is a box on that root file system, with what every level has. It lets
-// the test run beside others.
+// machineOver is a box on that root file system, with what every level has.
 func machineOver(t *testing.T, lower string) *machine {
 	t.Helper()
-	t.Parallel()
 	m := &machine{t: t, lower: lower, dir: t.TempDir(), metadata: map[string]any{
 		"hostname": "box", "instance-v2-id": "11111111-0000-0000-0000-000000000001", "instanceid": "1",
 		"region": map[string]string{"regioncode": "AMS", "countrycode": "NL"}, "public-keys": []string{}, "user-data": "", "user-defined": []string{},

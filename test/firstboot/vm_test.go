@@ -67,6 +67,7 @@ var accelerator = sync.OnceValue(func() string {
 
 func newVM(t *testing.T, release string) *machine {
 	t.Helper()
+	t.Parallel()
 	if os.Getuid() != 0 {
 		t.Fatal("not root: cannot make a root file system, nor a network for it")
 	}
