@@ -113,7 +113,7 @@ func TestStress(t *testing.T) {
 // repeated, and one seed is to be one run.
 func stressJitter(seed uint64) func() float64 {
 	var mu sync.Mutex
-	by := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // as jitter
+	by := rand.New(rand.NewPCG(seed, 1))
 	return func() float64 {
 		mu.Lock()
 		defer mu.Unlock()
