@@ -3,6 +3,9 @@ package provider_test
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +24,8 @@ type cliRun struct {
 	path string
 	dir  string
 	env  map[string]string
+	// elsewhere is the state's content, if it is not in a file; see stateElsewhere.
+	elsewhere func() []byte
 }
 
 // newCLI makes an empty configuration directory in the world.
@@ -120,9 +125,47 @@ func exitCode(err error) int {
 	return 0
 }
 
-// state returns the state file's content.
+// stateElsewhere has the state kept by a server, as a team does. A file is written
+// anew after every resource, whole, which takes as long again as the resources where
+// there are many; what is elsewhere every twenty seconds.
+func (c *cliRun) stateElsewhere() {
+	c.t.Helper()
+	var (
+		mu   sync.Mutex
+		kept []byte
+	)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case r.Method == http.MethodPost:
+			kept, _ = io.ReadAll(r.Body)
+		case kept == nil:
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			_, _ = w.Write(kept)
+		}
+	}))
+	c.t.Cleanup(server.Close)
+	c.elsewhere = func() []byte {
+		mu.Lock()
+		defer mu.Unlock()
+		return kept
+	}
+	writeFile(c.t, filepath.Join(c.dir, "backend.tf"), fmt.Sprintf("terraform {\n  backend \"http\" {\n    address = %q\n  }\n}\n", server.URL))
+	// It ends with an error, since it does not find the provider that is ours anyway.
+	out, _ := c.run("init")
+	if _, err := os.Stat(filepath.Join(c.dir, ".terraform/terraform.tfstate")); err != nil {
+		c.t.Fatalf("the backend is not made known: %s", out)
+	}
+}
+
+// state returns the state's content.
 func (c *cliRun) state() []byte {
 	c.t.Helper()
+	if c.elsewhere != nil {
+		return c.elsewhere()
+	}
 	content, err := os.ReadFile(filepath.Join(c.dir, "terraform.tfstate"))
 	if err != nil {
 		c.t.Fatal(err)

@@ -141,6 +141,9 @@ func TestAccStress(t *testing.T) {
 	w.simulator().SetRules(rules...)
 	cli := newCLI(t, w)
 	manyScripts(t, cli, count, rate)
+	if full {
+		cli.stateElsewhere()
+	}
 
 	const most = 6
 	runs, done := 0, false
