@@ -2,27 +2,51 @@ package firstboot
 
 import (
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
 	"filippo.io/age"
 )
 
-// A box without a battery for its clock begins in 1970.
+// A box without a battery for its clock begins in 1970: what is kept on it has times
+// to come, and nothing but what is said of the time depends on it.
 func TestClockIn1970(t *testing.T) {
 	identity := newIdentity(t)
 	b := newBox(t, hasAge|hasPython)
 	b.fake("date", `exec REAL -d @60 "$@"`)
-	b.drop(travelling(identity, everyBoot(fileOf(t, identity, "/run/f", canary))).mustRender(t))
+	b.put(collector+"/other.prom", "", 0o644)
+	grep, err := exec.LookPath("grep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.install("grep", grep)
+	b.drop(travelling(identity, everyBoot(fileOf(t, identity, "/run/f", canary)), everyBoot(directoryOf(t, identity, "/run/d", someKeys))).mustRender(t))
 	b.want("/run/f", canary)
 	b.reboot()
-	b.again()
+	if got := b.again(); got.stderr != "" {
+		t.Errorf("stderr %q", got.stderr)
+	}
 	b.want("/run/f", canary)
+	b.wantDirectory("/run/d", someKeys)
+	if got := b.tool("verify"); got.code != 0 || got.stderr != "" {
+		t.Errorf("verify: code %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	b.want("/var/lib/ageenv/success", "60\n")
+	metrics, err := os.ReadFile(b.path(collector + "/ageenv.prom"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"ageenv_success 1", "ageenv_last_run_timestamp_seconds 60", "ageenv_last_success_timestamp_seconds 60"} {
+		if !strings.Contains(string(metrics), "\n"+want+"\n") {
+			t.Errorf("no %q in\n%s", want, metrics)
+		}
+	}
 	text, err := os.ReadFile(b.path(statusPath))
 	if err != nil || !strings.Contains(string(text), `"time": "1970-01-01T00:01:00Z"`) || !strings.Contains(string(text), `"result": "ok"`) {
 		t.Errorf("the status is %s (%v)", text, err)
 	}
-	b.wantClean("/run/f", keptIdentity)
+	b.wantClean("/run/f", "/run/d/TOKEN", "/run/d/tls.key", keptIdentity)
 }
 
 // Every parameter that is text holds what means something to a shell, a unit file,
