@@ -19,7 +19,7 @@ func TestDashboard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var d dashboard.Dashboard //nolint:staticcheck // the form that every Grafana since 8 imports
+	var d dashboard.Dashboard //nolint:staticcheck // the form that Grafana imports
 	// It returns an empty list of faults where there are none.
 	if err := d.UnmarshalJSONStrict(text); err != nil && err.Error() != "" {
 		t.Fatal(err)
