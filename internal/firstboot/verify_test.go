@@ -138,6 +138,28 @@ func TestVerifyFails(t *testing.T) {
 	}
 }
 
+// What does not answer has shown nothing, and does not pass; nor does anything where
+// it cannot be looked for.
+func TestVerifyDoesNotPassWhatItCannotSee(t *testing.T) {
+	b := verifyBox(t, []string{"/bin/sh"})
+	b.fake("docker", `case "$*" in "ps -aq") echo c1 ;; inspect*) exit 1 ;; logs*) echo `+canary+`; exit 1 ;; esac`)
+	got := b.tool("verify")
+	for _, line := range []string{"unseen: docker inspect of c1, which did not answer\n", "FAIL: docker logs of c1 shows no value\n"} {
+		if !strings.Contains(got.stdout, line) {
+			t.Errorf("no %q in\n%s", line, got.stdout)
+		}
+	}
+	if got.code != 1 || strings.Contains(got.stdout, "pass: docker") {
+		t.Errorf("code %d\n%s", got.code, got.stdout)
+	}
+	if err := os.Remove(b.bin + "/grep"); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.tool("verify"); got.code != 2 || strings.Contains(got.stdout, "pass") || !strings.Contains(got.stderr, "verify needs grep") {
+		t.Errorf("without grep: code %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+}
+
 // What is on a tmpfs is not safe from swap, and verify says so if there is any. Below
 // a prefix no ramfs is mounted.
 func TestVerifySwap(t *testing.T) {
