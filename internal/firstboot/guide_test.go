@@ -1,0 +1,39 @@
+package firstboot
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Whoever looks for a reason on a box finds it, with its code, in the guide.
+func TestTheGuideHasEveryReason(t *testing.T) {
+	guide, err := os.ReadFile("../../templates/guides/on-the-box.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := scriptSource
+	names, err := boxFiles.ReadDir("box")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		text, err := boxFiles.ReadFile("box/" + name.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		source += string(text)
+	}
+	found := regexp.MustCompile(`\bfail ([0-9]+) ([a-z-]+)`).FindAllStringSubmatch(source, -1)
+	if len(found) < 30 {
+		t.Fatalf("only %d ways to fail were found", len(found))
+	}
+	for _, m := range found {
+		code, reason := m[1], m[2]
+		row := regexp.MustCompile(`(?m)^\| ([0-9, ]+) \| [^|]*` + "`" + reason + "`" + `[^|]* \|`).FindStringSubmatch(string(guide))
+		if row == nil || !strings.Contains(", "+row[1]+",", ", "+code+",") {
+			t.Errorf("%s, code %s, is not in the guide's table", reason, code)
+		}
+	}
+}
