@@ -35,17 +35,8 @@ leave() {
 }
 trap leave EXIT
 
-# The box's end of the wire, and the other one, with the metadata service on it.
-ip link set lo up
-ip netns add box
-ip link add wire type veth peer name eth0 address 56:00:00:00:00:01 netns box
-ip addr add 169.254.169.254/32 dev wire
-ip addr add 10.99.0.1/24 dev wire
-ip link set wire up
-ip netns exec box ip link set lo up
-ip netns exec box ip link set eth0 up
-ip netns exec box ip addr add 10.99.0.2/24 dev eth0
-ip netns exec box ip route add 169.254.169.254 dev eth0 src 10.99.0.2
+# shellcheck source=test/firstboot/wire.sh
+. "$(dirname "$0")/wire.sh"
 ip netns exec box ip route add default via 10.99.0.1
 # For containers on a bridge of the box's.
 ip netns exec box sysctl -q net.ipv4.ip_forward=1
@@ -55,10 +46,6 @@ ip route add 172.17.0.0/16 via 10.99.0.2
 # the old kind, which newer ones do not take.
 nsenter --net=/run/netns/box mount -t sysfs sysfs /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-
-python3 -I "$(dirname "$0")/metadata.py" "$dir" &
-metadata=$!
-until nsenter --net=/run/netns/box bash -c ': </dev/tcp/169.254.169.254/80' 2>/dev/null; do sleep 0.05; done
 
 # What Docker keeps is not on the overlay: it makes overlays of its own.
 mkdir -p "$dir/upper" "$dir/work" "$dir/box" "$dir/docker"

@@ -14,20 +14,8 @@ mount -t proc proc /proc
 mount -t tmpfs tmpfs /run
 mkdir /run/netns
 
-# The box's end of the wire, and the other one, with the metadata service on it. cloud-init asks only where there is a
-# route to the very address, as Vultr's DHCP gives it.
-ip link set lo up
-ip netns add box
-ip link add wire type veth peer name eth0 address 56:00:00:00:00:01 netns box
-ip addr add 169.254.169.254/32 dev wire
-ip addr add 10.99.0.1/24 dev wire
-ip link set wire up
-ip netns exec box ip link set lo up
-ip netns exec box ip link set eth0 up
-ip netns exec box ip addr add 10.99.0.2/24 dev eth0
-ip netns exec box ip route add 169.254.169.254 dev eth0 src 10.99.0.2
-python3 -I "$(dirname "$0")/metadata.py" "$dir" &
-until (: </dev/tcp/169.254.169.254/80) 2>/dev/null; do sleep 0.05; done
+# shellcheck source=test/firstboot/wire.sh
+. "$(dirname "$0")/wire.sh"
 
 mkdir -p "$dir/upper" "$dir/work" "$box"
 mount -t overlay overlay -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/work" "$box"
