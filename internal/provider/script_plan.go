@@ -44,7 +44,9 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		// Rendered for its errors and its size only: what is uploaded is made at apply.
 		script, diags := render(plan.Name.ValueString(), boot, change.identity)
 		resp.Diagnostics.Append(diags...)
-		resp.Diagnostics.Append(checkLayouts(boot, r.settings.keyring(ctx).Identities)...)
+		if !boot.travels() { // what travels is opened with its own identity, for render
+			resp.Diagnostics.Append(checkLayouts(boot, r.settings.keyring(ctx).Identities)...)
+		}
 		resp.Diagnostics.Append(scriptWarnings(boot, script)...)
 	}
 	if !create {

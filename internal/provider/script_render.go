@@ -105,11 +105,9 @@ func (f fileModel) payload(i int, travels bool, id agekey.Identity) (payload []b
 }
 
 // checkLayouts reports bundles that a box gets as they are and could not drop as it
-// is told to, as far as the provider's own identities open them.
+// is told to, as far as the provider's own identities open them: for a boot whose
+// identity does not travel.
 func checkLayouts(boot bootValues, identities []agekey.Identity) (diags diag.Diagnostics) {
-	if boot.travels() {
-		return diags // they are opened anyway
-	}
 	for i, f := range boot.files {
 		at := atFile(i, "ciphertext")
 		if err := bundle.FitsBox(f.Ciphertext.ValueString(), identities, f.Layout.ValueString() == string(firstboot.LayoutDirectory)); err != nil {
