@@ -6,6 +6,7 @@
 //   - identity.go: private keys, key files and SSH keys
 //   - seal.go: age files, armored and binary
 //   - wrap.go: an identity sealed to its escrow recipients
+//   - operators.go: which list of operators is followed, and how two lists differ
 //   - sources.go: where sops looks for identities, and in which order
 //
 // age's own parse errors quote their input, which may be a private key pasted

@@ -110,7 +110,7 @@ func TestAccBadRecipients(t *testing.T) {
 			says: []string{
 				"Error: No escrow recipient", "with ageenv_key.k", "Nobody could ever open it again.",
 				"Set escrow_recipients in the provider's configuration (or escrow_recipients here) to the operators' recipients; age-keygen makes a key and prints its recipient.",
-				"Without it, the recipients of the identities at hand would stand in, and there is none.",
+				"Only where neither is set, the recipients of this machine's identities are taken.",
 			},
 		},
 		"an empty escrow": {

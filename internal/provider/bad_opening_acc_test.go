@@ -46,7 +46,7 @@ func TestAccNothingOpensTheBundle(t *testing.T) {
 		out := c.must("apply", "-auto-approve")
 		badOutput(t, out, []string{
 			"Warning: The next plan will not be able to open this bundle", "with ageenv_bundle.b",
-			"None of the identities at hand opens it, and without content_version a plan has to open it to see whether the content changed. No identity was found.",
+			"None of the identities found here opens it, and without content_version a plan has to open it to see whether the content changed. No identity was found.",
 			"Give an operator identity that opens it:", "Or set content_version.",
 		}, hides)
 		return c

@@ -85,17 +85,27 @@ func (wanted) path(config bundleModel) path.Path {
 // access is who may open a bundle, as a configuration or a state has it.
 type access struct {
 	recipients, operators []agekey.Recipient
-	known                 bool
+	operatorsKnown        bool
+	known                 bool // all of it
 }
 
 func (a access) all() []agekey.Recipient { return agekey.Union(a.recipients, a.operators) }
+
+// operatorChange is how the operators differ. An operator who is among the recipients
+// before or after is neither added nor removed: they can open the bundle either way.
+func (a access) operatorChange(after access) agekey.Change {
+	return agekey.Change{
+		Added:   agekey.Compare(a.all(), after.operators).Added,
+		Removed: agekey.Compare(a.operators, after.all()).Removed,
+	}
+}
 
 func (m bundleModel) access(ctx context.Context) (a access, diags diag.Diagnostics) {
 	recipients, known1, d1 := recipientSet(ctx, m.Recipients, recipientsPath)
 	operators, known2, d2 := recipientSet(ctx, m.OperatorRecipients, operatorsPath)
 	diags.Append(d1...)
 	diags.Append(d2...)
-	return access{recipients, operators, known1 && known2}, diags
+	return access{recipients, operators, known2, known1 && known2}, diags
 }
 
 // params is how a model with known values is sealed.

@@ -101,7 +101,9 @@ func (r *bundleResource) importAccess(ctx context.Context, state *bundleModel, r
 		}
 		all = append(all, recipient)
 	}
-	operators, _, _ := r.settings.operators(ctx, operatorsPath)
+	null := types.SetNull(types.StringType)
+	configured, _ := r.settings.operatorsOf(ctx, operatorsPath, null, null)
+	operators, _, _ := recipientSet(ctx, configured, operatorsPath)
 	isOperator := func(recipient agekey.Recipient) bool {
 		return slices.Contains(agekey.Texts(operators), recipient.String())
 	}

@@ -57,17 +57,7 @@ func (r *bundleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 
 // check reads what is configured and reports what is wrong with it.
 func (p *bundlePlan) check(ctx context.Context) (diags diag.Diagnostics) {
-	if p.create && p.config.OperatorRecipients.IsNull() {
-		operators, known, d := p.settings.operators(ctx, operatorsPath)
-		diags.Append(d...)
-		if known {
-			p.plan.OperatorRecipients = textSet(operators)
-			if len(operators) == 0 {
-				diags.AddAttributeError(operatorsPath, "No operator recipient",
-					"Only the recipients could open the bundle: whoever runs Terraform would be locked out. Set escrow_recipients in the provider's configuration, or operator_recipients here; operator_recipients = [] opts out.")
-			}
-		}
-	}
+	diags.Append(p.plan.setOperators(ctx, p.settings, p.config, p.state)...)
 	var d diag.Diagnostics
 	p.access, d = p.plan.access(ctx)
 	diags.Append(d...)
@@ -88,6 +78,37 @@ func (p *bundlePlan) check(ctx context.Context) (diags diag.Diagnostics) {
 	return diags
 }
 
+// setOperators puts the operators. The state is the zero model where there is none.
+// That nobody is an operator is an error, unless the configuration says so here.
+func (m *bundleModel) setOperators(ctx context.Context, s *settings, config, state bundleModel) diag.Diagnostics {
+	operators, diags := s.operatorsOf(ctx, operatorsPath, config.OperatorRecipients, state.OperatorRecipients)
+	m.OperatorRecipients = operators
+	nobody := !operators.IsUnknown() && len(operators.Elements()) == 0
+	if nobody && config.OperatorRecipients.IsNull() && !operators.Equal(state.OperatorRecipients) {
+		diags.AddAttributeError(operatorsPath, "No operator recipient",
+			"Only the recipients could open the bundle: whoever runs Terraform would be locked out. Set escrow_recipients in the provider's configuration, or operator_recipients here; operator_recipients = [] opts out.")
+	}
+	return diags
+}
+
+// planOperators warns of a change of operators, and plans when one was last removed.
+func (p *bundlePlan) planOperators(ctx context.Context, before access) (diags diag.Diagnostics) {
+	p.plan.OperatorRemovedAt = p.state.OperatorRemovedAt
+	if !p.access.operatorsKnown {
+		p.plan.OperatorRemovedAt = types.StringUnknown()
+		return diags
+	}
+	change := before.operatorChange(p.access)
+	if !change.IsEmpty() {
+		diags.Append(bundleOperatorsWarning(change, p.state.keys()))
+		diags.Append(p.warnUnlessOpenable(ctx)...)
+	}
+	if len(change.Removed) > 0 {
+		p.plan.OperatorRemovedAt = types.StringUnknown()
+	}
+	return diags
+}
+
 func (p *bundlePlan) planCreate(ctx context.Context) (diags diag.Diagnostics) {
 	if !p.wanted.configured && p.plan.Generated.IsNull() {
 		diags.AddAttributeError(entriesPath, "No content", "Set entries_wo, dotenv_wo or generated. A bundle without either keeps the content it has, and a new one has none; to take over an existing file, import it by its path.")
@@ -99,25 +120,19 @@ func (p *bundlePlan) planCreate(ctx context.Context) (diags diag.Diagnostics) {
 		return diags
 	}
 	p.markSealed()
+	p.plan.OperatorRemovedAt = types.StringNull()
 	p.planKeys(p.wanted.Document.Keys())
 	p.generated.plan(&p.plan, p.state)
-	if p.config.ContentVersion.IsNull() && p.access.known && !p.settings.identitiesUnknown {
-		diags.Append(p.warnUnlessOpenable(ctx)...)
-	}
+	diags.Append(p.warnUnlessOpenable(ctx)...)
 	return diags
 }
 
-// warnUnlessOpenable tells at the first plan what would be an error at the second.
+// warnUnlessOpenable says in this plan what would be an error in the next one.
 func (p *bundlePlan) warnUnlessOpenable(ctx context.Context) (diags diag.Diagnostics) {
-	ring := p.settings.keyring(ctx)
-	mine := agekey.Texts(agekey.Recipients(ring.Identities))
-	for _, recipient := range agekey.Texts(p.access.all()) {
-		if slices.Contains(mine, recipient) {
-			return diags
-		}
+	if p.config.ContentVersion.IsNull() && p.access.known && p.settings.locksOut(ctx, p.access.all()) {
+		diags.AddAttributeWarning(operatorsPath, "The next plan will not be able to open this bundle",
+			"None of the identities found here opens it, and without content_version a plan has to open it to see whether the content changed.\n"+keyringState(p.settings.keyring(ctx))+"\n\n"+identityRemedy+" Or set content_version.")
 	}
-	diags.AddAttributeWarning(operatorsPath, "The next plan will not be able to open this bundle",
-		"None of the identities at hand opens it, and without content_version a plan has to open it to see whether the content changed.\n"+keyringState(ring)+"\n\n"+identityRemedy+" Or set content_version.")
 	return diags
 }
 
@@ -154,6 +169,7 @@ func (p *bundlePlan) planUpdate(ctx context.Context) (diags diag.Diagnostics) {
 	}
 	p.plan.ID = p.state.ID
 	p.generated.plan(&p.plan, p.state)
+	diags.Append(p.planOperators(ctx, before)...)
 	return diags
 }
 

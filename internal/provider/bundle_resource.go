@@ -52,6 +52,7 @@ type bundleModel struct {
 	RotatedAt          types.Map    `tfsdk:"rotated_at"`
 	RotateAt           types.Map    `tfsdk:"rotate_at"`
 	GeneratedDue       types.Set    `tfsdk:"generated_due"`
+	OperatorRemovedAt  types.String `tfsdk:"operator_removed_at"`
 }
 
 var (
@@ -101,8 +102,8 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "Who opens it, beside the operators: usually `ageenv_key.….recipients`. Required, but after an import. A change re-encrypts. " + recipientKinds,
 			},
 			"operator_recipients": schema.SetAttribute{
-				ElementType: types.StringType, Optional: true, Computed: true, PlanModifiers: keepSet, Validators: checkedRecipients(),
-				MarkdownDescription: "The operators, who open it too, so that nobody is locked out. Default: the provider's `escrow_recipients`, else the recipients of its identities (with a warning), taken once, at creation, and then kept. `[]` opts out.",
+				ElementType: types.StringType, Optional: true, Computed: true, Validators: checkedRecipients(),
+				MarkdownDescription: "The operators: they can decrypt it too, so that nobody is locked out. " + operatorsRule + " A change encrypts the content again, in place. `[]` opts out.",
 			},
 			"format": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(formats[0]), Validators: checkFormat,
@@ -135,7 +136,8 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				ElementType: types.StringType, Computed: true,
 				MarkdownDescription: "Name to the time, RFC 3339, UTC, at which the value last changed. A name is left out while that is not known (after an import). Where the old ciphertext can't be opened, values are not called changed, only new names are.",
 			},
-			"updated_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When it was last encrypted, RFC 3339, UTC."},
+			"operator_removed_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When an operator was last removed in place, RFC 3339, UTC; null if none was. Values that have not changed since are known to removed operators. For `items` of `ageenv_rotation_report`."},
+			"updated_at":          schema.StringAttribute{Computed: true, MarkdownDescription: "When it was last encrypted, RFC 3339, UTC."},
 		},
 	}
 	maps.Copy(resp.Schema.Attributes, generatedSchema())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -25,13 +24,7 @@ func (r *bundleResource) Create(ctx context.Context, req resource.CreateRequest,
 		return
 	}
 	if plan.OperatorRecipients.IsUnknown() {
-		operators, _, diags := r.settings.operators(ctx, operatorsPath)
-		resp.Diagnostics.Append(diags...)
-		if len(operators) == 0 {
-			resp.Diagnostics.AddAttributeError(operatorsPath, "No operator recipient", fmt.Sprintf(noOperatorsDetail, "operator_recipients"))
-			return
-		}
-		plan.OperatorRecipients = textSet(operators)
+		resp.Diagnostics.Append(plan.setOperators(ctx, r.settings, config, bundleModel{})...)
 	}
 	a, diags := plan.access(ctx)
 	resp.Diagnostics.Append(diags...)
@@ -55,7 +48,7 @@ func (r *bundleResource) Create(ctx context.Context, req resource.CreateRequest,
 		resp.Diagnostics.Append(contentProblem(err, w.path(config)))
 		return
 	}
-	plan.ID = types.StringValue(newID())
+	plan.ID, plan.OperatorRemovedAt = types.StringValue(newID()), types.StringNull()
 	plan.setKeys(doc.Keys())
 	plan.setChangedAt(bundle.ChangedAtUnopened(nil, nil, doc, now))
 	g.made(&plan, bundleModel{}, now)
@@ -73,6 +66,9 @@ func (r *bundleResource) Update(ctx context.Context, req resource.UpdateRequest,
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
+	}
+	if plan.OperatorRecipients.IsUnknown() {
+		resp.Diagnostics.Append(plan.setOperators(ctx, r.settings, config, state)...)
 	}
 	resp.Diagnostics.Append(r.reseal(ctx, config, &plan, state)...)
 	if resp.Diagnostics.HasError() {
@@ -99,6 +95,10 @@ func (r *bundleResource) reseal(ctx context.Context, config bundleModel, plan *b
 	}
 	now := r.settings.now()
 	g.made(plan, state, now)
+	plan.OperatorRemovedAt = state.OperatorRemovedAt
+	if len(before.operatorChange(after).Removed) > 0 {
+		plan.OperatorRemovedAt = timeText(now)
+	}
 	sameParams := sealedAlike(before, after, *plan, state)
 	carry := carriesOver(w, *plan, state)
 	if carry && sameParams && !g.changes() {

@@ -14,15 +14,14 @@ import (
 )
 
 func (r *keyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var plan keyModel
+	var config, plan keyModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if plan.EscrowRecipients.IsUnknown() {
-		escrow, _, diags := r.settings.operators(ctx, escrowPath)
-		resp.Diagnostics.Append(diags...)
-		plan.EscrowRecipients = textSet(escrow)
+		resp.Diagnostics.Append(r.setEscrow(ctx, &plan, config, keyModel{})...)
 	}
 	id, err := keyAlgorithm(plan.Algorithm.ValueString()).generate()
 	if err != nil {
@@ -42,6 +41,7 @@ func (r *keyResource) Create(ctx context.Context, req resource.CreateRequest, re
 func (m *keyModel) hold(ctx context.Context, made agekey.Made, now time.Time) (diags diag.Diagnostics) {
 	m.ID = types.StringValue(newID())
 	m.Generation = types.Int64Value(1)
+	m.OperatorRemovedAt = types.StringNull()
 	return m.wrap(ctx, []agekey.Made{made}, []generation{generationOf(made)}, now)
 }
 
@@ -74,11 +74,15 @@ func (m *keyModel) wrap(ctx context.Context, made []agekey.Made, generations []g
 }
 
 func (r *keyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var plan, state keyModel
+	var config, plan, state keyModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
+	}
+	if plan.EscrowRecipients.IsUnknown() {
+		resp.Diagnostics.Append(r.setEscrow(ctx, &plan, config, state)...)
 	}
 	resp.Diagnostics.Append(r.update(ctx, &plan, state)...)
 	if resp.Diagnostics.HasError() {
@@ -99,6 +103,10 @@ func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel
 		return diags
 	}
 	now := r.settings.now()
+	plan.OperatorRemovedAt = state.OperatorRemovedAt
+	if len(agekey.Compare(before, after).Removed) > 0 {
+		plan.OperatorRemovedAt = timeText(now)
+	}
 	live := without(all, state.RetirementDue)
 	rotate := state.RotationDue.ValueBool()
 	if !rotate && len(live) == len(all) && sameRecipients(before, after) {
@@ -150,7 +158,7 @@ func (r *keyResource) held(ctx context.Context, state keyModel, live []generatio
 	ring := r.settings.keyring(ctx)
 	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), ring.Identities)
 	if err != nil {
-		diags.AddAttributeError(escrowPath, "The key can't be wrapped anew", openFailed("The wrapped identity", err, ring, ""))
+		diags.AddAttributeError(escrowPath, "The key can't be encrypted again", openFailed("The wrapped identity", err, ring, ""))
 		return nil, diags
 	}
 	byRecipient := map[string]agekey.Identity{}

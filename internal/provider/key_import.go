@@ -43,13 +43,14 @@ func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateR
 	if !ok {
 		created = now
 	}
-	escrow, known, diags := r.settings.operators(ctx, escrowPath)
+	null := types.SetNull(types.StringType)
+	escrow, diags := r.settings.operatorsOf(ctx, escrowPath, null, null)
 	resp.Diagnostics.Append(diags...)
-	if !known {
+	if escrow.IsUnknown() {
 		fail("The provider's escrow_recipients are not known yet: import once they are.")
 		return
 	}
-	state := keyModel{EscrowRecipients: textSet(escrow), Keepers: types.MapNull(types.StringType), Algorithm: types.StringValue(string(algorithm))}
+	state := keyModel{EscrowRecipients: escrow, Keepers: types.MapNull(types.StringType), Algorithm: types.StringValue(string(algorithm))}
 	resp.Diagnostics.Append(state.hold(ctx, agekey.Made{Identity: ids[0], At: created}, now)...)
 	if resp.Diagnostics.HasError() {
 		return

@@ -26,13 +26,7 @@ func (r *keyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if resp.Diagnostics.HasError() || r.settings == nil {
 		return
 	}
-	if create && config.EscrowRecipients.IsNull() {
-		escrow, known, diags := r.settings.operators(ctx, escrowPath)
-		resp.Diagnostics.Append(diags...)
-		if known {
-			plan.EscrowRecipients = textSet(escrow)
-		}
-	}
+	resp.Diagnostics.Append(r.setEscrow(ctx, &plan, config, state)...)
 	escrow, known, diags := recipientSet(ctx, plan.EscrowRecipients, escrowPath)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -41,13 +35,24 @@ func (r *keyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if known {
 		resp.Diagnostics.Append(checkEscrow(escrow)...)
 	}
-	if !create {
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if create {
+		plan.OperatorRemovedAt = types.StringNull()
+	} else {
 		resp.Diagnostics.Append(r.planUpdate(ctx, &plan, state, escrow, known)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+}
+
+// setEscrow puts the operators. The state is the zero model where there is none.
+func (r *keyResource) setEscrow(ctx context.Context, plan *keyModel, config, state keyModel) (diags diag.Diagnostics) {
+	plan.EscrowRecipients, diags = r.settings.operatorsOf(ctx, escrowPath, config.EscrowRecipients, state.EscrowRecipients)
+	return diags
 }
 
 // planUpdate plans what changes of a key that is there.
@@ -58,7 +63,7 @@ func (r *keyResource) planUpdate(ctx context.Context, plan *keyModel, state keyM
 		plan.setSchedule()
 		plan.RotationDue = types.BoolUnknown()
 	}
-	needsUnwrap := false
+	needsUnwrap, removedAt := false, state.OperatorRemovedAt
 	live := without(generations, state.RetirementDue)
 	if len(live) < len(generations) {
 		diags.Append(plan.setGenerations(ctx, live)...)
@@ -75,8 +80,16 @@ func (r *keyResource) planUpdate(ctx context.Context, plan *keyModel, state keyM
 		// unknown now may turn out to be anything.
 		plan.WrappedIdentity = types.StringUnknown()
 		before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
-		needsUnwrap = needsUnwrap || known && !sameRecipients(before, escrow)
+		change := agekey.Compare(before, escrow)
+		needsUnwrap = needsUnwrap || known && !change.IsEmpty()
+		if known && !change.IsEmpty() {
+			diags.Append(keyOperatorsWarning(change, r.settings.locksOut(ctx, escrow)))
+		}
+		if !known || len(change.Removed) > 0 {
+			removedAt = types.StringUnknown()
+		}
 	}
+	plan.OperatorRemovedAt = removedAt
 	if needsUnwrap {
 		diags.Append(r.checkUnwraps(ctx, state)...)
 	}
@@ -113,13 +126,17 @@ func checkEscrow(escrow []agekey.Recipient) (diags diag.Diagnostics) {
 	return diags
 }
 
+// newKeyRemedy makes a new key where the old one stops every plan. With -replace
+// Terraform plans the old one first, and stops there.
+const newKeyRemedy = "remove this key from the state with terraform state rm, then apply."
+
 // checkUnwraps is an error if the wrap can't be opened here and no identity is
 // still to come.
 func (r *keyResource) checkUnwraps(ctx context.Context, state keyModel) (diags diag.Diagnostics) {
 	ring := r.settings.keyring(ctx)
 	if _, err := agekey.Open(state.WrappedIdentity.ValueString(), ring.Identities); err != nil && !r.settings.identitiesUnknown {
-		diags.AddAttributeError(escrowPath, "The key can't be wrapped anew",
-			openFailed("The wrapped identity", err, ring, "Or leave escrow_recipients as they were, take rotation_days away until an operator applies, or make a new key with -replace."))
+		diags.AddAttributeError(escrowPath, "The key can't be encrypted again",
+			openFailed("The wrapped identity", err, ring, "Or leave escrow_recipients as they were, and take rotation_days away until an operator applies. Or make a new key: "+newKeyRemedy))
 	}
 	return diags
 }

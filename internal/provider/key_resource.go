@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -51,6 +50,8 @@ type keyModel struct {
 	RotateAt         types.String `tfsdk:"rotate_at"`
 	RotationDue      types.Bool   `tfsdk:"rotation_due"`
 	RetirementDue    types.List   `tfsdk:"retirement_due"`
+
+	OperatorRemovedAt types.String `tfsdk:"operator_removed_at"`
 }
 
 var (
@@ -110,9 +111,8 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 			},
 			"escrow_recipients": schema.SetAttribute{
 				ElementType: types.StringType, Optional: true, Computed: true,
-				PlanModifiers: []planmodifier.Set{setplanmodifier.UseStateForUnknown()}, Validators: checkedRecipients(),
-				MarkdownDescription: "The operators who can unwrap the identity. Default: the provider's `escrow_recipients`, else the recipients of its identities (with a warning), taken once, at creation, and then kept. " +
-					"A change wraps the same identity anew, which needs an operator identity. " + recipientKinds,
+				Validators:          checkedRecipients(),
+				MarkdownDescription: "The operators: they can decrypt `wrapped_identity`. " + operatorsRule + " A change encrypts the same identity to the new operators, in place. That needs an operator identity that opens the current `wrapped_identity`. " + recipientKinds,
 			},
 			"keepers": schema.MapAttribute{
 				ElementType: types.StringType, Optional: true,
@@ -147,10 +147,11 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 					"retire_at":  schema.StringAttribute{Computed: true, MarkdownDescription: "When its grace period ends, RFC 3339, UTC; null for the current one. The first apply after that takes it out."},
 				}},
 			},
-			"created_at":     schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the current identity was made, RFC 3339, UTC."},
-			"rotate_at":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the key is due, RFC 3339, UTC: `rotation_days` after `created_at`. Null without a schedule."},
-			"rotation_due":   schema.BoolAttribute{Computed: true, PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()}, MarkdownDescription: "Whether the key was due when the state was last refreshed."},
-			"retirement_due": schema.ListAttribute{ElementType: types.StringType, Computed: true, PlanModifiers: keepList, MarkdownDescription: "The recipients whose grace period had ended when the state was last refreshed."},
+			"created_at":          schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the current identity was made, RFC 3339, UTC."},
+			"rotate_at":           schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the key is due, RFC 3339, UTC: `rotation_days` after `created_at`. Null without a schedule."},
+			"rotation_due":        schema.BoolAttribute{Computed: true, PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()}, MarkdownDescription: "Whether the key was due when the state was last refreshed."},
+			"retirement_due":      schema.ListAttribute{ElementType: types.StringType, Computed: true, PlanModifiers: keepList, MarkdownDescription: "The recipients whose grace period had ended when the state was last refreshed."},
+			"operator_removed_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When an operator was last removed in place, RFC 3339, UTC; null if none was. If it is later than `created_at`, a removed operator may still have the current identity from an old state: replace the key. For `items` of `ageenv_rotation_report`."},
 		},
 	}
 }

@@ -248,7 +248,7 @@ func TestAccKeyDuePlan(t *testing.T) {
 	if exitCode(err) != 1 {
 		t.Errorf("without an operator's identity the plan ends with %v", err)
 	}
-	badOutput(t, out, []string{"The key can't be wrapped anew", "take rotation_days away until an operator applies"}, nil)
+	badOutput(t, out, []string{"The key can't be encrypted again", "take rotation_days away until an operator applies"}, nil)
 	cli.env["SOPS_AGE_KEY_FILE"] = keyFile
 	cli.must("apply", plan)
 	a := stateOf(t, cli)

@@ -19,6 +19,10 @@ import (
 
 const recipientKinds = "Each is an age recipient: `age1…` (X25519), `age1pq1…` (hybrid post-quantum), `ssh-ed25519 …` or `ssh-rsa …`."
 
+// operatorsRule is part of the description of every list of operators.
+const operatorsRule = "Default: the provider's `escrow_recipients`. Where that is not set either, a new resource takes the recipients of the identities on this machine, with a warning, and then keeps them. " +
+	"A configured list is always followed: the plan names who is added and who is removed."
+
 // recipientSet reads a set of recipients. It reports false if the set or an element
 // is not known yet. Errors are put on the element at fault, which is shown only if
 // it can't be a private key.
@@ -89,27 +93,48 @@ func sameRecipients(a, b []agekey.Recipient) bool {
 	return slices.Equal(agekey.Texts(a), agekey.Texts(b))
 }
 
-// operators returns who stands in where a resource names no operators: the
-// provider's escrow recipients, else the recipients of its identities, with a
-// warning. It reports false while that is not known. No operator at all is an empty
-// list; whether that is an error is for the caller to say.
-func (s *settings) operators(ctx context.Context, at path.Path) (recipients []agekey.Recipient, known bool, diags diag.Diagnostics) {
-	switch {
-	case s.escrowUnknown:
-		return nil, false, diags
-	case s.escrow != nil:
-		return s.escrow, true, diags
-	case s.identitiesUnknown:
-		return nil, false, diags
+// operatorsOf returns the operators of a resource: own is its own list in the
+// configuration, kept the list in its state; both are null where there is none.
+// agekey.OperatorsFrom says which list is followed. Recipients of this machine's
+// identities come with a warning. The set is unknown until its list is known. Whether
+// an empty set is an error is the caller's decision.
+func (s *settings) operatorsOf(ctx context.Context, at path.Path, own, kept types.Set) (operators types.Set, diags diag.Diagnostics) {
+	unknown := types.SetUnknown(types.StringType)
+	switch agekey.OperatorsFrom(!own.IsNull(), s.escrowConfigured, !kept.IsNull()) {
+	case agekey.OperatorsOfResource:
+		return own, diags
+	case agekey.OperatorsOfProvider:
+		if s.escrowUnknown {
+			return unknown, diags
+		}
+		if before, known, _ := recipientSet(ctx, kept, at); known && !kept.IsNull() && sameRecipients(before, s.escrow) {
+			return kept, diags // written differently is no change
+		}
+		return textSet(s.escrow), diags
+	case agekey.OperatorsKept:
+		return kept, diags
 	}
-	recipients = agekey.Recipients(s.keyring(ctx).Identities)
+	if s.identitiesUnknown {
+		return unknown, diags
+	}
+	recipients := agekey.Recipients(s.keyring(ctx).Identities)
 	if len(recipients) > 0 {
-		diags.AddAttributeWarning(at, "Operators taken from the identities at hand",
-			fmt.Sprintf("No %s and no escrow_recipients of the provider are set, so the recipients of the identities found here stand in, from now on and for everybody: %s. "+
-				"Set escrow_recipients in the provider's configuration to say who the operators are.", at, strings.Join(agekey.Texts(recipients), ", ")))
+		diags.AddAttributeWarning(at, "Operators taken from the identities found here",
+			fmt.Sprintf("Neither %s nor the provider's escrow_recipients is set. The operators are the recipients of the identities on this machine: %s. "+
+				"This list is kept in the state, for everybody who applies, until one of the two arguments is set. "+
+				"Set escrow_recipients in the provider's configuration to the operators.", at, strings.Join(agekey.Texts(recipients), ", ")))
 	}
-	return recipients, true, diags
+	return textSet(recipients), diags
+}
+
+// locksOut reports whether nothing on this machine opens what is encrypted to these
+// recipients. It reports false while that is not known.
+func (s *settings) locksOut(ctx context.Context, recipients []agekey.Recipient) bool {
+	if s.identitiesUnknown {
+		return false
+	}
+	return len(agekey.NotHeld(s.keyring(ctx).Identities, agekey.Texts(recipients))) == len(recipients)
 }
 
 const noOperatorsDetail = "Nobody could ever open it again. Set escrow_recipients in the provider's configuration (or %s here) to the operators' recipients; " +
-	"age-keygen makes a key and prints its recipient. Without it, the recipients of the identities at hand would stand in, and there is none."
+	"age-keygen makes a key and prints its recipient. Only where neither is set, the recipients of this machine's identities are taken."

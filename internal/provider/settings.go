@@ -23,8 +23,9 @@ type settings struct {
 	identitiesUnknown bool // some identity is not known yet: what can't be opened may be, later
 	loadRing          func() agekey.Keyring
 
-	escrow        []agekey.Recipient // nil unless configured
-	escrowUnknown bool
+	escrow           []agekey.Recipient
+	escrowConfigured bool
+	escrowUnknown    bool
 
 	vultrConfig  vultr.Config
 	vultrUnknown bool
@@ -79,7 +80,7 @@ func (s *settings) takeEscrow(ctx context.Context, model providerModel) diag.Dia
 		return nil
 	}
 	recipients, known, diags := recipientSet(ctx, model.EscrowRecipients, path.Root("escrow_recipients"))
-	s.escrow, s.escrowUnknown = recipients, !known
+	s.escrow, s.escrowConfigured, s.escrowUnknown = recipients, true, !known
 	return diags
 }
 
