@@ -45,6 +45,67 @@ output "r" {
 	}
 }
 
+// An operator who is removed makes what they could read due.
+func TestAccRotationReportOfRemovedOperator(t *testing.T) {
+	w := newWorld(t)
+	cli := newCLI(t, w)
+	write := func(people ...person) {
+		var recipients []string
+		for _, p := range people {
+			recipients = append(recipients, p.recipient)
+		}
+		cli.write(w.escrowConfig(recipients, oneService+`
+data "ageenv_rotation_report" "r" {
+  at = plantimestamp()
+  items = concat([for name in ageenv_bundle.b.keys : {
+    name                = name
+    kind                = "value"
+    owner               = "a"
+    days                = 90
+    changed_at          = ageenv_bundle.b.changed_at[name]
+    operator_removed_at = ageenv_bundle.b.operator_removed_at
+  }], [{
+    name                = "KEY"
+    kind                = "age key"
+    owner               = "a"
+    days                = 90
+    changed_at          = ageenv_key.k.created_at
+    operator_removed_at = ageenv_key.k.operator_removed_at
+  }])
+}
+output "due" {
+  value = join(",", sort(data.ageenv_rotation_report.r.due))
+}
+output "unchanged" {
+  value = data.ageenv_rotation_report.r.unchanged == null ? "null" : join(",", data.ageenv_rotation_report.r.unchanged)
+}
+`))
+	}
+	report := func() string {
+		t.Helper()
+		cli.must("apply", "-auto-approve", "-refresh=false") // at is a new time
+		var out []string
+		for _, name := range []string{"due", "unchanged"} {
+			value, err := cli.plain("output", "-raw", name).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, string(value))
+		}
+		return strings.Join(out, " ")
+	}
+	write(w.operator, newPerson(t))
+	cli.must("apply", "-auto-approve")
+	if got := report(); got != " null" {
+		t.Errorf("nobody was removed, and the report says %q", got)
+	}
+	write(w.operator)
+	cli.must("apply", "-auto-approve")
+	if got, want := report(), "DB_URL,KEY,TOKEN DB_URL,KEY,TOKEN"; got != want {
+		t.Errorf("an operator was removed, and the report says %q, want %q", got, want)
+	}
+}
+
 // A check block that asserts the report is what tells of what is overdue.
 func TestAccRotationReportInACheck(t *testing.T) {
 	w := newWorld(t)

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -43,6 +44,8 @@ type reportItem struct {
 	ChangedAt types.String `tfsdk:"changed_at"`
 	Days      types.Int64  `tfsdk:"days"`
 	Automated types.Bool   `tfsdk:"automated"`
+
+	OperatorRemovedAt types.String `tfsdk:"operator_removed_at"`
 }
 
 type reportRow struct {
@@ -82,12 +85,13 @@ func (d *rotationReport) Schema(_ context.Context, _ datasource.SchemaRequest, r
 			"items": schema.ListNestedAttribute{
 				Required: true, MarkdownDescription: "What has to be rotated.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"name":       schema.StringAttribute{Required: true, MarkdownDescription: "Its name."},
-					"kind":       schema.StringAttribute{Required: true, MarkdownDescription: "What it is, for example `API key`."},
-					"owner":      schema.StringAttribute{Required: true, MarkdownDescription: "Who has to rotate it."},
-					"changed_at": schema.StringAttribute{Optional: true, Validators: checkedTime(), MarkdownDescription: "When it last changed, RFC 3339: an `ageenv_bundle`'s `changed_at`, an `ageenv_key`'s `created_at`. Null where that is not known; the item is overdue then."},
-					"days":       schema.Int64Attribute{Required: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)}, MarkdownDescription: "For how many days it may stay."},
-					"automated":  schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether it is rotated without a person. Default `false`."},
+					"name":                schema.StringAttribute{Required: true, MarkdownDescription: "Its name."},
+					"kind":                schema.StringAttribute{Required: true, MarkdownDescription: "What it is, for example `API key`."},
+					"owner":               schema.StringAttribute{Required: true, MarkdownDescription: "Who has to rotate it."},
+					"changed_at":          schema.StringAttribute{Optional: true, Validators: checkedTime(), MarkdownDescription: "When it last changed, RFC 3339: an `ageenv_bundle`'s `changed_at`, an `ageenv_key`'s `created_at`. Null where that is not known; the item is overdue then."},
+					"days":                schema.Int64Attribute{Required: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)}, MarkdownDescription: "For how many days it may stay."},
+					"automated":           schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether it is rotated without a person. Default `false`."},
+					"operator_removed_at": schema.StringAttribute{Optional: true, Validators: checkedTime(), MarkdownDescription: "When an operator who could read it was last removed, RFC 3339: an `ageenv_bundle`'s or an `ageenv_key`'s `operator_removed_at`. Null if none was. An item that has not changed since is due from that time on, and in `unchanged`."},
 				}},
 			},
 			"rows": schema.ListNestedAttribute{
@@ -103,7 +107,7 @@ func (d *rotationReport) Schema(_ context.Context, _ datasource.SchemaRequest, r
 			},
 			"due":                texts("The names that are due."),
 			"overdue":            texts("The names that are overdue."),
-			"unchanged":          texts("The names that have not changed since `left_at`; null without it."),
+			"unchanged":          texts("The names that have not changed since `left_at`, or since their own `operator_removed_at`: whoever left still knows them. Null without any of these times."),
 			"automation_percent": schema.Float64Attribute{Computed: true, MarkdownDescription: "How much of it is automated, in per cent, rounded down to a tenth."},
 			"compliance_percent": schema.Float64Attribute{Computed: true, MarkdownDescription: "How much of it is not overdue, in per cent, rounded down to a tenth."},
 			"markdown":           schema.StringAttribute{Computed: true, MarkdownDescription: "The report to paste into a ticket."},
@@ -131,9 +135,10 @@ func (d *rotationReport) Read(ctx context.Context, req datasource.ReadRequest, r
 	items := make([]rotation.Item, len(m.Items))
 	for i, item := range m.Items {
 		changed, _ := timeOf(item.ChangedAt)
+		removed, _ := timeOf(item.OperatorRemovedAt)
 		items[i] = rotation.Item{
 			Name: item.Name.ValueString(), Kind: item.Kind.ValueString(), Owner: item.Owner.ValueString(),
-			ChangedAt: changed, Days: item.Days.ValueInt64(), Automated: item.Automated.ValueBool(),
+			ChangedAt: changed, Days: item.Days.ValueInt64(), Automated: item.Automated.ValueBool(), OperatorRemovedAt: removed,
 		}
 	}
 	report := rotation.NewReport(items, at, tolerated, left)
@@ -159,7 +164,8 @@ func (m *reportModel) take(report rotation.Report) error {
 	}
 	m.Due, m.Overdue = textList(report.Names(rotation.Due)), textList(report.Names(rotation.Overdue))
 	m.Unchanged = types.ListNull(types.StringType)
-	if !m.LeftAt.IsNull() {
+	someoneLeft := func(item reportItem) bool { return !item.OperatorRemovedAt.IsNull() }
+	if !m.LeftAt.IsNull() || slices.ContainsFunc(m.Items, someoneLeft) {
 		m.Unchanged = textList(report.Unchanged)
 	}
 	m.AutomationPercent, m.CompliancePercent = types.Float64Value(report.AutomationPercent), types.Float64Value(report.CompliancePercent)

@@ -27,6 +27,23 @@ type Item struct {
 	ChangedAt time.Time // when it was last changed; zero where that is not known
 	Days      int64     // how long it may stay
 	Automated bool      // whether it is rotated without a person
+	// OperatorRemovedAt is when somebody who could read it was last removed; zero if
+	// nobody was.
+	OperatorRemovedAt time.Time
+}
+
+// knownSince reports whether the item has not changed since somebody left at a time,
+// so that they still know it. The zero time is nobody.
+func (i Item) knownSince(left time.Time) bool { return !left.IsZero() && !i.ChangedAt.After(left) }
+
+// dueAt is when the item has to be rotated: by its schedule, or when an operator was
+// removed who still knows it.
+func (i Item) dueAt() time.Time {
+	due := DueAt(i.ChangedAt, i.Days)
+	if i.knownSince(i.OperatorRemovedAt) && i.OperatorRemovedAt.Before(due) {
+		return i.OperatorRemovedAt
+	}
+	return due
 }
 
 // Row is an item in a report.
@@ -50,8 +67,8 @@ type Report struct {
 
 // NewReport looks at items at a time. An item that is due is overdue once that has
 // been so for more than the tolerated days, and at once where its age is not known.
-// left is when a recipient left, or zero: names that have not changed after that are
-// listed. Of no items, everything is automated and compliant.
+// left is when a recipient left, or zero: names that have not changed after that, or
+// after an operator of their own was removed, are listed. Of no items, everything is automated and compliant.
 func NewReport(items []Item, at time.Time, tolerated int64, left time.Time) Report {
 	report := Report{At: at, Rows: []Row{}, AutomationPercent: 100, CompliancePercent: 100}
 	automated, compliant := 0, 0
@@ -59,7 +76,7 @@ func NewReport(items []Item, at time.Time, tolerated int64, left time.Time) Repo
 		row := Row{Name: item.Name, Kind: item.Kind, Owner: item.Owner, State: Overdue}
 		if !item.ChangedAt.IsZero() {
 			age := int64(at.Sub(item.ChangedAt) / day)
-			due := DueAt(item.ChangedAt, item.Days)
+			due := item.dueAt()
 			row.AgeDays, row.DueAt, row.State = &age, &due, stateAt(due, at, tolerated)
 		}
 		if item.Automated {
@@ -68,7 +85,7 @@ func NewReport(items []Item, at time.Time, tolerated int64, left time.Time) Repo
 		if row.State != Overdue {
 			compliant++
 		}
-		if !left.IsZero() && !item.ChangedAt.After(left) {
+		if item.knownSince(left) || item.knownSince(item.OperatorRemovedAt) {
 			report.Unchanged = append(report.Unchanged, item.Name)
 		}
 		report.Rows = append(report.Rows, row)
@@ -144,7 +161,7 @@ func (r Report) Markdown() string {
 		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s | %s |\n", cell(row.Name), cell(row.Kind), cell(row.Owner), age, due, row.State)
 	}
 	if len(r.Unchanged) > 0 {
-		out.WriteString("\nNot changed since a recipient left, so still known to whoever left:\n\n")
+		fmt.Fprintf(&out, "\nNot changed since a recipient left, so still known to whoever left: %d of %d.\n\n", len(r.Unchanged), len(r.Rows))
 		for _, name := range r.Unchanged {
 			out.WriteString("- " + cell(name) + "\n")
 		}

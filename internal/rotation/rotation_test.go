@@ -98,3 +98,35 @@ func TestReportOfNothing(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 }
+
+// What a removed operator could read is due from then on, and listed until it changes.
+func TestReportOperatorRemoved(t *testing.T) {
+	for name, tt := range map[string]struct {
+		changed, removed time.Time
+		want             rotation.State
+		listed           bool
+	}{
+		"nobody removed":           {ago(5), time.Time{}, rotation.OK, false},
+		"just removed":             {ago(5), now, rotation.Due, true},
+		"removed, tolerated":       {ago(5), ago(3), rotation.Due, true},
+		"removed long ago":         {ago(20), ago(8), rotation.Overdue, true},
+		"changed since":            {ago(2), ago(3), rotation.OK, false},
+		"changed at that time":     {ago(3), ago(3), rotation.Due, true},
+		"due by its schedule, too": {ago(40), ago(3), rotation.Overdue, true},
+		"not known":                {time.Time{}, ago(3), rotation.Overdue, true},
+	} {
+		r := rotation.NewReport([]rotation.Item{{Name: "x", ChangedAt: tt.changed, Days: 30, OperatorRemovedAt: tt.removed}}, now, 7, time.Time{})
+		if got := r.Rows[0].State; got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+		if listed := slices.Contains(r.Unchanged, "x"); listed != tt.listed {
+			t.Errorf("%s: listed as unchanged: %t", name, listed)
+		}
+	}
+	r := rotation.NewReport([]rotation.Item{
+		{Name: "A", ChangedAt: ago(5), Days: 30, OperatorRemovedAt: ago(3)}, {Name: "B", ChangedAt: ago(1), Days: 30, OperatorRemovedAt: ago(3)},
+	}, now, 7, time.Time{})
+	if text := r.Markdown(); !strings.Contains(text, "Not changed since a recipient left, so still known to whoever left: 1 of 2.\n\n- A\n") {
+		t.Errorf("the markdown is\n%s", text)
+	}
+}

@@ -50,6 +50,8 @@ data "ageenv_rotation_report" "app" {
       name       = name
       changed_at = try(ageenv_bundle.app.changed_at[name], null)
       automated  = false
+      # What a removed operator could read is due from then on.
+      operator_removed_at = ageenv_bundle.app.operator_removed_at
     })],
     [{
       name       = "ageenv_key.box"
@@ -58,6 +60,8 @@ data "ageenv_rotation_report" "app" {
       changed_at = ageenv_key.box.created_at
       days       = ageenv_key.box.rotation_days
       automated  = true
+
+      operator_removed_at = ageenv_key.box.operator_removed_at
     }],
   )
 }
