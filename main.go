@@ -3,7 +3,7 @@ package main
 
 import (
 	"flag"
-	"log"
+	"fmt"
 	"os"
 
 	"github.com/hashicorp/go-hclog"
@@ -24,6 +24,7 @@ func main() {
 	environment := provider.TakeEnvironment()
 	process.NoDumps()
 	process.QuietSDK()
+	process.QuietStandardLog()
 	// Terraform reads JSON lines from the plugin's standard error and filters them
 	// by TF_LOG_PROVIDER; it has to be this one, from before the plugin is served.
 	logger := hclog.New(&hclog.LoggerOptions{Name: "ageenv", Level: process.LogLevel(), Output: os.Stderr, JSONFormat: true})
@@ -35,6 +36,7 @@ func main() {
 	}
 	err := tf6server.Serve("registry.terraform.io/ageenv/ageenv", func() tfprotov6.ProviderServer { return provider.NewServer(made()) }, options...)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err) // the log package's logger is off
+		os.Exit(1)
 	}
 }
