@@ -2,13 +2,13 @@
 package main
 
 import (
-	"context"
 	"flag"
-	"log"
+	"fmt"
 	"os"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/process"
 	"github.com/ageenv/terraform-provider-ageenv/internal/provider"
@@ -24,14 +24,19 @@ func main() {
 	environment := provider.TakeEnvironment()
 	process.NoDumps()
 	process.QuietSDK()
+	process.QuietStandardLog()
 	// Terraform reads JSON lines from the plugin's standard error and filters them
 	// by TF_LOG_PROVIDER; it has to be this one, from before the plugin is served.
 	logger := hclog.New(&hclog.LoggerOptions{Name: "ageenv", Level: process.LogLevel(), Output: os.Stderr, JSONFormat: true})
 
-	err := providerserver.Serve(context.Background(),
-		provider.New(provider.Options{Version: version, Environment: environment, Logger: logger}),
-		providerserver.ServeOpts{Address: "registry.terraform.io/ageenv/ageenv", Debug: *debug})
+	made := provider.New(provider.Options{Version: version, Environment: environment, Logger: logger})
+	var options []tf6server.ServeOpt
+	if *debug {
+		options = append(options, tf6server.WithManagedDebug())
+	}
+	err := tf6server.Serve("registry.terraform.io/ageenv/ageenv", func() tfprotov6.ProviderServer { return provider.NewServer(made()) }, options...)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err) // the log package's logger is off
+		os.Exit(1)
 	}
 }

@@ -4,6 +4,7 @@
 //
 //   - recipient.go: public keys, and which of them age lets into one file
 //   - identity.go: private keys, key files and SSH keys
+//   - private.go: what looks like a private key, wherever it stands
 //   - seal.go: age files, armored and binary
 //   - wrap.go: an identity sealed to its escrow recipients
 //   - operators.go: which list of operators is followed, and how two lists differ

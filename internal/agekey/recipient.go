@@ -29,7 +29,7 @@ func (r Recipient) Kind() Kind { return r.kind }
 func ParseRecipient(s string) (Recipient, error) {
 	s = strings.TrimSpace(s)
 	switch {
-	case isPrivate(s):
+	case HoldsPrivateKey(s):
 		return Recipient{}, ErrPrivateKey
 	case strings.HasPrefix(s, "age1pq1"):
 		if r, err := age.ParseHybridRecipient(s); err == nil {
@@ -62,14 +62,6 @@ func parseSSHRecipient(s string) (Recipient, error) {
 
 func authorizedKey(key ssh.PublicKey) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
-}
-
-// isPrivate recognises private keys of every kind, also cut off or in a wrong case.
-func isPrivate(s string) bool {
-	upper := strings.ToUpper(s)
-	return strings.Contains(upper, "AGE-SECRET-KEY-") ||
-		strings.Contains(upper, "AGE-PLUGIN-") ||
-		strings.Contains(upper, "PRIVATE KEY")
 }
 
 // maxRecipients is how many recipients age reads in one file. It writes more, and

@@ -104,8 +104,12 @@ func (s Sources) Load(ctx context.Context) Keyring {
 		ring.Identities = append(ring.Identities, ids...)
 	}
 	addFile := func(place, path string) {
+		if HoldsPrivateKey(path) {
+			add(place, secret.Text{}, errKeyAsPath)
+			return
+		}
 		text, err := readKeyFile(path)
-		add(place, text, err)
+		add(fmt.Sprintf("%s (%q)", place, path), text, err)
 	}
 	addCommand := func(name, command string) {
 		text, err := runKeyCommand(ctx, command)
@@ -113,10 +117,10 @@ func (s Sources) Load(ctx context.Context) Keyring {
 	}
 
 	for _, path := range s.Files {
-		addFile(fmt.Sprintf("identity file %q", path), path)
+		addFile("identity_files", path)
 	}
 	if s.SSHFile != "" {
-		addFile(fmt.Sprintf("%s (%q)", EnvSSHFile, s.SSHFile), s.SSHFile)
+		addFile(EnvSSHFile, s.SSHFile)
 	}
 	if s.SSHCmd != "" {
 		addCommand(EnvSSHCmd, s.SSHCmd)
@@ -125,18 +129,22 @@ func (s Sources) Load(ctx context.Context) Keyring {
 		add(EnvKey, onePerLine(s.Key), nil)
 	}
 	if s.KeyFile != "" {
-		addFile(fmt.Sprintf("%s (%q)", EnvKeyFile, s.KeyFile), s.KeyFile)
+		addFile(EnvKeyFile, s.KeyFile)
 	}
 	if s.KeyCmd != "" {
 		addCommand(EnvKeyCmd, s.KeyCmd)
 	}
 	if s.UserKeys != "" {
 		if _, err := os.Stat(s.UserKeys); err == nil {
-			addFile(fmt.Sprintf("the user's sops key file (%q)", s.UserKeys), s.UserKeys)
+			addFile("the user's sops key file", s.UserKeys)
 		}
 	}
 	return ring
 }
+
+// errKeyAsPath: a place that names a key file holds the key.
+var errKeyAsPath = errors.New("it holds a private key, and the path of a key file belongs there: " +
+	"put the key into a file, or give it in SOPS_AGE_KEY")
 
 // onePerLine puts each key on a line of its own: sops allows several on one line
 // in SOPS_AGE_KEY, and only there.

@@ -94,3 +94,19 @@ func TestAFailingSourceHidesNoOther(t *testing.T) {
 		})
 	}
 }
+
+// A key where the path of its file belongs is named by the place, and not shown.
+func TestAKeyIsNoPath(t *testing.T) {
+	key := x25519Pair(t).identity
+	for place, sources := range map[string]agekey.Sources{
+		agekey.EnvKeyFile: {KeyFile: key},
+		agekey.EnvSSHFile: {SSHFile: allPairs(t)["ssh-ed25519"].identity},
+		"identity_files":  {Files: []string{"/run/" + strings.ToLower(key)}},
+	} {
+		ring := sources.Load(context.Background())
+		want := []string{place + ": it holds a private key, and the path of a key file belongs there: put the key into a file, or give it in SOPS_AGE_KEY"}
+		if !slices.Equal(ring.Problems, want) {
+			t.Errorf("got %q, want %q", ring.Problems, want)
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package process
 
 import (
+	"io"
+	"log"
 	"os"
 	"strings"
 
@@ -36,3 +38,11 @@ func LogLevel() hclog.Level {
 	}
 	return hclog.Off
 }
+
+// QuietStandardLog drops what libraries write to the log package's standard logger.
+// The provider has a logger of its own, and these lines hold secrets: with
+// GODEBUG=http2debug=1 in the environment net/http writes every header of a request
+// there, the API key too, with http2debug=2 gRPC writes the calls themselves, and
+// net/http quotes an answer that nobody asked for. GODEBUG is read before main, so
+// that removing it from the environment comes too late.
+func QuietStandardLog() { log.SetOutput(io.Discard) }

@@ -1,5 +1,6 @@
 // Package process keeps the provider's own process from giving secrets away: by
-// its environment, which its children inherit and /proc shows, and by core dumps.
+// its environment, which its children inherit and /proc shows, by core dumps, and by
+// what libraries log.
 package process
 
 import "os"

@@ -20,6 +20,12 @@ const (
 // TestMain lets the test binary play the process whose environment is taken.
 func TestMain(m *testing.M) {
 	switch os.Getenv(role) {
+	case "quiet":
+		process.QuietStandardLog()
+		fallthrough
+	case "loud":
+		requestHTTP2()
+		os.Exit(0)
 	case "take":
 		taken := process.Take(name, "AGEENV_TEST_NOT_SET")
 		if len(taken) != 1 || taken[name] != canary {

@@ -18,7 +18,8 @@ var (
 )
 
 // notSecret is said of both functions.
-const notSecret = "**For text that is not secret**: Terraform keeps a digest of a function's arguments in a saved plan, and a short secret can be guessed from that. "
+const notSecret = "**For text that is not secret**: Terraform keeps a digest of a function's arguments in a saved plan, and a short secret can be guessed from that. " +
+	"With an error it prints the line of the call, and the variables in it that are not sensitive. A private key is refused. "
 
 // dialectArgument reads the name of a dialect, which is the argument at that place.
 func dialectArgument(name string, at int64) (dotenv.Dialect, *function.FuncError) {

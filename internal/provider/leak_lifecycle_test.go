@@ -342,6 +342,7 @@ func (r *leakRun) leakFailures() {
 	pasted := r.identity("an identity pasted into the configuration")
 	r.config("fail.tf", fmt.Sprintf("resource \"ageenv_bundle\" \"pasted\" {\n  entries_wo = var.entries\n  recipients = [%q]\n}\n", pasted.identity))
 	r.fails("Private key where a recipient belongs", nil, plan...)
+	r.leakMisplacedKeys(plan)
 	plaintext := r.input("not-sealed.env", "TOKEN="+r.secret("an env file where a bundle belongs", "raw-%s")+"\n")
 	r.config("fail.tf", fmt.Sprintf("ephemeral \"ageenv_bundle\" \"unsealed\" {\n  path = %q\n}\n", plaintext))
 	r.fails("The bundle can't be opened", nil, plan...)
@@ -378,6 +379,30 @@ resource "ageenv_vultr_startup_script" "malformed" {
 	r.fails("updating the startup script failed", nil, "apply", "-no-color", interrupted)
 	r.fails("reading the startup script failed", nil, "plan", "-no-color")
 	r.sim.SetAPIKey(r.vultr)
+}
+
+// leakMisplacedKeys are plans with a private key where none belongs.
+func (r *leakRun) leakMisplacedKeys(plan []string) {
+	r.t.Helper()
+	key := func(where string) string { return r.identity("an identity in " + where).identity }
+	for where, config := range map[string]string{
+		"keepers":         `resource "ageenv_key" "misplaced" { keepers = { a = %q } }`,
+		"a keeper's name": `resource "ageenv_key" "misplaced" { keepers = { %q = "a" } }`,
+		"algorithm":       `resource "ageenv_key" "misplaced" { algorithm = %q }`,
+		"content_version": "resource \"ageenv_bundle\" \"misplaced\" {\n  recipients      = []\n  content_version = %q\n}",
+		"path":            `ephemeral "ageenv_bundle" "misplaced" { path = %q }`,
+	} {
+		// On one line, Terraform would print it with the block's first.
+		config = strings.NewReplacer("{ ", "{\n", " }", "\n}").Replace(config)
+		r.config("fail.tf", fmt.Sprintf(config, key(where)))
+		r.fails("Private key in the wrong place", nil, plan...)
+	}
+	r.unconfig("fail.tf")
+	stranger := r.identity("a stranger's identity, beside a misplaced one")
+	r.fails("it holds a private key, and the path of a key file belongs there", map[string]string{
+		"SOPS_AGE_KEY": "", "SOPS_AGE_KEY_CMD": "", "SOPS_AGE_KEY_FILE": key("SOPS_AGE_KEY_FILE"),
+		"TF_VAR_operator_identity": stranger.identity, "TF_VAR_identity_file": stranger.keyFile,
+	}, plan...)
 }
 
 // checkEvidence makes sure that there was something to search.

@@ -8,6 +8,7 @@
 //   - recipients.go: recipient sets, their defaults and their validation
 //   - content_ephemeral.go: what ephemeral resources give of content
 //   - diagnostics.go: errors with their remedies
+//   - refuse_keys.go, refuse_keys_server.go: private keys in the wrong place
 package provider
 
 import (
@@ -76,7 +77,9 @@ type providerModel struct {
 func (p *ageenvProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Encrypted env bundles, from `terraform apply` to a box's first boot, with no plaintext in git, in state, in a plan or in a log.\n\n" +
-			"Needs Terraform 1.11 or OpenTofu 1.11: write-only arguments and ephemeral resources keep plaintext out of state and plans.",
+			"Needs Terraform 1.11 or OpenTofu 1.11: write-only arguments and ephemeral resources keep plaintext out of state and plans.\n\n" +
+			"**A private key in the wrong argument is refused**, without showing it: an age identity, or an SSH or PEM key. These arguments take one: `identities`, `identity_wo` of a startup script, `identity` of the ephemeral `ageenv_bundle`, " +
+			"and, as values, `entries_wo`, `dotenv_wo` and `text` of the ephemeral `ageenv_dotenv`.",
 		Attributes: map[string]schema.Attribute{
 			"identities": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true, Sensitive: true,

@@ -89,7 +89,7 @@ func TestFailingSourcesMatterOnlyWhereNeeded(t *testing.T) {
 	unitExpect(t, diagnostics,
 		`ERROR: The bundle can't be opened [AttributeName("ciphertext")]`,
 		"The bundle is not sealed to any identity at hand.\nNo identity was found.\n",
-		`Not usable: identity file "`+missing+`": there is no such file.`+"\n",
+		`Not usable: identity_files ("`+missing+`"): there is no such file.`+"\n",
 		"Not usable: SOPS_AGE_KEY: line 1: this is not an identity: expected AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…, whole and unaltered.\n",
 		`Not usable: SOPS_AGE_KEY_FILE ("`+empty+`"): there is no identity in it: `,
 		"Not usable: the command in SOPS_AGE_KEY_CMD: it ended with exit code 3.\n",

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
@@ -29,10 +28,7 @@ func newUnitServer(t *testing.T, env map[string]string, with ...func(*provider.O
 	for _, set := range with {
 		set(&options)
 	}
-	server, err := providerserver.NewProtocol6WithError(provider.New(options)())()
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := provider.NewServer(provider.New(options)())
 	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil || len(schemas.Diagnostics) > 0 {
 		t.Fatal(err, unitText(schemas.Diagnostics))

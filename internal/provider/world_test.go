@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/echoprovider"
 	"golang.org/x/crypto/ssh"
@@ -159,7 +158,7 @@ func (w *world) factories() map[string]func() (tfprotov6.ProviderServer, error) 
 		"ageenv": func() (tfprotov6.ProviderServer, error) {
 			environment := provider.ReadEnvironment(func(name string) (string, bool) { v, ok := w.env[name]; return v, ok })
 			p := provider.New(provider.Options{Version: "test", Environment: environment, Now: func() time.Time { return w.now() }})()
-			return providerserver.NewProtocol6WithError(p)()
+			return provider.NewServer(p), nil
 		},
 		"echo": echoprovider.NewProviderServer(),
 	}
