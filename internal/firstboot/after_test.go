@@ -1,9 +1,9 @@
 package firstboot
 
 import (
-	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
@@ -18,9 +18,8 @@ func (b *box) fakeSystemd(cases string) {
 	b.fake("systemctl", `echo "systemctl $*" >>'`+b.calls()+`'
 case "$*" in
 `+cases+`
-'is-active '*) echo active ;;
+'show '*) echo ActiveState=active ;;
 esac`)
-	b.fake("sleep", `echo "sleep $*" >>'`+b.calls()+`'`)
 }
 
 // fakeDocker writes down how it was called, and where.
@@ -48,10 +47,11 @@ func TestWhatFollows(t *testing.T) {
 		RestartUnits: []string{"app.service", "web@1.service"}, RecreateCompose: []string{"/srv/it's here"},
 		RunAfter: []string{`echo "ran $(echo '%s')"`},
 	}
-	const restarts = "systemctl --no-block restart -- app.service\nsystemctl --no-block restart -- web@1.service\n"
+	const restarts = "systemctl reset-failed -- app.service\nsystemctl --no-block restart -- app.service\n" +
+		"systemctl reset-failed -- web@1.service\nsystemctl --no-block restart -- web@1.service\n"
 	const recreates = "docker compose up -d --force-recreate in /srv/it's here\n"
-	const looks = "systemctl show -p After -- app.service\nsystemctl is-active -- app.service\n" +
-		"systemctl show -p After -- web@1.service\nsystemctl is-active -- web@1.service\n"
+	const look = "systemctl show -p After,ActiveState,Job -- app.service\n"
+	const looks = look + "systemctl show -p After,ActiveState,Job -- web@1.service\n"
 	for _, tt := range []struct {
 		name    string
 		change  func(p *Params)
@@ -59,37 +59,33 @@ func TestWhatFollows(t *testing.T) {
 		arrange func(b *box)
 		calls   string
 		message string // of a failure
+		again   string // what is called after it by the next run
 		stderr  string
 	}{
 		{name: "all in order", calls: restarts + recreates + looks},
 		{name: "nothing asked for", change: func(p *Params) { *p = Params{} }},
 		{
 			name: "a unit that is ordered after the script", calls: restarts + recreates +
-				strings.Replace(looks, "systemctl is-active -- app.service\n", "", 1),
-			systemd: `'show -p After -- app.service') echo "After=basic.target cloud-final.service system.slice" ;;`,
+				looks,
+			systemd: `'show '*' -- app.service') printf "After=basic.target cloud-final.service system.slice\nActiveState=inactive\n" ;;`,
 			stderr:  "app.service starts when cloud-init is done",
 		},
 		{
-			name: "a unit that does not exist", calls: restarts + recreates + looks,
-			systemd: `*'restart -- app.service') exit 5 ;;`, message: "app.service cannot be restarted",
+			name: "a unit that does not exist", calls: restarts + recreates + strings.TrimPrefix(looks, look),
+			systemd: `*'restart -- app.service') exit 5 ;;`, again: restarts[:strings.Index(restarts, "systemctl reset-failed -- web")], message: "app.service cannot be restarted",
 		},
 		{
 			name: "a unit that fails", calls: restarts + recreates + looks,
-			systemd: `'is-active -- app.service') echo failed; exit 3 ;;`, message: "app.service fails",
-		},
-		{
-			name: "a unit that never gets there", change: func(p *Params) { *p = Params{RestartUnits: p.RestartUnits[:1]} },
-			calls: restarts[:strings.Index(restarts, "\n")+1] + looks[:strings.Index(looks, "\n")+1] +
-				strings.Repeat("systemctl is-active -- app.service\nsleep 1\n", 30),
-			systemd: `'is-active -- app.service') echo activating; exit 3 ;;`, message: "app.service is not active yet",
+			systemd: `'show '*' -- app.service') printf "Job=0\nActiveState=failed\n" ;;`, message: "app.service fails",
+			again: restarts[:strings.Index(restarts, "systemctl reset-failed -- web")] + look,
 		},
 		{
 			name: "compose fails", arrange: func(b *box) { b.fakeDocker("echo " + canary + "; echo " + canary + " >&2; exit 1") },
-			calls: restarts + recreates + looks, message: "/srv/it's here: docker compose up -d --force-recreate failed",
+			calls: restarts + recreates + looks, message: "/srv/it's here: docker compose up -d --force-recreate failed with code 1", again: recreates,
 		},
 		{
 			name: "a command fails", change: func(p *Params) { p.RunAfter = []string{"exit 3", "true"} },
-			calls: restarts + recreates + looks, message: "this command of run_after failed: exit 3",
+			calls: restarts + recreates + looks, message: "this command of run_after failed with code 3: exit 3",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -126,10 +122,10 @@ func TestWhatFollows(t *testing.T) {
 				if got.code != 10 || s.Reason != "after" || s.Files[0].State != "written" || !strings.Contains(got.stderr, "ageenv: "+tt.message) {
 					t.Errorf("code %d, status %+v, stderr %q; want 10 and %q", got.code, s, got.stderr, tt.message)
 				}
-				// What failed is tried again, although the file is right.
-				b.run(script)
-				if calls := b.called(); calls != tt.calls {
-					t.Errorf("the second time, called:\n%swant:\n%s", calls, tt.calls)
+				// What failed is tried again, although the file is right, and nothing else is.
+				got := b.run(script)
+				if calls := b.called(); calls != tt.again || got.code != 10 || !strings.Contains(got.stderr, "ageenv: "+tt.message) {
+					t.Errorf("the second time, code %d, called:\n%swant:\n%s", got.code, calls, tt.again)
 				}
 				return
 			}
@@ -147,26 +143,22 @@ func TestWhatFollows(t *testing.T) {
 	}
 }
 
-// Killed between the rename and what follows, the next run makes up for it.
+// Ended between the rename and what follows, the next run makes up for it.
 func TestWhatFollowsIsMadeUpFor(t *testing.T) {
 	identity := newIdentity(t)
-	script, err := Render(Params{
-		Files: []File{fileOf(t, identity, "/f", canary)}, Identity: secret.New(identity.String()), RestartUnits: []string{"app.service"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := newBox(t, hasAge)
-	b.fakeSystemd("")
-	healthy := b.bin
-	b.bin = newBox(t, hasAge).bin
-	b.fake("mv", `REAL "$@"; case $3 in */f) kill -KILL $PPID ;; esac`)
-	if got := b.run(script); got.code != -1 {
-		t.Fatalf("code %d", got.code)
+	p := travelling(identity, fileOf(t, identity, "/f", canary))
+	p.RestartUnits = []string{"app.service"}
+	b := newBox(t, hasPython)
+	b.fakeSystemd(`'reset-failed '*) kill -KILL $PPID; sleep 1 ;;`)
+	b.install("sleep", "/bin/sleep")
+	got := b.run(p.mustRender(t))
+	if s := b.status(); got.code != 1 || s.Reason != "killed" {
+		t.Fatalf("code %d: %s; status %+v", got.code, got.stderr, s)
 	}
 	b.want("/f", canary)
-	b.bin = healthy
-	got := b.drop(script)
+	b.fakeSystemd("")
+	b.called()
+	got = b.drop(p.mustRender(t))
 	if calls := b.called(); !strings.Contains(calls, "restart -- app.service") || !strings.Contains(got.stdout, "unchanged") {
 		t.Errorf("stdout %q, called:\n%s", got.stdout, calls)
 	}
@@ -181,15 +173,18 @@ func TestWhatFollowsIsDoneOnce(t *testing.T) {
 	b.fakeSystemd("")
 	b.drop(p.mustRender(t))
 	b.called()
-	living := fmt.Sprintf("ageenv.%d.abcdef", os.Getpid())
-	b.put("/run/"+living+"/x", "", 0o600)
-	b.put("/var/lib/ageenv/pending", living+"\n", 0o600)
-	for _, command := range []string{"drop", "after"} {
-		if got := b.tool(command); got.code != 0 || strings.Contains(b.called(), "restart") {
-			t.Errorf("%s: code %d, or something was restarted: %s", command, got.code, got.stderr)
-		}
+	b.put("/var/lib/ageenv/pending", "restart app.service\n", 0o600)
+	lock, err := os.OpenFile(b.path("/var/lib/ageenv/after"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := os.RemoveAll(b.path("/run/" + living)); err != nil {
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.tool("after"); got.code != 0 || strings.Contains(b.called(), "restart") {
+		t.Errorf("code %d, or something was restarted: %s", got.code, got.stderr)
+	}
+	if err := lock.Close(); err != nil {
 		t.Fatal(err)
 	}
 	b.again()
@@ -200,6 +195,74 @@ func TestWhatFollowsIsDoneOnce(t *testing.T) {
 		t.Errorf("after: code %d, %s", got.code, got.stderr)
 	}
 	b.wantNothing("/var/lib/ageenv/pending")
+}
+
+// A unit that takes its time, or has failed and is about to start again, is waited for;
+// a late success counts.
+func TestUnitThatStartsLate(t *testing.T) {
+	identity := newIdentity(t)
+	for _, states := range []string{"ActiveState=activating", `Job=42\nActiveState=failed`} {
+		p := travelling(identity, fileOf(t, identity, "/f", canary))
+		p.RestartUnits, p.RunAfter = []string{"app.service"}, []string{"echo ran"}
+		b := newBox(t, hasPython)
+		b.env = []string{"AGEENV_SECONDS=1"}
+		b.fakeSystemd(`'show '*) printf "` + states + `\n" ;;`)
+		got := b.drop(p.mustRender(t))
+		if s := b.status(); s.Result != "waiting" || s.Reason != "unit-starting" || s.ExitCode != 0 || s.Files[0].State != "written" {
+			t.Errorf("%s: status %+v, stderr %q", states, s, got.stderr)
+		}
+		if calls := b.called(); strings.Count(calls, "restart -- app.service\n") != 1 || !strings.HasSuffix(calls, "start ageenv-wait.service\n") {
+			t.Errorf("called:\n%s", calls)
+		}
+		b.fakeSystemd("")
+		got = b.tool("wait")
+		if s := b.status(); got.code != 0 || s.Result != "ok" {
+			t.Errorf("%s: code %d, status %+v, %s", states, got.code, s, got.stderr)
+		}
+		if calls := b.called(); strings.Contains(calls, "restart") || strings.Contains(got.stdout, "ran") {
+			t.Errorf("something was done twice: %s%s", got.stdout, calls)
+		}
+	}
+}
+
+// A compose project that is not there yet is waited for, and one that others can write
+// is not run as root.
+func TestComposeProjects(t *testing.T) {
+	needRoot(t, "give directories to others")
+	identity := newIdentity(t)
+	p := travelling(identity, fileOf(t, identity, "/f", canary))
+	p.RecreateCompose, p.RunAfter = []string{"/srv/app"}, []string{"echo ran"}
+	b := newBox(t, hasPython)
+	b.fakeSystemd("")
+	b.fakeDocker("")
+	for _, dir := range []string{"", "/srv/app/src/x"} {
+		if dir != "" {
+			b.put(dir, "", 0o600)
+		}
+		got := b.drop(p.mustRender(t))
+		if s := b.status(); s.Result != "waiting" || s.Reason != "compose-missing" || strings.Contains(got.stdout, "ran\n") || strings.Contains(b.called(), "docker") {
+			t.Errorf("status %+v, stdout %q", s, got.stdout)
+		}
+	}
+	b.put("/srv/app/docker-compose.yml", "", 0o644)
+	for _, open := range []string{"/srv/app", "/srv", "/srv/app/docker-compose.yml"} {
+		if err := os.Chown(b.path(open), 1000, 1000); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.tool("wait"); got.code != 10 || !strings.Contains(got.stderr, "/srv/app can be written by others than root") || strings.Contains(b.called(), "docker") {
+			t.Errorf("%s: code %d, %q", open, got.code, got.stderr)
+		}
+		if err := os.Chown(b.path(open), 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.drop(p.mustRender(t))
+	b.fakeDocker("echo 'no such file or directory: " + canary + "' >&2; exit 14")
+	b.put("/f", "other", 0o600)
+	got := b.run(p.mustRender(t))
+	if want := `failed with code 14 ("no such file or directory")`; !strings.Contains(got.stderr, want) || strings.Contains(got.stderr, canary) {
+		t.Errorf("stderr %q, want %q", got.stderr, want)
+	}
 }
 
 // Below a prefix the machine's own systemd is left alone, and it is said.

@@ -109,7 +109,7 @@ func TestKeptFilesAreNotTouched(t *testing.T) {
 	b := newBox(t, hasPython)
 	b.drop(script)
 	look := func() string {
-		out, err := exec.Command("find", b.path("/"), "-type", "f", "-not", "-name", "status.json", "-not", "-name", "success", "-printf", "%p %i %m %T@\n").Output()
+		out, err := exec.Command("find", b.path("/"), "-type", "f", "-not", "-name", "status.json", "-not", "-name", "success", "-not", "-name", "drafts", "-printf", "%p %i %m %T@\n").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,7 +140,7 @@ func TestUnits(t *testing.T) {
 	b := newBox(t, hasAge)
 	b.fakeSystemd("")
 	b.drop(p.mustRender(t))
-	if calls := b.called(); !strings.HasPrefix(calls, "systemctl daemon-reload\nsystemctl --no-block restart -- app.service\n") {
+	if calls := b.called(); !strings.HasPrefix(calls, "systemctl daemon-reload\nsystemctl reset-failed -- app.service\nsystemctl --no-block restart -- app.service\n") {
 		t.Errorf("called:\n%s", calls)
 	}
 	const units = "/etc/systemd/system/"
@@ -198,14 +198,16 @@ func TestUnitsThatAreNamedNoMore(t *testing.T) {
 			b.shell = shell.command
 			b.fakeSystemd("")
 			b.drop(p.mustRender(t))
-			for _, unit := range append([]string{"docker.service", "cloud-final.service"}, p.RestartUnits...) {
+			const closed = ".d/ageenv-metadata.conf"
+			for _, unit := range append([]string{"docker.service"}, p.RestartUnits...) {
 				b.stat(units + unit + ours)
 			}
+			b.stat(units + "cloud-final.service" + closed)
 			b.put(units+"shared.service.d/other.conf", "x", 0o644)
 			b.called()
 			p.BlockMetadata, p.RestartUnits = false, p.RestartUnits[3:]
 			b.drop(p.mustRender(t))
-			for _, gone := range []string{"gone.service.d", `dev-x\x2dy.mount.d`, "shared.service" + ours, "cloud-final.service.d", "cloud-init.service.d"} {
+			for _, gone := range []string{"gone.service.d", `dev-x\x2dy.mount.d`, "shared.service" + ours, "cloud-final.service.d", "cloud-init.service.d", "-.slice.d"} {
 				b.wantNothing(units + gone)
 			}
 			b.want(units+"shared.service.d/other.conf", "x")
@@ -288,9 +290,15 @@ func TestClone(t *testing.T) {
 		isClone bool
 	}{
 		{"the same", func(*box) {}, false},
-		{"another instance", func(b *box) { b.put(instanceFile, "i-2\n", 0o644) }, true},
-		{"another instance, known in /run first", func(b *box) { b.put("/run/cloud-init/.instance-id", "i-2\n", 0o644) }, true},
+		{"another instance of the same machine", func(b *box) { b.put(instanceFile, "i-2\n", 0o644) }, false},
+		{"another instance", func(b *box) { b.put(instanceFile, "i-2\n", 0o644); _ = os.Remove(b.path(serialFile)) }, true},
+		{"another instance, known in /run first", func(b *box) {
+			b.put("/run/cloud-init/.instance-id", "i-2\n", 0o644)
+			b.put(serialFile, "Not Specified\n", 0o400)
+		}, true},
 		{"another machine", func(b *box) { b.put(serialFile, "222\n", 0o400) }, true},
+		{"no data source", func(b *box) { b.put(instanceFile, "iid-datasource-none\n", 0o644); _ = os.Remove(b.path(serialFile)) }, false},
+		{"no data source on another machine", func(b *box) { b.put(instanceFile, "iid-datasource-none\n", 0o644); b.put(serialFile, "222\n", 0o400) }, true},
 		{"no instance", func(b *box) { _ = os.Remove(b.path(instanceFile)) }, false},
 		{"nothing", func(b *box) { _ = os.Remove(b.path(instanceFile)); _ = os.Remove(b.path(serialFile)) }, false},
 	} {
@@ -308,6 +316,21 @@ func TestClone(t *testing.T) {
 				b.again()
 				b.want("/run/s", canary)
 				b.want("/etc/f", canary)
+				unknown := strings.HasPrefix(tt.name, "no data source") || tt.name == "nothing"
+				if s := b.status(); s.Result != "ok" || (s.Reason == "unknown-instance") != unknown {
+					t.Errorf("status %+v", s)
+				}
+				// The next boot with a known ID goes on as if nothing had been.
+				b.reboot()
+				b.put(instanceFile, "i-1", 0o644)
+				b.again()
+				if s := b.status(); s.Result != "ok" || s.Reason != "" {
+					t.Errorf("status %+v", s)
+				}
+				b.put(instanceFile, "i-2", 0o644)
+				if got := b.tool("drop"); unknown && got.code != 11 {
+					t.Errorf("what was known is forgotten: code %d", got.code)
+				}
 				return
 			}
 			for range 2 {

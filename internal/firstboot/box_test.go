@@ -82,7 +82,7 @@ func needPython(t testing.TB) string {
 
 // Every tool the script uses, with sync, which it can do without, and printf,
 // which is no builtin in mksh.
-var allTools = append([]string{"printf", "sync"}, boxTools...)
+var allTools = append([]string{"printf"}, boxTools...)
 
 // box is a root directory to run scripts in, and the PATH they get.
 type box struct {
@@ -94,7 +94,7 @@ type box struct {
 	env []string
 }
 
-// decryptors that a box may have.
+// What a box may have beside python3, without which nothing runs.
 const (
 	hasAge = 1 << iota
 	hasPython
@@ -114,9 +114,7 @@ func newBox(t testing.TB, has int) *box {
 	if has&hasAge != 0 {
 		b.install("age", needAge(t))
 	}
-	if has&hasPython != 0 {
-		b.install("python3", needPython(t))
-	}
+	b.install("python3", needPython(t))
 	return b
 }
 
@@ -135,6 +133,28 @@ func (b *box) install(name, p string) {
 	link := filepath.Join(b.bin, name)
 	_ = os.Remove(link)
 	if err := os.Symlink(p, link); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// inject has system calls of the run fail, as `strace -e inject` says.
+func (b *box) inject(rules ...string) {
+	b.t.Helper()
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		b.t.Skip("strace is not installed")
+	}
+	command := []string{strace, "-f", "-qq", "-o", "/dev/null"}
+	for _, rule := range rules {
+		command = append(command, "-e", "inject="+rule)
+	}
+	b.shell = append(command, b.shell...)
+}
+
+// remove takes a program away.
+func (b *box) remove(name string) {
+	b.t.Helper()
+	if err := os.Remove(filepath.Join(b.bin, name)); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -176,7 +196,7 @@ func (b *box) tool(args ...string) outcome {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	return b.command(ctx, append(append(slices.Clone(b.shell), b.path("/usr/local/sbin/ageenv")), args...))
+	return b.command(ctx, append([]string{b.path("/usr/local/sbin/ageenv")}, args...))
 }
 
 func (b *box) command(ctx context.Context, args []string) outcome {
@@ -248,7 +268,7 @@ func (b *box) wantClean(allowed ...string) {
 			return err
 		}
 		name := strings.TrimPrefix(p, b.root)
-		if strings.HasPrefix(d.Name(), ".ageenv.") || strings.HasPrefix(name, "/run/ageenv.") {
+		if strings.HasPrefix(d.Name(), ".ageenv.") || strings.HasPrefix(name, "/run/ageenv.") || name == draftList && size(d) > 0 {
 			b.t.Errorf("%s is left over", name)
 		}
 		if !d.Type().IsRegular() || slices.Contains(allowed, name) {
@@ -263,6 +283,17 @@ func (b *box) wantClean(allowed ...string) {
 	if err != nil {
 		b.t.Error(err)
 	}
+}
+
+// draftList names the drafts that a run has made; nothing is left on it.
+const draftList = "/var/lib/ageenv/drafts"
+
+func size(d fs.DirEntry) int64 {
+	info, err := d.Info()
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 type statusFile struct {

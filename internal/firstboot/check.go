@@ -28,6 +28,8 @@ var reservedDirs = []struct{ dir, reason string }{
 	{"/sys", "the kernel's own"},
 	{"/dev", "the kernel's own"},
 	{"/var/lib/ageenv", "where the script keeps its status"},
+	{"/run/ageenv", "where the script works"},
+	{"/run/user", "whose directories are mounted when a user logs in"},
 }
 
 // CheckPath reports why a file cannot be dropped at p. It has to be absolute and
@@ -60,12 +62,17 @@ func CheckPath(p string) error {
 			return fmt.Errorf("has a part of %d bytes: the limit is %d", len(name), maxNameBytes)
 		}
 	}
+	// /var/run is a symlink to /run.
+	place := p
+	if isBelow(p, "/var/run") {
+		place = strings.TrimPrefix(p, "/var")
+	}
 	for _, r := range reservedDirs {
-		if p == r.dir || isBelow(p, r.dir) {
+		if place == r.dir || isBelow(place, r.dir) {
 			return fmt.Errorf("%q is in %s, %s: choose another directory", p, r.dir, r.reason)
 		}
 	}
-	if strings.HasPrefix(p, "/run/ageenv.") {
+	if strings.HasPrefix(place, "/run/ageenv.") {
 		return fmt.Errorf("%q is where the script works: choose another name", p)
 	}
 	if strings.HasPrefix(path.Base(p), ".ageenv.") {

@@ -61,6 +61,12 @@ func TestCheckPath(t *testing.T) {
 		{"dev itself", "/dev", "is in /dev"},
 		{"status", "/var/lib/ageenv/status.json", "is in /var/lib/ageenv"},
 		{"private directory", "/run/ageenv.1.abcdef/x", "where the script works"},
+		{"working directory", "/run/ageenv/x", "is in /run/ageenv, where the script works"},
+		{"run by its old name", "/var/run/ageenv.abcdef/x", "where the script works"},
+		{"looks like it", "/run/ageenv-app/x", ""},
+		{"a user's mount", "/run/user/1000/app", "is in /run/user"},
+		{"a user's mount by its old name", "/var/run/user/1000/app", "is in /run/user"},
+		{"looks like a user's mount", "/run/users/x", ""},
 		{"staged name", "/srv/.ageenv.1.abcdef.n1", "temporary files"},
 	})
 }

@@ -79,13 +79,13 @@ func TestMetadataUnits(t *testing.T) {
 	p := travelling(identity, fileOf(t, identity, "/srv/f", "A=1"))
 	p.BlockMetadata = true
 	const units = "/etc/systemd/system/"
-	files := []string{units + "ageenv-metadata.service", units + "sysinit.target.wants/ageenv-metadata.service", units + "cloud-final.service.d/ageenv.conf"}
+	files := []string{units + "ageenv-metadata.service", units + "sysinit.target.d/ageenv-metadata.conf", units + "cloud-final.service.d/ageenv-metadata.conf", units + "-.slice.d/ageenv-metadata.conf"}
 	b := newBox(t, hasAge)
 	b.drop(p.mustRender(t))
 	for _, file := range files {
 		b.stat(file)
 	}
-	b.want(files[2], "[Service]\nExecStartPost=-/usr/local/sbin/ageenv tighten\n")
+	b.want(files[2], "[Service]\nIPAddressAllow=169.254.169.254\nExecStartPost=-/usr/local/sbin/ageenv tighten\n")
 	p.BlockMetadata = false
 	b.drop(p.mustRender(t))
 	for _, file := range files {

@@ -128,12 +128,12 @@ func TestMonitoringExample(t *testing.T) {
 			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
-	source, err := boxFiles.ReadFile("box/metrics.sh")
+	source, err := os.ReadFile("box/ageenv/metrics.py")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var known []string
-	for _, m := range regexp.MustCompile(`(?m)^\tmetric ([a-z_]+) `).FindAllStringSubmatch(string(source), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^ +\(?\("([a-z_]+)", "`).FindAllStringSubmatch(string(source), -1) {
 		known = append(known, "ageenv_"+m[1])
 	}
 	known = append(known, "ageenv_file_info")

@@ -1,150 +1,88 @@
 package firstboot
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
 
-// plan is what the program on the box is told, as a piece of shell that it reads:
-// variables, and functions that call a command once for every file, unit and so
-// on. Every word in it is quoted.
+// plan is what the program on the box is told, as one line of JSON. The program
+// reads it as Python does, since loading a JSON parser takes longer than all the
+// rest: a number, a string and a list are the same in both.
 type plan struct {
-	label, nameJSON string
-	// variables are NAME=WORD, a line each.
-	variables []string
-	lists     []planList
+	Version         string     `json:"version"`
+	Name            string     `json:"name"`
+	Files           []planFile `json:"files"`
+	Identity        string     `json:"identity"`
+	IdentityFile    string     `json:"identity_file"`
+	IdentityCommand string     `json:"identity_command"`
+	BlockMetadata   bool       `json:"block_metadata"`
+	Units           []string   `json:"units"`
+	Compose         []string   `json:"compose"`
+	Commands        []string   `json:"commands"`
+	// MetadataUnits are units that may ask the metadata service. There is no
+	// parameter for them yet.
+	MetadataUnits []string `json:"metadata_units"`
 }
 
-// planList becomes a function; each element is the words of one call.
-type planList struct {
-	function string
-	calls    [][]string
+type planFile struct {
+	Path  string `json:"path"`
+	Owner string `json:"owner"`
+	Group string `json:"group"`
+	// Mode and DirMode have four octal digits. DirMode is a directory's own mode,
+	// and empty for a file.
+	Mode         string   `json:"mode"`
+	DirMode      string   `json:"dir_mode"`
+	EveryBoot    bool     `json:"every_boot"`
+	Exposure     Exposure `json:"exposure"`
+	SourceDigest string   `json:"source_digest"`
+	Layout       Layout   `json:"layout"`
 }
 
 // newPlan makes the plan of Params that were checked.
 func newPlan(p Params) (plan, error) {
-	fault := func(err error) (plan, error) {
-		return plan{}, fmt.Errorf("rendering the first-boot script: %w", err)
+	out := plan{
+		Version: TemplateVersion, Name: p.Name,
+		Identity: p.source(), IdentityFile: p.IdentityFile, IdentityCommand: p.IdentityCommand,
+		BlockMetadata: p.BlockMetadata,
+		// Never nil, which would be null.
+		Units: append([]string{}, p.RestartUnits...), Compose: append([]string{}, p.RecreateCompose...),
+		Commands: append([]string{}, p.RunAfter...), MetadataUnits: []string{},
 	}
-	name, err := jsonText(p.Name)
-	if err != nil {
-		return fault(err)
-	}
-	label := ""
-	if p.Name != "" {
-		label = p.Name + ": "
-	}
-	var out plan
-	if out.label, err = quote(label); err != nil {
-		return fault(err)
-	}
-	if out.nameJSON, err = quote(name); err != nil {
-		return fault(err)
-	}
-	every := slices.ContainsFunc(p.Files, func(f File) bool { return f.EveryBoot })
-	for _, v := range [][2]string{
-		{"version", TemplateVersion},
-		{"name_json", name},
-		{"label", label},
-		{"after", yesNo(len(p.RestartUnits)+len(p.RecreateCompose)+len(p.RunAfter) > 0)},
-		{"every", yesNo(every)},
-		{"block", yesNo(p.BlockMetadata)},
-		{"identity", p.source()},
-		{"identity_file", p.IdentityFile},
-		// A percent sign begins a specifier in a unit file.
-		{"identity_unit", strings.ReplaceAll(p.IdentityFile, "%", "%%")},
-		{"identity_command", p.IdentityCommand},
-	} {
-		word, err := quote(v[1])
+	for _, f := range p.Files {
+		mode, err := strconv.ParseUint(f.Mode, 8, 16)
 		if err != nil {
-			return fault(err)
+			return plan{}, fmt.Errorf("rendering the first-boot script: mode %q is not octal", f.Mode)
 		}
-		out.variables = append(out.variables, v[0]+"="+word)
-	}
-	files := planList{function: "each_file"}
-	for i, f := range p.Files {
-		words, err := f.words(i + 1)
-		if err != nil {
-			return fault(err)
+		file := planFile{
+			Path: f.Path, Owner: f.Owner, Group: f.Group, Mode: fmt.Sprintf("%04o", mode), EveryBoot: f.EveryBoot,
+			Exposure: cmp.Or(f.Exposure, ExposureFile), SourceDigest: f.SourceDigest, Layout: cmp.Or(f.Layout, DefaultLayout),
 		}
-		files.calls = append(files.calls, words)
-	}
-	out.lists = append(out.lists, files)
-	for _, l := range []struct {
-		function string
-		words    []string
-	}{{"each_unit", p.RestartUnits}, {"each_compose", p.RecreateCompose}, {"each_command", p.RunAfter}} {
-		list := planList{function: l.function}
-		for _, word := range l.words {
-			quoted, err := quote(word)
-			if err != nil {
-				return fault(err)
-			}
-			list.calls = append(list.calls, []string{quoted})
+		if file.Layout == LayoutDirectory {
+			// A user who may read a file may enter the directory.
+			file.DirMode = fmt.Sprintf("%04o", mode|mode&0o444>>2)
 		}
-		out.lists = append(out.lists, list)
+		out.Files = append(out.Files, file)
 	}
 	return out, nil
 }
 
-// words are what the program gets of a file; see each_file in box/common.sh.
-func (f File) words(n int) ([]string, error) {
-	mode, err := strconv.ParseUint(f.Mode, 8, 16)
-	if err != nil {
-		return nil, fmt.Errorf("mode %q is not octal", f.Mode)
+// jsonText returns v as JSON on one line. HTML's characters stay as they are: a
+// path is read by people, too.
+func jsonText(v any) (string, error) {
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", fmt.Errorf("rendering the first-boot script: %w", err)
 	}
-	layout, dirMode := LayoutFile, ""
-	if f.Layout == LayoutDirectory {
-		// Whoever may read a file may enter the directory.
-		layout, dirMode = f.Layout, fmt.Sprintf("%04o", mode|mode&0o444>>2)
-	}
-	status, err := jsonText(struct {
-		Path   string `json:"path"`
-		Layout Layout `json:"layout"`
-		Owner  string `json:"owner"`
-		Group  string `json:"group"`
-		Mode   string `json:"mode"`
-		Digest string `json:"source_digest"`
-	}{f.Path, layout, f.Owner, f.Group, fmt.Sprintf("%04o", mode), f.SourceDigest})
-	if err != nil {
-		return nil, err
-	}
-	// Prometheus escapes as JSON does, of what a path may hold.
-	label, err := jsonText(f.Path)
-	if err != nil {
-		return nil, err
-	}
-	words := []string{
-		strconv.Itoa(n), f.Path, f.Owner, f.Group, fmt.Sprintf("%04o", mode), dirMode, yesNo(f.EveryBoot),
-		strings.TrimSuffix(strings.TrimPrefix(status, "{"), "}"),
-		string(cmp.Or(f.Exposure, ExposureFile)),
-		fmt.Sprintf("path=%s,source_digest=%q", label, f.SourceDigest),
-	}
-	for i, word := range words {
-		if words[i], err = quote(word); err != nil {
-			return nil, err
-		}
-	}
-	return words, nil
+	return strings.TrimSuffix(buf.String(), "\n"), nil
 }
 
-func (p plan) text() string {
-	var out strings.Builder
-	out.WriteString(strings.Join(p.variables, "\n") + "\n")
-	for _, l := range p.lists {
-		fmt.Fprintf(&out, "%s() {\n\t:\n", l.function)
-		for _, words := range l.calls {
-			fmt.Fprintf(&out, "\t\"$1\" %s\n", strings.Join(words, " "))
-		}
-		out.WriteString("}\n")
-	}
-	return strings.TrimSuffix(out.String(), "\n")
-}
-
-// source is where the box has the identity from, in the plan's words.
+// source is where the box gets the identity from, in the plan's words.
 func (p Params) source() string {
 	switch {
 	case p.IdentityFile != "":
@@ -153,11 +91,4 @@ func (p Params) source() string {
 		return "command"
 	}
 	return "travels"
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
 }

@@ -2,114 +2,119 @@ package firstboot
 
 import (
 	"bytes"
-	"compress/gzip"
+	"compress/zlib"
 	"embed"
-	"encoding/base64"
 	"fmt"
-	"slices"
+	"io/fs"
+	"path"
 	"strings"
 	"sync"
 )
 
-// What runs on the box, in the order in which it is joined. The reader goes in as
-// a function of the shell program that prints it.
-var (
-	//go:embed box
-	boxFiles   embed.FS
-	boxProgram = []string{"common.sh", "identity.sh", "open.sh", "place.sh", "keep.sh", "clone.sh", "metadata.sh", "after.sh", "status.sh", "metrics.sh", "verify.sh", "main.sh"}
-)
+// boxFiles is what runs on the box: the package ageenv, without its tests, and
+// the few lines that unpack it there.
+//
+//go:embed box/bootstrap.py box/ageenv/*.py
+var boxFiles embed.FS
 
-// boxTools are the programs that have to be there, beside one of age and python3.
-// All but gzip and tar are coreutils.
-var boxTools = []string{
-	"base64", "cat", "chmod", "chown", "cp", "date", "dd", "gzip", "id", "ln", "ls", "mkdir", "mktemp", "mv", "rm", "rmdir",
-	"sha256sum", "stat", "tar", "timeout",
-}
+// boxTools are the programs that the shell part calls. All but mount and umount
+// are coreutils.
+var boxTools = []string{"date", "id", "mkdir", "mktemp", "mount", "mv", "rm", "rmdir", "umount"}
 
-// program is what runs on the box as one text, without comments.
-var program = sync.OnceValues(func() (string, error) {
-	reader, err := boxFiles.ReadFile("box/reader.py")
+// program is the text that the script hands to Python, and that stays on the box.
+var program = sync.OnceValues(func() (string, error) { return packProgram(boxFiles) })
+
+// packProgram returns the program text of the files in box/: bootstrap.py, and a
+// last line that starts it with all modules of the package. It ends without a
+// line end.
+func packProgram(files fs.FS) (string, error) {
+	bootstrap, err := bootstrapText(files)
 	if err != nil {
-		return "", fmt.Errorf("joining the program for the box: %w", err)
+		return "", err
 	}
-	var out strings.Builder
-	for i, name := range boxProgram {
-		text, err := boxFiles.ReadFile("box/" + name)
-		if err != nil {
-			return "", fmt.Errorf("joining the program for the box: %w", err)
-		}
-		if i == len(boxProgram)-1 {
-			// Before the part that acts.
-			out.WriteString("reader() {\n\tcat <<'.END'\n" + stripPython(string(reader)) + ".END\n}\n")
-		}
-		for line := range strings.Lines(stripShell(string(text), "#!")) {
-			out.WriteString(strings.TrimLeft(line, "\t"))
-		}
-	}
-	return out.String(), nil
-})
-
-// packedProgram is the program as the script carries it: gzip, in base64.
-var packedProgram = sync.OnceValues(func() (string, error) {
-	text, err := program()
+	modules, err := moduleTexts(files)
 	if err != nil {
 		return "", err
 	}
 	var packed bytes.Buffer
-	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	w, err := zlib.NewWriterLevel(&packed, zlib.BestCompression)
 	if err != nil {
 		return "", fmt.Errorf("packing the program for the box: %w", err)
 	}
-	if _, err := w.Write([]byte(text)); err != nil {
+	if _, err := w.Write([]byte(modules)); err != nil {
 		return "", fmt.Errorf("packing the program for the box: %w", err)
 	}
 	if err := w.Close(); err != nil {
 		return "", fmt.Errorf("packing the program for the box: %w", err)
 	}
-	return wrapBase64(packed.Bytes()), nil
-})
-
-// wrapBase64 breaks lines at 1024 characters: POSIX promises a line of 2048 bytes
-// to be text, and few lines cost few bytes.
-func wrapBase64(data []byte) string {
-	text := base64.StdEncoding.EncodeToString(data)
-	var out strings.Builder
-	for len(text) > base64Columns {
-		out.WriteString(text[:base64Columns] + "\n")
-		text = text[base64Columns:]
-	}
-	out.WriteString(text)
-	return out.String()
+	return bootstrap + "start(b\"\"\"\n" + base85(packed.Bytes()) + "\n\"\"\")", nil
 }
 
-const base64Columns = 1024
+// importsBase85 is the line of bootstrap.py that stands for the text of base85.py.
+const importsBase85 = "from ageenv.base85 import decode\n"
 
-// stripShell drops the lines that are comments, which are for readers of the
-// source, but for those that begin with one of keep.
-func stripShell(source string, keep ...string) string {
-	var out strings.Builder
-	for line := range strings.Lines(source) {
-		code := strings.TrimLeft(line, "\t")
-		kept := slices.ContainsFunc(keep, func(s string) bool { return strings.HasPrefix(code, s) })
-		if kept || code != "\n" && !strings.HasPrefix(code, "#") {
-			out.WriteString(line)
-		}
+// bootstrapText returns what runs before the modules are unpacked.
+func bootstrapText(files fs.FS) (string, error) {
+	bootstrap, err := readStripped(files, "box/bootstrap.py")
+	if err != nil {
+		return "", err
 	}
-	return out.String()
+	decoder, err := readStripped(files, "box/ageenv/base85.py")
+	if err != nil {
+		return "", err
+	}
+	before, after, found := strings.Cut(bootstrap, importsBase85)
+	if !found {
+		return "", fmt.Errorf("packing the program for the box: bootstrap.py has no line %q", importsBase85)
+	}
+	return before + decoder + after, nil
 }
 
-// stripPython drops the lines that are comments or empty, and indents by one
-// blank instead of four. No string of the source spans lines, which a test
-// asserts.
-func stripPython(source string) string {
-	var out strings.Builder
-	for line := range strings.Lines(source) {
-		code := strings.TrimLeft(line, " ")
-		if code == "\n" || strings.HasPrefix(code, "#") {
-			continue
-		}
-		out.WriteString(strings.Repeat(" ", (len(line)-len(code))/4))
-		out.WriteString(code)
+// moduleTexts returns names and texts of all modules, in the order of their
+// names, with a NUL byte between any two.
+func moduleTexts(files fs.FS) (string, error) {
+	names, err := fs.Glob(files, "box/ageenv/*.py")
+	if err != nil {
+		return "", fmt.Errorf("packing the program for the box: %w", err)
 	}
-	return out.String()
+	var parts []string
+	for _, name := range names {
+		text, err := readStripped(files, name)
+		if err != nil {
+			return "", err
+		}
+		module := "ageenv"
+		if base := path.Base(name); base != "__init__.py" {
+			module += "." + strings.TrimSuffix(base, ".py")
+		}
+		parts = append(parts, module, text)
+	}
+	return strings.Join(parts, "\x00"), nil
+}
+
+// readStripped returns a Python file without what is for readers.
+func readStripped(files fs.FS, name string) (string, error) {
+	source, err := fs.ReadFile(files, name)
+	if err != nil {
+		return "", fmt.Errorf("packing the program for the box: %w", err)
+	}
+	text, err := stripPython(string(source))
+	if err != nil {
+		return "", fmt.Errorf("packing the program for the box: %s: %w", name, err)
+	}
+	return text, nil
+}
+
+// programSource is what the packed program is made of. It does not change when
+// Go's compressor does.
+func programSource(files fs.FS) (string, error) {
+	bootstrap, err := bootstrapText(files)
+	if err != nil {
+		return "", err
+	}
+	modules, err := moduleTexts(files)
+	if err != nil {
+		return "", err
+	}
+	return bootstrap + "\x00" + modules + "\x00" + stripShell(scriptSource), nil
 }

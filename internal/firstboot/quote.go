@@ -1,8 +1,6 @@
 package firstboot
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"strings"
 )
@@ -16,16 +14,4 @@ func quote(s string) (string, error) {
 		return "", errors.New("a NUL byte or a line end cannot be written into the script")
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'", nil
-}
-
-// jsonText returns v as JSON on one line. HTML's characters stay as they are: a
-// path is read by people, too.
-func jsonText(v any) (string, error) {
-	var buf bytes.Buffer
-	e := json.NewEncoder(&buf)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(buf.String(), "\n"), nil
 }

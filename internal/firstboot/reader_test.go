@@ -20,47 +20,61 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agevectors"
 )
 
-// What the reader's exit codes stand for, in the words of the vectors.
-var readerOutcomes = map[int]string{
-	0: "success", 10: "header failure", 11: "no match", 12: "HMAC failure", 13: "payload failure", 14: "identity", 15: "hybrid",
-}
+// readOne opens one file with the package below sys.argv[1] and the identities in the
+// file sys.argv[2]. It prints the outcome in the words of the vectors, and after that
+// line the plaintext.
+const readOne = `
+import sys
+sys.path.insert(0, sys.argv[1])
+from ageenv import reader
+sealed, plain = sys.stdin.buffer.read(), b""
+with open(sys.argv[2], "rb") as f:
+    identities = f.read()
+try:
+    plain, outcome = reader.open_file(identities, sealed), "success"
+except reader.Refused as e:
+    outcome = e.fault
+    assert e.code == reader.REASONS[outcome]
+sys.stdout.buffer.write(outcome.encode() + b"\n" + plain)
+`
 
-// compactReaderFile is the form the script carries, as a file.
-func compactReaderFile(t testing.TB) string {
+// packedReader is a package that holds the reader alone, in the form that the script
+// carries.
+func packedReader(t testing.TB) string {
 	t.Helper()
-	text, err := boxFiles.ReadFile("box/reader.py")
+	text, err := readStripped(boxFiles, "box/ageenv/reader.py")
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "reader.py")
-	if err := os.WriteFile(file, []byte(stripPython(string(text))), 0o600); err != nil {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "ageenv"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return file
+	for name, text := range map[string]string{"__init__.py": "", "reader.py": text} {
+		if err := os.WriteFile(filepath.Join(dir, "ageenv", name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
-// read runs a reader as the script does.
+// read runs a reader in a process of its own.
 func read(t testing.TB, python, reader, identities string, sealed []byte) (string, []byte) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "identity")
 	if err := os.WriteFile(file, []byte(identities), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(python, "-I", "-S", reader, file)
+	cmd := exec.Command(python, "-I", "-S", "-B", "-c", readOne, reader, file)
 	cmd.Env = []string{}
 	cmd.Stdin = bytes.NewReader(sealed)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
+	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
+		t.Fatalf("the reader crashed: %v: %s", err, stderr.String())
 	}
-	outcome, known := readerOutcomes[cmd.ProcessState.ExitCode()]
-	if !known || stderr.Len() > 0 {
-		t.Fatalf("the reader crashed with code %d: %s", cmd.ProcessState.ExitCode(), stderr.String())
-	}
-	return outcome, stdout.Bytes()
+	outcome, plain, _ := bytes.Cut(stdout.Bytes(), []byte("\n"))
+	return string(outcome), plain
 }
 
 // leftOut says why a vector is not for a reader of binary X25519 files, or "".
@@ -86,7 +100,7 @@ func loadVectors(t *testing.T) []agevectors.Vector {
 }
 
 func TestReaderPassesOfficialVectors(t *testing.T) {
-	python, reader := needPython(t), compactReaderFile(t)
+	python, reader := needPython(t), packedReader(t)
 	someone := newIdentity(t).String()
 	applicable, outcomes, others := 0, map[string]int{}, map[string]int{}
 	for _, v := range loadVectors(t) {
@@ -130,7 +144,7 @@ func TestReaderPassesOfficialVectors(t *testing.T) {
 // What is left out above must be refused all the same, and not half read: armor
 // and other recipients are not for this reader.
 func TestReaderRefusesOtherVectors(t *testing.T) {
-	python, reader := needPython(t), compactReaderFile(t)
+	python, reader := needPython(t), packedReader(t)
 	someone := newIdentity(t).String()
 	tried := 0
 	for _, v := range loadVectors(t) {
@@ -156,7 +170,7 @@ func TestReaderRefusesOtherVectors(t *testing.T) {
 
 // What only a newer age opens is told apart, whichever identity is at hand.
 func TestReaderKnowsHybrid(t *testing.T) {
-	python, reader := needPython(t), compactReaderFile(t)
+	python, reader := needPython(t), packedReader(t)
 	hybrid, err := age.GenerateHybridIdentity()
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +184,7 @@ func TestReaderKnowsHybrid(t *testing.T) {
 }
 
 func TestReaderRefusesIdentities(t *testing.T) {
-	python, reader := needPython(t), compactReaderFile(t)
+	python, reader := needPython(t), packedReader(t)
 	identity := newIdentity(t)
 	good := identity.String()
 	hybrid, err := age.GenerateHybridIdentity()
@@ -210,38 +224,30 @@ func TestReaderRefusesIdentities(t *testing.T) {
 	}
 }
 
-// A process of its own for each case costs more than the case: the driver forks
-// them from one that has the reader compiled and its modules loaded. It prints
-// "code hex-of-output".
-const forkingDriver = `
-import os, sys, array, base64, hashlib, hmac, struct
-program = compile(open(sys.argv[1]).read(), "reader", "exec")
-identity, folder, count = sys.argv[2], sys.argv[3], int(sys.argv[4])
-for i in range(count):
-    out = os.path.join(folder, "out")
-    pid = os.fork()
-    if pid == 0:
-        os.dup2(os.open(os.path.join(folder, str(i)), os.O_RDONLY), 0)
-        os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), 1)
-        sys.argv = ["reader", identity]
-        code = 1
-        try:
-            exec(program, {"__name__": "__main__"})
-            code = 0
-        except SystemExit as e:
-            code = e.code
-        finally:
-            os._exit(code)
-    status = os.waitpid(pid, 0)[1]
-    print(status >> 8 if status & 255 == 0 else 255, open(out, "rb").read().hex())
+// A process of its own for each case costs more than the case. It prints
+// "outcome: hex-of-plaintext" for each.
+const readMany = `
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from ageenv import reader
+with open(sys.argv[2], "rb") as f:
+    identities = f.read()
+for i in range(int(sys.argv[4])):
+    with open(os.path.join(sys.argv[3], str(i)), "rb") as f:
+        sealed = f.read()
+    plain = b""
+    try:
+        plain, outcome = reader.open_file(identities, sealed), "success"
+    except reader.Refused as e:
+        outcome = e.fault
+    print("%s: %s" % (outcome, plain.hex()))
 `
 
 // The oracle is age itself: whatever it does with a damaged file, the reader
-// does. It is run in its readable form here, as compiling the compact one takes
-// longer than a case.
+// does.
 func TestReaderAgreesWithAge(t *testing.T) {
 	t.Parallel()
-	python, reader := needPython(t), "box/reader.py"
+	python, reader := needPython(t), packedReader(t)
 	identity, other := newIdentity(t), newIdentity(t)
 	whole := seal(t, canary, other.Recipient(), identity.Recipient())
 	folder := t.TempDir()
@@ -284,7 +290,7 @@ func TestReaderAgreesWithAge(t *testing.T) {
 	if err := os.WriteFile(keyFile, []byte(identity.String()+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command(python, "-I", "-S", "-c", forkingDriver, reader, keyFile, folder, fmt.Sprint(len(cases))).Output()
+	out, err := exec.Command(python, "-I", "-S", "-B", "-c", readMany, reader, keyFile, folder, fmt.Sprint(len(cases))).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,9 +299,9 @@ func TestReaderAgreesWithAge(t *testing.T) {
 		t.Fatalf("got %d lines, want %d", len(lines), len(cases))
 	}
 	for i, line := range lines {
-		code, text, _ := strings.Cut(line, " ")
+		got, text, _ := strings.Cut(line, ": ")
 		want := ageOutcome(cases[i], identity)
-		if got := readerOutcomes[atoi(t, code)]; got != want {
+		if got != want {
 			t.Errorf("case %d (%d bytes): got %s, age: %s", i, len(cases[i]), got, want)
 		}
 		if want == "success" {
@@ -311,15 +317,6 @@ func TestReaderAgreesWithAge(t *testing.T) {
 	if opened == 0 {
 		t.Error("not even the whole file was opened")
 	}
-}
-
-func atoi(t *testing.T, s string) int {
-	t.Helper()
-	var n int
-	if _, err := fmt.Sscan(s, &n); err != nil {
-		t.Fatalf("no number in %q", s)
-	}
-	return n
 }
 
 func ageOutcome(sealed []byte, identity age.Identity) string {
@@ -341,7 +338,7 @@ func ageOutcome(sealed []byte, identity age.Identity) string {
 
 // The oldest that is promised is 3.6; whichever are installed are tried.
 func TestReaderOnOtherPythons(t *testing.T) {
-	reader, identity := compactReaderFile(t), newIdentity(t)
+	reader, identity := packedReader(t), newIdentity(t)
 	plain := strings.Repeat(canary, 5000)
 	sealed := seal(t, plain, identity.Recipient())
 	candidates := filepath.SplitList(os.Getenv("AGEENV_TEST_PYTHONS"))
@@ -368,43 +365,8 @@ func TestReaderOnOtherPythons(t *testing.T) {
 	}
 }
 
-func TestCompactReader(t *testing.T) {
-	text, err := boxFiles.ReadFile("box/reader.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := string(text)
-	if strings.Contains(source, `"""`) || strings.Contains(source, "'''") || strings.Contains(source, "\t") {
-		t.Error("a string that spans lines, or a tab, would not survive stripping")
-	}
-	for i, line := range strings.Split(source, "\n") {
-		indent := len(line) - len(strings.TrimLeft(line, " "))
-		if indent%4 != 0 {
-			t.Errorf("line %d is indented by %d: stripping wants multiples of four", i+1, indent)
-		}
-		if line == ".END" {
-			t.Errorf("line %d would end the reader", i+1)
-		}
-	}
-	if got, want := stripPython("# a\nif x:\n    # b\n    y\n\n        z # c\n"), "if x:\n y\n  z # c\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	whole, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(whole, stripPython(source)) {
-		t.Error("the program does not hold the reader")
-	}
-	packed, err := packedProgram()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("reader.py: %d bytes, compact %d; the program: %d bytes, packed %d", len(source), len(stripPython(source)), len(whole), len(packed))
-}
-
 func TestReaderIsQuick(t *testing.T) {
-	python, reader := needPython(t), compactReaderFile(t)
+	python, reader := needPython(t), packedReader(t)
 	identity := newIdentity(t)
 	sealed := seal(t, strings.Repeat("x", 4<<10), identity.Recipient())
 	best := time.Hour

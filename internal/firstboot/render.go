@@ -133,52 +133,36 @@ func (f File) NeedsAge() bool {
 }
 
 type scriptData struct {
-	Banner   string
-	Version  string
-	Tools    string
-	Identity string
-	Program  string
-	// Quoted for the shell.
+	Banner  string
+	Version string
+	// Label and NameJSON are quoted for the shell.
 	Label, NameJSON string
-	// Plan is the text of the plan, see plan.go.
-	Plan  string
-	Files []scriptPayload
-}
-
-type scriptPayload struct {
-	N       int
-	Payload string
+	// Program is for Python, see program.go; Plan is JSON, see plan.go.
+	Program, Plan string
+	// Identity is empty if it does not travel.
+	Identity string
+	// Payloads are in base85.
+	Payloads []string
 }
 
 // render makes the script of Params that were checked.
 func render(p Params, identity *age.X25519Identity) (secret.Text, error) {
+	program, err := program()
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return renderAround(program, p, identity)
+}
+
+func renderAround(program string, p Params, identity *age.X25519Identity) (secret.Text, error) {
+	data, err := newScriptData(p, identity)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	data.Program = program
 	tmpl, err := scriptTemplate()
 	if err != nil {
 		return secret.Text{}, err
-	}
-	program, err := packedProgram()
-	if err != nil {
-		return secret.Text{}, err
-	}
-	plan, err := newPlan(p)
-	if err != nil {
-		return secret.Text{}, err
-	}
-	data := scriptData{
-		Banner:   "# ageenv first boot, template " + TemplateVersion + ". Made by terraform-provider-ageenv.",
-		Version:  TemplateVersion,
-		Tools:    strings.Join(boxTools, " "),
-		Program:  program,
-		Label:    plan.label,
-		NameJSON: plan.nameJSON,
-		Plan:     plan.text(),
-	}
-	if identity != nil {
-		data.Banner = strings.TrimSuffix(data.Banner, ".") + "; holds an age identity."
-		data.Identity = identity.String()
-	}
-	for i, f := range p.Files {
-		data.Files = append(data.Files, scriptPayload{i + 1, wrapBase64(f.Payload)})
 	}
 	var script strings.Builder
 	if err := tmpl.Execute(&script, data); err != nil {
@@ -186,6 +170,43 @@ func render(p Params, identity *age.X25519Identity) (secret.Text, error) {
 		return secret.Text{}, errors.New("rendering the first-boot script: the template failed")
 	}
 	return secret.New(script.String()), nil
+}
+
+// newScriptData returns all but the program.
+func newScriptData(p Params, identity *age.X25519Identity) (scriptData, error) {
+	data := scriptData{
+		Banner:  "# ageenv first boot, template " + TemplateVersion + ". Made by terraform-provider-ageenv.",
+		Version: TemplateVersion,
+	}
+	plan, err := newPlan(p)
+	if err != nil {
+		return scriptData{}, err
+	}
+	if data.Plan, err = jsonText(plan); err != nil {
+		return scriptData{}, err
+	}
+	label := ""
+	if p.Name != "" {
+		label = p.Name + ": "
+	}
+	if data.Label, err = quote(label); err != nil {
+		return scriptData{}, fmt.Errorf("rendering the first-boot script: %w", err)
+	}
+	name, err := jsonText(p.Name)
+	if err != nil {
+		return scriptData{}, err
+	}
+	if data.NameJSON, err = quote(name); err != nil {
+		return scriptData{}, fmt.Errorf("rendering the first-boot script: %w", err)
+	}
+	if identity != nil {
+		data.Banner = strings.TrimSuffix(data.Banner, ".") + "; holds an age identity."
+		data.Identity = identity.String()
+	}
+	for _, f := range p.Files {
+		data.Payloads = append(data.Payloads, base85(f.Payload))
+	}
+	return data, nil
 }
 
 var scriptTemplate = sync.OnceValues(func() (*template.Template, error) {

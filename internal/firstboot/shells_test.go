@@ -183,20 +183,10 @@ func TestSyntaxAndShellcheck(t *testing.T) {
 	if err := os.WriteFile(file, []byte(script.Reveal()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
-	unpacked := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(unpacked, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	for _, shell := range shells(t) {
-		for _, f := range []string{file, unpacked} {
-			args := append(append([]string{}, shell.command[1:]...), "-n", f)
-			if out, err := exec.Command(shell.command[0], args...).CombinedOutput(); err != nil || len(out) > 0 {
-				t.Errorf("%s -n: %v: %s", shell.name, err, out)
-			}
+		args := append(append([]string{}, shell.command[1:]...), "-n", file)
+		if out, err := exec.Command(shell.command[0], args...).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%s -n: %v: %s", shell.name, err, out)
 		}
 	}
 	t.Run("shellcheck", func(t *testing.T) {
@@ -204,23 +194,8 @@ func TestSyntaxAndShellcheck(t *testing.T) {
 		if err != nil {
 			t.Skip("shellcheck is not installed")
 		}
-		// The program with its comments, which hold what shellcheck is told.
-		var whole strings.Builder
-		for _, name := range boxProgram {
-			text, err := boxFiles.ReadFile("box/" + name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			whole.Write(text)
-		}
-		joined := filepath.Join(t.TempDir(), "ageenv")
-		if err := os.WriteFile(joined, []byte(whole.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range []string{file, joined} {
-			if out, err := exec.Command(p, "-s", "sh", f).CombinedOutput(); err != nil {
-				t.Errorf("%v\n%s", err, out)
-			}
+		if out, err := exec.Command(p, "-s", "sh", file).CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
 		}
 	})
 }

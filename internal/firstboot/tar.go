@@ -2,10 +2,12 @@ package firstboot
 
 import (
 	"archive/tar"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 )
 
 // plainName is the name of a file in a directory that is dropped: what every tar,
@@ -22,21 +24,31 @@ func checkNoTar(plain []byte) error {
 	return nil
 }
 
-// CheckTar reports why what is read cannot be dropped as a directory: it has to be
-// a tar of regular files and nothing else, one at least, each with a plain name of
-// its own. The error names no file: a name may be a piece of a value. It goes on
-// after the words "the payload".
+// CheckTar reports why what is read cannot be dropped as a directory. It must be a
+// tar of regular files and nothing else, at least one, each with a plain name that
+// no other has. None is sparse, so that the files together are no larger than the
+// tar. The error names no file, because a name may be a piece of a value. It follows
+// the words "the payload".
 func CheckTar(r io.Reader) error {
-	in, seen := tar.NewReader(r), map[string]bool{}
+	errNoTar := errors.New("is no tar: give a bundle of one file per key, or leave layout out")
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		return errNoTar
+	}
+	in, seen, rest := tar.NewReader(bytes.NewReader(plain)), map[string]bool{}, int64(len(plain))
 	for {
 		h, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if err != nil {
+			return errNoTar
+		}
 		n := len(seen) + 1
+		rest -= h.Size
 		switch {
-		case err != nil:
-			return errors.New("is no tar: give a bundle of one file per key, or leave layout out")
+		case isSparse(h) || rest < 0:
+			return fmt.Errorf("holds a sparse file, as entry %d of its tar: make the tar without --sparse", n)
 		case h.Typeflag != tar.TypeReg:
 			return fmt.Errorf("holds something else than a regular file, as entry %d of its tar", n)
 		case !plainName.MatchString(h.Name) || len(h.Name) > maxNameBytes:
@@ -44,8 +56,8 @@ func CheckTar(r io.Reader) error {
 		case seen[h.Name]:
 			return fmt.Errorf("holds two files of the same name, the second as entry %d of its tar", n)
 		}
-		if _, err := io.Copy(io.Discard, in); err != nil { //nolint:gosec // it has been in memory, whole
-			return errors.New("is no tar: give a bundle of one file per key, or leave layout out")
+		if _, err := io.CopyN(io.Discard, in, h.Size); err != nil {
+			return errNoTar
 		}
 		seen[h.Name] = true
 	}
@@ -53,4 +65,17 @@ func CheckTar(r io.Reader) error {
 		return errors.New("is an empty tar: there is no file to drop")
 	}
 	return nil
+}
+
+// isSparse reports whether a file of a tar has holes that the tar does not hold.
+func isSparse(h *tar.Header) bool {
+	if h.Typeflag == tar.TypeGNUSparse {
+		return true
+	}
+	for name := range h.PAXRecords {
+		if strings.HasPrefix(name, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
 }

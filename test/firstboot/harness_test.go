@@ -96,6 +96,9 @@ func newMachine(t *testing.T, release string) *machine {
 	// The data source is looked for by DMI, which is the building machine's here.
 	m.put("/etc/cloud/ds-identify.cfg", "policy: enabled\n", 0o644)
 	m.put("/etc/cloud/cloud.cfg.d/99-vultr.cfg", "datasource_list: [Vultr]\n", 0o644)
+	// Containers have no /sys/fs/bpf of systemd's; boxes have.
+	m.unit("bpf.service", "sysinit.target", "[Unit]\nDefaultDependencies=no\nBefore=sysinit.target ageenv-metadata.service\nConditionPathIsMountPoint=!/sys/fs/bpf\n"+
+		"[Service]\nType=oneshot\nExecStart=/bin/mount -t bpf -o mode=0700 bpf /sys/fs/bpf\n")
 	m.unit("probe.service", "cloud-init.target", "[Unit]\nAfter=cloud-final.service multi-user.target\n"+
 		"[Service]\nType=oneshot\nExecStart=/test/probe\nExecStopPost=/bin/systemctl --force poweroff\n")
 	return m

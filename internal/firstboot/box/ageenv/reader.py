@@ -1,32 +1,18 @@
-# Opens one age file (https://c2sp.org/age) with X25519 identities, using
-# nothing but Python's standard library, from 3.6 on.
-#
-#     python3 -I -S reader.py IDENTITY-FILE <sealed >plain
-#
-# It is what the first-boot script falls back on where no age is installed. It
-# refuses whatever age refuses, and writes nothing before the whole payload has
-# been authenticated: a caller never sees the beginning of a tampered file.
-#
-# Exit codes, the only thing it says:
-#     0   opened
-#     10  the header is malformed
-#     11  no identity fits a recipient
-#     12  the header's MAC is wrong
-#     13  the payload is altered, cut off or continued
-#     14  the identity file holds no X25519 identity, or a malformed one
-#     15  the same, or no identity fits, and the file is sealed to a hybrid recipient
-#
-# The script carries a compact form, made by dropping the lines that are
-# comments or empty: a comment therefore has its own line, and no string spans
-# lines.
-import base64
-import hashlib
-import hmac
+"""Opens a binary age file (https://c2sp.org/age) with X25519 identities.
+
+It serves where no age is installed. It refuses what age refuses, and returns nothing before
+the whole payload is authenticated: a caller never sees the beginning of an altered file.
+"""
+import binascii
 import struct
-import sys
 from array import array
 
-HEADER, NO_MATCH, MAC, PAYLOAD, IDENTITY, HYBRID = 10, 11, 12, 13, 14, 15
+# What is wrong, in the words of the official test vectors.
+HEADER, NO_MATCH, MAC, PAYLOAD, IDENTITY, HYBRID = (
+    "header failure", "no match", "HMAC failure", "payload failure", "identity", "hybrid")
+REASONS = {
+    HEADER: "payload-malformed", NO_MATCH: "wrong-identity", MAC: "payload-altered", PAYLOAD: "payload-altered",
+    IDENTITY: "identity-malformed", HYBRID: "needs-age"}
 
 # The bounds of age itself, which refuses more.
 MAX_HEADER, MAX_STANZAS, MAX_WORDS = 2 << 20, 1024, 129
@@ -36,21 +22,56 @@ CHUNK = 64 * 1024 + 16
 
 
 class Refused(Exception):
-    pass
+    """The file cannot be opened: fault says why in the words of the vectors, code is the box's reason."""
+
+    def __init__(self, fault: str) -> None:
+        Exception.__init__(self, fault)
+        self.fault, self.code = fault, REASONS[fault]
 
 
-def need(condition, code):
+def open_file(identities: bytes, data: bytes) -> bytes:
+    """Return the plaintext of the age file data.
+
+    identities is the text of an identity file. Raises Refused. A file that is sealed to a
+    hybrid recipient is told apart if none of the identities opens it.
+    """
+    try:
+        return _open(_parse_identities(identities), data)
+    except Refused as e:
+        if e.fault in (NO_MATCH, IDENTITY) and b"\n-> mlkem768x25519 " in data[:MAX_HEADER]:
+            raise Refused(HYBRID) from None
+        raise
+
+
+def _open(identities: list, data: bytes) -> bytes:
+    import hashlib
+    import hmac
+    stanzas, mac, covered, sealed = _parse_header(data)
+    for scalar in identities:
+        file_key = _unwrap(scalar, stanzas)
+        if file_key is not None:
+            break
+    else:
+        raise Refused(NO_MATCH)
+    expected = hmac.new(_hkdf(file_key, b"", b"header"), covered, hashlib.sha256)
+    _need(hmac.compare_digest(mac, expected.digest()), MAC)
+    return _open_payload(file_key, sealed)
+
+
+def _need(condition: object, fault: str) -> None:
     if not condition:
-        raise Refused(code)
+        raise Refused(fault)
 
 
-def hkdf(key, salt, info):
+def _hkdf(key: bytes, salt: bytes, info: bytes) -> bytes:
+    import hashlib
+    import hmac
     extracted = hmac.new(salt or bytes(32), key, hashlib.sha256).digest()
     return hmac.new(extracted, info + b"\1", hashlib.sha256).digest()
 
 
 # RFC 7748, section 5.
-def x25519(scalar, point):
+def _x25519(scalar: bytes, point: bytes) -> bytes:
     k = int.from_bytes(scalar, "little") & (1 << 254) - 8 | 1 << 254
     u = (int.from_bytes(point, "little") & (1 << 255) - 1) % P
     x2, z2, x3, z3, swap = 1, 0, u, 1, 0
@@ -74,7 +95,7 @@ def x25519(scalar, point):
 # long integer that holds the word of every block in a lane of 64 bits, where
 # the upper half takes what an addition or a rotation spills. Block by block,
 # the same would take some forty times as long.
-def chacha20(key, nonce, blocks):
+def _chacha20(key: bytes, nonce: bytes, blocks: int) -> bytes:
     lanes = int.from_bytes(struct.pack("<Q", 1) * blocks, "little")
     mask = lanes * 0xFFFFFFFF
     counter = int.from_bytes(struct.pack("<%dQ" % blocks, *range(blocks)), "little")
@@ -96,7 +117,7 @@ def chacha20(key, nonce, blocks):
 
 
 # RFC 8439, section 2.5.
-def poly1305(key, message):
+def _poly1305(key: bytes, message: bytes) -> bytes:
     r = int.from_bytes(key[:16], "little") & 0x0FFFFFFC0FFFFFFC0FFFFFFC0FFFFFFF
     total, p = 0, (1 << 130) - 5
     for i in range(0, len(message), 16):
@@ -107,11 +128,12 @@ def poly1305(key, message):
 
 
 # RFC 8439, section 2.8, without additional data. None if the tag is wrong.
-def unseal(key, nonce, sealed):
+def _decrypt(key: bytes, nonce: bytes, sealed: bytes) -> "bytes | None":
+    import hmac
     text, tag = sealed[:-16], sealed[-16:]
-    stream = chacha20(key, nonce, 1 + (len(text) + 63) // 64)
+    stream = _chacha20(key, nonce, 1 + (len(text) + 63) // 64)
     sizes = struct.pack("<QQ", 0, len(text))
-    expected = poly1305(stream[:32], text + bytes(-len(text) % 16) + sizes)
+    expected = _poly1305(stream[:32], text + bytes(-len(text) % 16) + sizes)
     if not hmac.compare_digest(tag, expected):
         return None
     plain = int.from_bytes(text, "little") ^ int.from_bytes(stream[64:64 + len(text)], "little")
@@ -120,7 +142,7 @@ def unseal(key, nonce, sealed):
 
 # The one Bech32 text of 32 bytes that BIP 173 allows, in capitals as age wants
 # it. Encoding again compares checksum, padding and letter case in one go.
-def bech32_encode(prefix, data):
+def _bech32_encode(prefix: str, data: bytes) -> str:
     letters = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
     bits = int.from_bytes(data, "big") << 4
     words = [bits >> 5 * i & 31 for i in range(51, -1, -1)]
@@ -136,90 +158,90 @@ def bech32_encode(prefix, data):
     return prefix.upper() + "1" + "".join(letters[w] for w in words).upper()
 
 
-def parse_identity(line):
+def _parse_identity(line: str) -> bytes:
     prefix, letters = "age-secret-key-", "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L"
     bits = 0
     for c in line[16:68]:
         bits = bits << 5 | max(letters.find(c), 0)
     scalar = (bits >> 4 & (1 << 256) - 1).to_bytes(32, "big")
-    need(bech32_encode(prefix, scalar) == line, IDENTITY)
+    _need(_bech32_encode(prefix, scalar) == line, IDENTITY)
     return scalar
 
 
-def parse_identities(data):
+def _parse_identities(data: bytes) -> list:
     lines = data.decode("ascii", "replace").split("\n")
     lines = [line for line in lines if line and line[0] != "#"]
-    need(lines, IDENTITY)
-    return [parse_identity(line) for line in lines]
+    _need(lines, IDENTITY)
+    return [_parse_identity(line) for line in lines]
 
 
 # Base64 without padding, in its only canonical form.
-def decode(text):
+def _decode(text: bytes) -> bytes:
     try:
-        data = base64.b64decode(text + b"=" * (-len(text) % 4))
+        data = binascii.a2b_base64(text + b"=" * (-len(text) % 4))
     except ValueError:
-        raise Refused(HEADER)
-    need(base64.b64encode(data).rstrip(b"=") == text, HEADER)
+        raise Refused(HEADER) from None
+    _need(binascii.b2a_base64(data, newline=False).rstrip(b"=") == text, HEADER)
     return data
 
 
 # The words of a header line after its prefix; each is visible ASCII.
-def split_words(line, prefix):
+def _split_words(line: bytes, prefix: bytes) -> list:
     words = line.split(b" ")
-    need(words.pop(0) == prefix, HEADER)
-    need(0 < len(words) <= MAX_WORDS, HEADER)
+    _need(words.pop(0) == prefix, HEADER)
+    _need(0 < len(words) <= MAX_WORDS, HEADER)
     for word in words:
-        need(word and all(33 <= c <= 126 for c in word), HEADER)
+        _need(word and all(33 <= c <= 126 for c in word), HEADER)
     return words
 
 
 # The stanzas, the MAC, the bytes the MAC is over, and what follows the header.
-def parse_header(data):
+def _parse_header(data: bytes) -> tuple:
     at = 0
 
-    def line():
+    def line() -> bytes:
         nonlocal at
         end = data.find(b"\n", at)
-        need(0 <= end < MAX_HEADER, HEADER)
+        _need(0 <= end < MAX_HEADER, HEADER)
         start, at = at, end + 1
         return data[start:end]
 
-    need(line() == b"age-encryption.org/v1", HEADER)
-    stanzas = []
+    _need(line() == b"age-encryption.org/v1", HEADER)
+    stanzas = []  # type: list
     while data[at:at + 3] != b"---":
-        need(len(stanzas) < MAX_STANZAS, HEADER)
-        words, body = split_words(line(), b"->"), bytearray()
+        _need(len(stanzas) < MAX_STANZAS, HEADER)
+        words, body = _split_words(line(), b"->"), bytearray()
         while True:
-            part = decode(line())
-            need(len(part) <= 48, HEADER)
+            part = _decode(line())
+            _need(len(part) <= 48, HEADER)
             body += part
             if len(part) < 48:
                 break
-        stanzas.append((words, body))
-    need(stanzas, HEADER)
+        stanzas.append((words, bytes(body)))
+    _need(stanzas, HEADER)
     covered = data[:at + 3]
-    words = split_words(line(), b"---")
-    need(len(words) == 1, HEADER)
-    mac = decode(words[0])
-    need(len(mac) == 32, HEADER)
+    words = _split_words(line(), b"---")
+    _need(len(words) == 1, HEADER)
+    mac = _decode(words[0])
+    _need(len(mac) == 32, HEADER)
     return stanzas, mac, covered, data[at:]
 
 
-def unwrap(scalar, stanzas):
-    public = x25519(scalar, b"\x09" + bytes(31))
+def _unwrap(scalar: bytes, stanzas: list) -> "bytes | None":
+    public = _x25519(scalar, b"\x09" + bytes(31))
     for words, body in stanzas:
         if words[0] != b"X25519":
             continue
-        need(len(words) == 2, HEADER)
-        share = decode(words[1])
-        need(len(share) == 32, HEADER)
-        shared = x25519(scalar, share)
+        _need(len(words) == 2, HEADER)
+        share = _decode(words[1])
+        _need(len(share) == 32, HEADER)
+        shared = _x25519(scalar, share)
         # A point of low order gives zero, whatever the scalar.
-        need(any(shared), HEADER)
+        _need(any(shared), HEADER)
         # A file key of another size would let one body fit several keys.
-        need(len(body) == 32, HEADER)
-        key = hkdf(shared, share + public, b"age-encryption.org/v1/X25519")
-        file_key = unseal(key, bytes(12), body)
+        _need(len(body) == 32, HEADER)
+        key = _hkdf(shared, share + public, b"age-encryption.org/v1/X25519")
+        file_key = _decrypt(key, bytes(12), body)
         if file_key is not None:
             return file_key
     return None
@@ -228,44 +250,18 @@ def unwrap(scalar, stanzas):
 # STREAM: chunks of 64 KiB, the last one marked. Only a payload that is empty
 # altogether may end in an empty chunk, and nothing may follow the last. The
 # official vectors count a nonce that is cut off as a fault of the header.
-def open_payload(file_key, sealed):
-    need(len(sealed) >= 16, HEADER)
-    key = hkdf(file_key, sealed[:16], b"payload")
+def _open_payload(file_key: bytes, sealed: bytes) -> bytes:
+    _need(len(sealed) >= 16, HEADER)
+    key = _hkdf(file_key, sealed[:16], b"payload")
     sealed, plain, count = sealed[16:], [], 0
     while True:
         chunk = sealed[count * CHUNK:(count + 1) * CHUNK]
         last = len(sealed) <= (count + 1) * CHUNK
-        need(len(chunk) > 16 or len(chunk) == 16 and count == 0, PAYLOAD)
-        part = unseal(key, count.to_bytes(11, "big") + bytes([last]), chunk)
-        need(part is not None, PAYLOAD)
+        _need(len(chunk) > 16 or len(chunk) == 16 and count == 0, PAYLOAD)
+        part = _decrypt(key, count.to_bytes(11, "big") + bytes([last]), chunk)
+        if part is None:
+            raise Refused(PAYLOAD)
         plain.append(part)
         count += 1
         if last:
             return b"".join(plain)
-
-
-def open_file(identities, data):
-    stanzas, mac, covered, sealed = parse_header(data)
-    for scalar in identities:
-        file_key = unwrap(scalar, stanzas)
-        if file_key is not None:
-            break
-    else:
-        raise Refused(NO_MATCH)
-    expected = hmac.new(hkdf(file_key, b"", b"header"), covered, hashlib.sha256)
-    need(hmac.compare_digest(mac, expected.digest()), MAC)
-    return open_payload(file_key, sealed)
-
-
-sealed_file = sys.stdin.buffer.read()
-try:
-    with open(sys.argv[1], "rb") as f:
-        keys = parse_identities(f.read())
-    opened = open_file(keys, sealed_file)
-except Refused as e:
-    why = e.args[0]
-    if why in (NO_MATCH, IDENTITY) and b"\n-> mlkem768x25519 " in sealed_file[:MAX_HEADER]:
-        why = HYBRID
-    sys.exit(why)
-sys.stdout.buffer.write(opened)
-sys.stdout.buffer.flush()

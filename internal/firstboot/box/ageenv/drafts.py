@@ -1,0 +1,282 @@
+"""Drafts: what is written next to a target before it takes the target's name.
+
+Every draft is noted, in a list that root alone can read, before it is made. A later
+run removes what is on the list, and nothing else. The names are random, so that
+nobody can have something ready under them.
+"""
+import errno
+import fcntl
+import os
+import stat
+import time
+
+from ageenv import root, walk, watch
+from ageenv.failure import Failure, show
+
+BOX = b"/var/lib/ageenv"
+LIST = BOX + b"/drafts"
+PREFIX = b".ageenv."
+NAME_BYTES = len(PREFIX) + 16
+# How long a run waits for another one.
+PATIENCE = 120.0
+
+
+def make_box() -> walk.Place:
+    """Return /var/lib/ageenv, made if it is missing: root's, 0700."""
+    above = walk.parent(BOX, make=True)
+    try:
+        try:
+            os.close(walk.new_directory(above.fd, walk.base(BOX)))
+        except FileExistsError:
+            pass
+        place = walk.directory(BOX)
+    finally:
+        above.close()
+    if not root.trusted(place.st):
+        place.close()
+        raise OSError(errno.EPERM, "")
+    return place
+
+
+def lock(name: bytes, patience: float = PATIENCE) -> "int | None":
+    """Take a lock that is held until this process ends or closes it.
+
+    None: another process holds it, for longer than patience.
+    """
+    try:
+        place = make_box()
+        try:
+            fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=place.fd)
+        finally:
+            place.close()
+    except OSError:
+        raise Failure(8, "write", "%s cannot be made or written: disk full, or read-only?" % show(BOX))
+    until = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fd
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                os.close(fd)
+                return None
+            watch.sleep(0.1)
+
+
+def new_name() -> bytes:
+    """Return a name that nothing shows beforehand."""
+    return PREFIX + "".join("%02x" % byte for byte in os.urandom(8)).encode()
+
+
+def is_draft(name: bytes) -> bool:
+    """Report whether a name is one that new_name makes."""
+    return len(name) == NAME_BYTES and name.startswith(PREFIX) and not name[len(PREFIX):].strip(b"0123456789abcdef")
+
+
+def note(paths: list) -> None:
+    """Put paths on the list, and the list on the disk."""
+    append(b"".join(path + b"\n" for path in paths))
+
+
+def note_directory(path: bytes, st: os.stat_result) -> None:
+    """Put a directory on the list by its inode: only then are its files removed with it.
+
+    Whoever owns the directory above could have given the name to another one.
+    """
+    append(b"%s\t%s\n" % (path, inode(st)))
+
+
+def append(text: bytes) -> None:
+    """Add lines to the list, and wait for the disk."""
+    fd = open_list()
+    try:
+        walk.write_all(fd, text)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def open_list() -> int:
+    """Open the list, made if it is missing."""
+    box = make_box()
+    try:
+        return os.open(walk.base(LIST), os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=box.fd)
+    finally:
+        box.close()
+
+
+class Drafting:
+    """As long as it is entered, no other process removes drafts."""
+
+    def __enter__(self) -> None:
+        self.fd = open_list()
+        fcntl.flock(self.fd, fcntl.LOCK_SH)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.fd)
+
+
+def sweep() -> None:
+    """Remove the drafts that earlier runs have left, unless another process is drafting:
+    that one does it at its end.
+
+    What cannot be removed, as on a disk that is read-only today, stays on the list.
+    """
+    try:
+        fd = open_list()
+    except OSError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        remove_listed(fd)
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
+
+
+def remove_listed(fd: int) -> None:
+    """Remove the drafts of the list that is open."""
+    listed = walk.read_open(fd, 1 << 20)
+    kept, inodes = [], {}  # type: list, dict
+    for line in listed.split(b"\n"):
+        path, _, noted = line.partition(b"\t")
+        if is_draft(walk.base(path)):
+            inodes.setdefault(path, set()).add(noted)
+    for path in inodes:
+        try:
+            remove(path, inodes[path])
+        except FileNotFoundError:
+            pass
+        except (OSError, Failure):
+            kept += [path + (b"\t" + noted if noted else b"") + b"\n" for noted in inodes[path]]
+    if len(b"".join(kept)) < len(listed):
+        os.ftruncate(fd, 0)
+        walk.write_all(fd, b"".join(kept))
+
+
+def remove(path: bytes, inodes: set) -> None:
+    """Remove a draft. Raises OSError."""
+    above = walk.parent(path)
+    try:
+        remove_at(above.fd, walk.base(path), inodes)
+    finally:
+        above.close()
+
+
+def remove_at(at: int, name: bytes, inodes: set) -> None:
+    """Remove a name, which is no symlink's target: a file, an empty directory, or a
+    directory of files that is one of inodes, as in the list."""
+    st = os.stat(name, dir_fd=at, follow_symlinks=False)
+    if not stat.S_ISDIR(st.st_mode):
+        os.unlink(name, dir_fd=at)
+        return
+    if inode(st) in inodes:
+        fd = os.open(name, walk.LIST, dir_fd=at)
+        try:
+            if walk.same(os.fstat(fd), st):
+                empty(fd)
+        finally:
+            os.close(fd)
+    os.rmdir(name, dir_fd=at)
+
+
+def inode(st: os.stat_result) -> bytes:
+    """Return an inode as the list has it."""
+    return b"%d:%d" % (st.st_dev, st.st_ino)
+
+
+def empty(fd: int) -> None:
+    """Remove the files of an open directory."""
+    for name in os.listdir(fd):
+        try:
+            os.unlink(name, dir_fd=fd)
+        except IsADirectoryError:
+            pass
+
+
+def write(path: bytes, data: bytes, mode: int = 0o600) -> bool:
+    """Have a file of root's own hold data. Reports whether it was not so before.
+
+    Raises Failure or OSError; the old file is still there then.
+    """
+    return bool(write_all([(path, data, mode)]))
+
+
+def write_all(files: list) -> list:
+    """Write several files of root's own: (path, data, mode). Returns the paths of those
+    that were not so before. All drafts are noted at once: a note waits for the disk."""
+    with Drafting():
+        return write_noted(files)
+
+
+def write_noted(files: list) -> list:
+    """Do what write_all does."""
+    changed, drafts = [], {}
+    for path, data, mode in files:
+        above = walk.parent(path, make=True)
+        try:
+            if not holds(above.fd, walk.base(path), data, mode):
+                changed.append(path)
+                drafts[path] = new_name()
+        finally:
+            above.close()
+    if drafts:
+        note([path.rpartition(b"/")[0] + b"/" + name for path, name in drafts.items()])
+    for path, data, mode in files:
+        if path in drafts:
+            replace(path, drafts[path], data, mode)
+    return changed
+
+
+def replace(path: bytes, draft: bytes, data: bytes, mode: int) -> None:
+    """Write a draft that is noted, and give it the name of path."""
+    above, name = walk.parent(path), walk.base(path)
+    try:
+        fd = os.open(draft, walk.CREATE, 0o600, dir_fd=above.fd)
+        try:
+            st = walk.fill(fd, data, root.UID, root.GID, mode)
+        finally:
+            os.close(fd)
+        os.rename(draft, name, src_dir_fd=above.fd, dst_dir_fd=above.fd)
+        if not walk.is_at(above.fd, name, st):
+            raise OSError(errno.EAGAIN, "")
+    except OSError:
+        try:
+            os.unlink(draft, dir_fd=above.fd)
+        except OSError:
+            pass
+        raise
+    finally:
+        above.close()
+
+
+def holds(at: int, name: bytes, data: bytes, mode: int) -> bool:
+    """Report whether a file of root's own is there already, as it is to be."""
+    place = walk.look(at, name)
+    if place is None:
+        return False
+    try:
+        st = place.st
+        if not stat.S_ISREG(st.st_mode) or (st.st_uid, stat.S_IMODE(st.st_mode), st.st_size, st.st_nlink) != (root.UID, mode, len(data), 1):
+            return False
+        return walk.read_place(place, len(data)) == data
+    except OSError:
+        return False
+    finally:
+        place.close()
+
+
+def discard(path: bytes) -> bool:
+    """Remove a file of root's own. Reports whether it was there."""
+    try:
+        above = walk.parent(path)
+    except OSError:
+        return False
+    try:
+        os.unlink(walk.base(path), dir_fd=above.fd)
+        return True
+    except FileNotFoundError:
+        return False
+    finally:
+        above.close()

@@ -1,0 +1,150 @@
+"""systemd's part of closing the metadata service: IPAddressDeny= on the root slice.
+
+systemd attaches a program to the control group of each of its units, which drops what
+they send to the address, whoever sends it and however its socket is bound. The drop-in
+holds from the first moment of every later boot. cloud-init, and units that the plan
+names, get through by IPAddressAllow=.
+"""
+import os
+
+from ageenv import drafts, process, root, units, walk
+from ageenv.plan import Plan
+
+ADDRESS = "169.254.169.254"
+NAME = b"ageenv-metadata.conf"
+SERVICE = b"ageenv-metadata.service"
+# Where systemctl set-property --runtime writes.
+RUNTIME = b"/run/systemd/system.control/-.slice.d"
+STAGES = "cloud-init-main", "cloud-init-local", "cloud-init", "cloud-init-network", "cloud-config", "cloud-final"
+
+
+def drop_in(name: str) -> bytes:
+    """Return the path of a unit's drop-in."""
+    return units.DIRECTORY + name.encode() + b".d/" + NAME
+
+
+def allowances(plan: Plan) -> dict:
+    """Return the drop-ins of the root slice and of what may reach the address."""
+    allow = "IPAddressAllow=" + ADDRESS
+    tighten = "-%s tighten" % units.PROGRAM
+    files = {drop_in("-.slice"): units.unit(["Slice", "IPAddressDeny=" + ADDRESS])}
+    for name in STAGES:
+        files[drop_in(name + ".service")] = units.unit(["Service", allow, "ExecStartPost=" + tighten])
+    files[drop_in("cloud-init-hotplugd.service")] = units.unit(["Service", allow, "ExecStopPost=" + tighten])
+    for name in plan.metadata_units:
+        kind = {"slice": "Slice", "scope": "Scope"}.get(name.rpartition(".")[2], "Service")
+        files[drop_in(name)] = units.unit([kind, allow])
+    return files
+
+
+def unit_names() -> list:
+    """Return the names of cloud-init's units."""
+    return [name + ".service" for name in STAGES + ("cloud-init-hotplugd",)]
+
+
+def allowed_groups(plan: Plan) -> set:
+    """Return the control groups of the units that may reach the address."""
+    names = unit_names() + plan.metadata_units
+    groups = set()
+    for line in process.run(["systemctl", "show", "--property=ControlGroup", "--"] + names).out.decode().splitlines():
+        groups.add(line.partition("=")[2])
+    return groups - {""}
+
+
+def service() -> str:
+    """Return ageenv-metadata.service, which does the rest at each boot."""
+    return units.unit(
+        ["Unit", "Description=ageenv: close the metadata service", "DefaultDependencies=no",
+         "RequiresMountsFor=/usr/local/sbin /var/lib/ageenv", "Wants=network-pre.target", "Before=network-pre.target shutdown.target",
+         "Conflicts=shutdown.target"],
+        ["Service", "Type=oneshot", "RemainAfterExit=yes", "ExecStart=%s close" % units.PROGRAM])
+
+
+def files(plan: Plan) -> dict:
+    """Return all unit files and drop-ins, path to text."""
+    wanted = allowances(plan)
+    wanted[units.DIRECTORY + SERVICE] = service()
+    wanted[drop_in("sysinit.target")] = units.unit(["Unit", "Wants=" + SERVICE.decode()])
+    return wanted
+
+
+def write(plan: Plan) -> bool:
+    """Write the drop-ins that hold at later boots, and remove those of an earlier plan.
+    Reports whether anything was changed. Raises Failure or OSError."""
+    wanted = allowances(plan)
+    changed = drafts.write_all([(path, text.encode(), 0o644) for path, text in wanted.items()])
+    if changed:
+        from ageenv import content
+        for path in changed:
+            content.restore_context(path)
+    return sweep(wanted) or bool(changed)
+
+
+def sweep(wanted: dict) -> bool:
+    """Remove our drop-ins that are not wanted. Reports whether there were any."""
+    try:
+        place = walk.directory(units.DIRECTORY)
+    except OSError:
+        return False
+    fd = walk.reopen(place.fd, walk.LIST & ~os.O_NOFOLLOW)
+    place.close()
+    removed = False
+    keep = drop_in("sysinit.target")
+    try:
+        for name in map(os.fsencode, os.listdir(fd)):
+            path = units.DIRECTORY + name + b"/" + NAME
+            if not name.endswith(b".d") or path in wanted or (wanted and path == keep):
+                continue
+            if drafts.discard(path):
+                removed = True
+                try:
+                    os.rmdir(name, dir_fd=fd)
+                except OSError:
+                    pass
+    finally:
+        os.close(fd)
+    return removed
+
+
+def systemctl(*args: str) -> bool:
+    """Call systemctl. Reports whether it succeeded."""
+    return process.run(["systemctl"] + list(args)).code == 0
+
+
+def apply() -> bool:
+    """Have systemd heed the drop-ins: in units that run, too, which daemon-reload leaves
+    as they are. It succeeds where the kernel cannot do it, so somebody has to try."""
+    return systemctl("daemon-reload") and systemctl("set-property", "--runtime", "--", "-.slice", "IPAddressDeny=" + ADDRESS)
+
+
+def traces() -> bool:
+    """Report whether anything is left that remove would remove."""
+    return any(os.path.exists(root.R + path) for path in (drop_in("-.slice"), units.DIRECTORY + SERVICE, RUNTIME + b"/50-IPAddressDeny.conf"))
+
+
+def remove() -> bool:
+    """Take everything back, and leave no trace. Reports whether it succeeded."""
+    # Units that run heed a change, and there has to be one.
+    done = systemctl("set-property", "--runtime", "--", "-.slice", "IPAddressDeny=")
+    sweep({})
+    drafts.discard(units.DIRECTORY + SERVICE)
+    clear()
+    if not systemctl("daemon-reload"):
+        return False
+    # What somebody else denies stays.
+    others = process.run(["systemctl", "show", "--value", "--property=IPAddressDeny", "--", "-.slice"]).out.decode().split()
+    if others:
+        done = systemctl("set-property", "--runtime", "--", "-.slice", *["IPAddressDeny=" + address for address in others]) and done
+        clear()
+        done = systemctl("daemon-reload") and done
+    return done
+
+
+def clear() -> None:
+    """Remove what set-property has written."""
+    if drafts.discard(RUNTIME + b"/50-IPAddressDeny.conf"):
+        for path in RUNTIME, RUNTIME.rpartition(b"/")[0]:
+            try:
+                os.rmdir(path)
+            except OSError:
+                return

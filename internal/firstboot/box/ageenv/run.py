@@ -1,0 +1,215 @@
+"""A run: open every payload, look at every target, stage every file, then put them in
+place together, and do what follows."""
+import grp
+import os
+import pwd
+
+from ageenv import after, content, drafts, failure, identity, instance, keep, metadata, metrics, root, status, unseal, walk, watch
+from ageenv.failure import Failure, Waiting, say, where
+from ageenv.plan import File, Plan, is_late
+from ageenv.status import Run
+
+MYPY = False
+if MYPY:
+    from typing import Callable
+
+FIRST, BOOT, WAIT = "first", "boot", "wait"
+# Where only one run at a time is busy.
+LOCK = b"lock"
+
+
+class Script:
+    """What the startup script carried: the program, the identity if it travels, and the
+    payloads."""
+
+    def __init__(self, program: bytes, opens: "bytes | None", payloads: list) -> None:
+        self.program, self.opens, self.payloads = program, opens, payloads
+
+
+def drop(plan: Plan, run: Run, phase: str, script: "Script | None") -> None:
+    """Put files in place: all of them at the first boot, else those that do not survive
+    one. Raises Failure, Waiting and OSError."""
+    lock = drafts.lock(LOCK)
+    if lock is None:
+        raise Failure(17, "busy", "another run holds the lock for more than %d seconds" % drafts.PATIENCE)
+    try:
+        drafts.sweep()
+        late = is_late()
+        files = plan.files if script is not None or late else plan.every()
+        was_clone = script is not None and is_clone()
+        try:
+            targets = prepare(plan, run, files, script)
+        except Waiting:
+            if script is None:
+                raise
+            after.pend(plan)
+            keep_for(plan, script, True)
+            if plan.identity == "file":
+                start("ageenv-identity.path")
+            # It may have come before the path unit looked.
+            targets = prepare(plan, run, files, script)
+        if script is not None:
+            keep_for(plan, script, False)
+        watch.check()
+        place(targets, lambda: after.pend(plan) if script is not None or late else None)
+        drafts.sweep()
+        keep.in_time(plan)
+        for target in targets:
+            report(target.file)
+    finally:
+        os.close(lock)
+    if phase != FIRST or was_clone:
+        after.let_go(plan)
+    watch.check()
+    after.follow(plan, phase == BOOT, 0 if phase == WAIT else after.PATIENCE)
+
+
+def is_clone() -> bool:
+    """Report whether docker was kept from starting, before this box had a script of its
+    own."""
+    return instance.verdict(instance.recorded(), instance.current()) == instance.OTHER
+
+
+def prepare(plan: Plan, run: Run, files: list, script: "Script | None") -> list:
+    """Open every payload and look at every target; nothing is changed."""
+    if not files:
+        return []
+    opens = identity.obtain(plan, script.opens if script is not None else None)
+    targets = []
+    for f in files:
+        watch.check()
+        sealed = script.payloads[f.number - 1] if script is not None else kept_payload(f)
+        plain = unseal.unseal(f.path, opens, sealed, f.is_directory())
+        run.decryptor = unseal.decryptor
+        uid, gid = account(f)
+        targets.append(content.Tree(f, uid, gid, plain) if isinstance(plain, list) else content.Plain(f, uid, gid, plain))
+    for target in targets:
+        target.prepare()
+    return targets
+
+
+def kept_payload(f: File) -> bytes:
+    """Return a payload that an earlier run has kept."""
+    try:
+        data = walk.read(f.sealed(), 64 << 20)
+    except OSError:
+        data = None
+    if data is None:
+        raise Failure(5, "payload-missing", "%s: its payload was not kept on this box" % f.name)
+    return data
+
+
+def account(f: File) -> tuple:
+    """Look up user and group. Who does not exist may still be made, by runcmd say."""
+    missing = "%s: cannot give it to %s:%s: there is no such %%s here yet" % (f.name, f.owner, f.group)
+    try:
+        uid = int(f.owner) if f.owner.isdigit() else pwd.getpwnam(f.owner).pw_uid
+    except KeyError:
+        raise Waiting(6, "owner", missing % "user")
+    try:
+        return uid, int(f.group) if f.group.isdigit() else grp.getgrnam(f.group).gr_gid
+    except KeyError:
+        raise Waiting(6, "owner", missing % "group")
+
+
+def keep_for(plan: Plan, script: Script, late: bool) -> None:
+    """Keep what later boots need. Files that are dropped once can do without."""
+    try:
+        keep.keep(plan, script.program, script.opens, script.payloads, late)
+    except (OSError, Failure):
+        if late or plan.every():
+            raise Failure(8, "write", "what the box needs at its later boots cannot be kept on it")
+        say("the program and its units cannot be kept on this box: it cannot be asked for its status, and a clone would not be noticed")
+
+
+def start(name: str) -> None:
+    """Have systemd run this again when what is missing may be there."""
+    from ageenv import process
+    if root.systemd() and process.run(["systemctl", "--no-block", "start", name]).code:
+        raise Failure(8, "write", "%s cannot be started" % name)
+
+
+def place(targets: list, before: "Callable") -> None:
+    """Stage all, then put all in place, or take everything back."""
+    changing = [t for t in targets if t.file.state != "unchanged"]
+    if not changing:
+        return
+    with drafts.Drafting():
+        try:
+            drafts.note([name for t in changing for name in t.names()])
+        except OSError:
+            raise Failure(8, "write", "the list of drafts in /var/lib/ageenv cannot be written: disk full, or read-only?")
+        put(changing, before)
+    for t in changing:
+        content.restore_context(t.file.path)
+
+
+def put(changing: list, before: "Callable") -> None:
+    """Do what place does. The drafts are noted."""
+    try:
+        for t in changing:
+            watch.check()
+            t.stage()
+        watch.check()
+        before()
+        # From here on a signal waits: all of them, or none.
+        for t in changing:
+            t.commit()
+    except BaseException:
+        for t in reversed(changing):
+            t.undo()
+        raise
+    for t in changing:
+        t.finish()
+
+
+def report(f: File) -> None:
+    """Print a line about a file."""
+    failure.write(1, "ageenv: %s%s %s:%s %04o %s\n" % (failure.label, f.name, f.owner, f.group, f.mode, f.state))
+
+
+def conclude(plan: Plan, run: Run, work: "Callable", first: bool = False, quiet: bool = False) -> int:
+    """Do the work, and say in status file, metrics and log how it went. Returns the exit
+    code, that of a failure if the run waits; in the status of a first boot that is no
+    failure. quiet: a run that still waits says nothing."""
+    try:
+        work()
+        run.result, run.reason, run.code = "ok", run.remark, 0
+    except Waiting as e:
+        run.result, run.reason, run.code = "waiting", e.reason, 0 if first else e.code
+        if quiet:
+            return e.code
+        say(e.message)
+        finish(plan, run)
+        return e.code
+    except Failure as e:
+        run.reason, run.code = e.reason, e.code
+        say(e.message)
+    except BaseException as e:
+        say("unexpected: " + where(e))
+    watch.forget()
+    finish(plan, run)
+    return run.code
+
+
+def finish(plan: Plan, run: Run) -> None:
+    """Write status and metrics."""
+    try:
+        status.write(plan, run)
+    except (OSError, Failure):
+        say("the status file /var/lib/ageenv/status.json cannot be written")
+    try:
+        metrics.write(plan, run)
+    except OSError:
+        say("the metrics cannot be written")
+    try:
+        # What these have noted.
+        drafts.sweep()
+    except OSError:
+        pass
+
+
+def close_all(plan: Plan, run: Run) -> None:
+    """Close what shows the script, before anything else."""
+    metadata.tighten(plan)
+    run.metadata = metadata.close(plan)

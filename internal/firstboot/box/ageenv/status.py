@@ -1,0 +1,62 @@
+"""The status file: what the last run did. It holds no value."""
+import time
+
+from ageenv import drafts, walk
+from ageenv.failure import Failure
+from ageenv.plan import Plan
+
+PATH = b"/var/lib/ageenv/status.json"
+SUCCESS = b"/var/lib/ageenv/success"
+
+
+class Run:
+    """How the run has gone so far."""
+
+    def __init__(self) -> None:
+        self.result = "failed"  # "ok", "failed" or "waiting".
+        self.reason = "unexpected"
+        self.code = 1
+        # The reason of a run that succeeds all the same.
+        self.remark = ""
+        self.decryptor = "none"  # "age" or "python".
+        self.metadata = "untouched"  # "closed", or "open" if it was to be closed.
+
+
+def quote(text: str) -> str:
+    """Return text that prints as JSON. Prometheus escapes a label in the same way."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def fields(pairs: list, separator: str) -> str:
+    """Return pairs of a name and JSON as they are in an object."""
+    return separator.join("%s: %s" % (quote(name), value) for name, value in pairs)
+
+
+def text(plan: Plan, run: Run) -> str:
+    """Return the status as JSON."""
+    files = []
+    for f in plan.files:
+        files.append("\n    {%s}" % fields([
+            ("path", quote(f.name)), ("layout", quote(f.layout)), ("owner", quote(f.owner)), ("group", quote(f.group)),
+            ("mode", quote("%04o" % f.mode)), ("source_digest", quote(f.digest)), ("state", quote(f.state))], ", "))
+    return "{\n  %s\n}\n" % fields([
+        ("template_version", quote(plan.version)), ("name", quote(plan.name)),
+        ("time", quote(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))), ("result", quote(run.result)),
+        ("reason", quote(run.reason)), ("exit_code", str(run.code)), ("decryptor", quote(run.decryptor)),
+        ("metadata", quote(run.metadata)), ("files", "[%s\n  ]" % ",".join(files))], ",\n  ")
+
+
+def write(plan: Plan, run: Run) -> None:
+    """Replace the status file. Raises Failure or OSError."""
+    files = [(PATH, text(plan, run).encode(), 0o600)]
+    if run.result == "ok":
+        files.append((SUCCESS, b"%d\n" % time.time(), 0o600))
+    drafts.write_all(files)
+
+
+def last_success() -> int:
+    """Return when a run last put everything in place; 0 if none has."""
+    try:
+        return int(walk.read(SUCCESS, 64) or b"0")
+    except (OSError, ValueError, Failure):
+        return 0
