@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -54,7 +55,7 @@ func generatedSchema() map[string]schema.Attribute {
 				"charset":       schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("length"))}, MarkdownDescription: "The characters to choose from, each once, printable ASCII. Default: letters and digits."},
 				"bytes":         schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, bundle.MaxGenerated)}, MarkdownDescription: "How many bytes, written in `encoding`."},
 				"encoding":      schema.StringAttribute{Optional: true, Validators: append(checkEncoding, stringvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("bytes"))), MarkdownDescription: "`" + strings.Join(encodings, "`, `") + "`. Default `" + encodings[0] + "`; `base64url` is without padding."},
-				"keepers":       schema.MapAttribute{ElementType: types.StringType, Optional: true, MarkdownDescription: "Arbitrary values that make it anew when they change."},
+				"keepers":       schema.MapAttribute{ElementType: types.StringType, Optional: true, PlanModifiers: []planmodifier.Map{nullIsAbsent()}, MarkdownDescription: "Arbitrary values. The value is generated again when they change. " + nullRule},
 				"rotation_days": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)}, MarkdownDescription: "After how many days it is made anew, by the first apply after that."},
 			}},
 		},
@@ -100,7 +101,7 @@ func (g generatedModel) generator() bundle.Generator {
 
 // sameValue reports whether a value that was made so can be kept.
 func (g generatedModel) sameValue(was generatedModel) bool {
-	return g.generator() == was.generator() && g.Keepers.Equal(was.Keepers)
+	return g.generator() == was.generator() && sameTriggers(g.Keepers, was.Keepers)
 }
 
 // generatedChange is what happens to a bundle's generated entries.

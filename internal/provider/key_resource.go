@@ -116,8 +116,8 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 			},
 			"keepers": schema.MapAttribute{
 				ElementType: types.StringType, Optional: true,
-				PlanModifiers:       []planmodifier.Map{replaceOnChange()},
-				MarkdownDescription: "Arbitrary values that replace the key: " + replaceRule + ".",
+				PlanModifiers:       []planmodifier.Map{replaceOnChange(), nullIsAbsent()},
+				MarkdownDescription: "Arbitrary values that replace the key: " + replaceRule,
 			},
 			"rotation_days": schema.Int64Attribute{
 				Optional: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)},

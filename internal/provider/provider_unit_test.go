@@ -99,6 +99,13 @@ const unitUnknown = "\x00unknown"
 func unitValue(want tftypes.Type, given any) tftypes.Value {
 	switch given := given.(type) {
 	case map[string]any:
+		if m, ok := want.(tftypes.Map); ok {
+			elements := map[string]tftypes.Value{}
+			for key, element := range given {
+				elements[key] = unitValue(m.ElementType, element)
+			}
+			return tftypes.NewValue(want, elements)
+		}
 		object, ok := want.(tftypes.Object)
 		if !ok {
 			panic(fmt.Sprintf("an object is given for %s", want))

@@ -94,7 +94,7 @@ func (c scriptChange) uploads() bool { return c.render || c.stub || c.name }
 func (r *scriptResource) change(ctx context.Context, config, plan, state scriptModel, create bool) (c scriptChange, diags diag.Diagnostics) {
 	_, bootKnown, _ := plan.boot(ctx)
 	c.name = !plan.Name.Equal(state.Name)
-	c.inputs = create || !plan.equalBoot(state.bootModel) || !plan.UploadTriggers.Equal(state.UploadTriggers) || state.ScriptSHA256.IsNull()
+	c.inputs = create || !plan.equalBoot(state.bootModel) || !sameTriggers(plan.UploadTriggers, state.UploadTriggers) || state.ScriptSHA256.IsNull()
 	c.scrub = !c.inputs && state.ScrubDue.ValueBool() && plan.ScrubAfter.Equal(state.ScrubAfter)
 	c.render = c.inputs || drifted(state) && !state.isScrubbed() && !c.scrub
 	sameWrap := !create && plan.travels() && config.IdentityWO.IsNull() && plan.WrappedIdentity.Equal(state.WrappedIdentity) && !state.IdentityRecipient.IsNull()

@@ -86,8 +86,8 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "The identity that travels in the script, `AGE-SECRET-KEY-1…`. Write-only: from an ephemeral resource or variable.",
 			},
 			"replace_triggers": schema.MapAttribute{
-				ElementType: types.StringType, Optional: true, PlanModifiers: []planmodifier.Map{replaceOnChange()},
-				MarkdownDescription: "Values that replace the script, so that it gets a new ID and, through `script_id`, boxes are replaced: " + replaceRule + ". Usually `ageenv_key.….id` (which taint and `-replace` change; `recipient` changes by a schedule too) and a bundle's `content_version`. What is unknown while planning counts as changed.",
+				ElementType: types.StringType, Optional: true, PlanModifiers: []planmodifier.Map{replaceOnChange(), nullIsAbsent()},
+				MarkdownDescription: "Values that replace the script, so that it gets a new ID and, through `script_id`, boxes are replaced: " + replaceRule + " Usually `ageenv_key.….id` (which taint and `-replace` change; `recipient` changes by a schedule too) and a bundle's `content_version`. What is unknown while planning counts as changed.",
 			},
 			"identity_recipient": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The recipient of the identity that is in the script; null if none is."},
 			"script_sha256":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "SHA-256 of the script that was uploaded, hex."},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -36,8 +37,8 @@ func scrubAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "How long the secret stays in the account, as a duration such as `72h`, counted from `uploaded_at`. The first plan after that (with a refresh) replaces the script's body by a stub that fails when a box boots it, and says so; the ID stays, and boxes that have started keep their files. It may not reach what the metadata service shows on a box that runs. Until then nothing is scrubbed. A new value counts from the plan after the one that takes it over.",
 		},
 		"upload_triggers": schema.MapAttribute{
-			ElementType: types.StringType, Optional: true,
-			MarkdownDescription: "Values that upload the script anew, in place, when they change; for example the number of boxes, so that a scrubbed script is back before a new box boots it. So does every change of `files` or of the identity; drift does not.",
+			ElementType: types.StringType, Optional: true, PlanModifiers: []planmodifier.Map{nullIsAbsent()},
+			MarkdownDescription: "Values that upload the script anew, in place, when they change; for example the number of boxes, so that a scrubbed script is back before a new box boots it. So does every change of `files` or of the identity; drift does not. " + nullRule,
 		},
 		"uploaded_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When the script was uploaded for its present inputs, RFC 3339. Repairing drift does not move it."},
 		"scrub_due":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether `scrub_after` had passed at the last refresh, so that the next apply scrubs the script."},
