@@ -20,15 +20,16 @@ const module = "github.com/ageenv/terraform-provider-ageenv"
 // test until somebody has said where it belongs.
 var arrows = map[string][]string{
 	"":                               {"internal/provider", "internal/process"},
-	"internal/provider":              {"internal/bundle", "internal/firstboot", "internal/agekey", "internal/vultr", "internal/dotenv", "internal/process", "internal/rotation"},
+	"internal/provider":              {"internal/bundle", "internal/firstboot", "internal/agekey", "internal/vultr", "internal/dotenv", "internal/process", "internal/rotation", "internal/regularfile"},
 	"internal/bundle":                {"internal/sops", "internal/agekey", "internal/dotenv"},
 	"internal/sops":                  {"internal/dotenv", "internal/agekey"},
-	"internal/agekey":                {},
+	"internal/agekey":                {"internal/regularfile"},
 	"internal/dotenv":                {},
 	"internal/firstboot":             {},
 	"internal/process":               {},
 	"internal/agekeytest":            {"internal/agekey"},
 	"internal/agevectors":            {},
+	"internal/regularfile":           {},
 	"internal/rotation":              {},
 	"internal/secret":                {},
 	"internal/vultr":                 {},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/shlex"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/regularfile"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
@@ -166,24 +167,11 @@ func readKeyFile(path string) (secret.Text, error) {
 		}
 		path = filepath.Join(home, rest)
 	}
-	info, err := os.Stat(path)
-	switch {
-	case os.IsNotExist(err):
-		return secret.Text{}, errors.New("there is no such file")
-	case os.IsPermission(err):
-		return secret.Text{}, errors.New("permission is denied")
-	case err != nil:
-		return secret.Text{}, errors.New("it can't be read")
-	case info.IsDir():
-		return secret.Text{}, errors.New("it is a directory, and a key file is needed")
-	case info.Size() > maxKeyFile:
-		return secret.Text{}, errors.New("it is larger than 1 MiB, so it is no key file")
+	text, err := regularfile.Read(path, maxKeyFile)
+	if errors.Is(err, regularfile.ErrIrregular) {
+		return secret.Text{}, fmt.Errorf("%w, or give the command that prints it in %s", err, EnvKeyCmd)
 	}
-	content, err := os.ReadFile(path) //nolint:gosec // the path of a key file is the operator's to give
-	if err != nil {
-		return secret.Text{}, errors.New("it can't be read")
-	}
-	return secret.New(string(content)), nil
+	return text, err
 }
 
 // runKeyCommand runs a key command. What it prints on its standard error is
@@ -197,16 +185,32 @@ func runKeyCommand(ctx context.Context, command string) (secret.Text, error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the operator's own command, as sops runs it
 	cmd.WaitDelay = time.Second
-	out, err := cmd.Output()
+	var out bounded
+	cmd.Stdout = &out
+	err = cmd.Run()
 	switch {
+	case out.exceeded: // it was ended by that
+		return secret.Text{}, errors.New("it printed more than 1 MiB")
 	case ctx.Err() != nil:
 		return secret.Text{}, fmt.Errorf("it did not end within %s", commandTimeout)
 	case err != nil && cmd.ProcessState == nil:
 		return secret.Text{}, errors.New("it could not be started: no such program, or it may not be run")
 	case err != nil:
 		return secret.Text{}, fmt.Errorf("it ended with exit code %d", cmd.ProcessState.ExitCode())
-	case len(out) > maxKeyFile:
-		return secret.Text{}, errors.New("it printed more than 1 MiB")
 	}
-	return secret.New(string(out)), nil
+	return secret.New(out.String()), nil
+}
+
+// bounded keeps what a key command prints, and fails once that is more than a key
+// file may hold.
+type bounded struct {
+	strings.Builder
+	exceeded bool
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.exceeded = b.exceeded || b.Len()+len(p) > maxKeyFile; b.exceeded {
+		return 0, errors.New("too long")
+	}
+	return b.Builder.Write(p)
 }

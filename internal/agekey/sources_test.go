@@ -78,6 +78,8 @@ func TestAFailingSourceHidesNoOther(t *testing.T) {
 		}, "1 MiB"},
 		"no such command":  {func(s *agekey.Sources) { s.KeyCmd = "ageenv-no-such-program" }, "could not be started"},
 		"failing command":  {func(s *agekey.Sources) { s.KeyCmd = "sh -c 'echo " + broken + " >&2; exit 3'" }, "exit code 3"},
+		"endless output":   {func(s *agekey.Sources) { s.KeyCmd = "cat /dev/zero" }, "more than 1 MiB"},
+		"endless file":     {func(s *agekey.Sources) { s.KeyFile = "/dev/zero" }, "write its content to a file, or give the command that prints it in SOPS_AGE_KEY_CMD"},
 		"unclosed quote":   {func(s *agekey.Sources) { s.KeyCmd = "cat 'x" }, "quotes"},
 		"command's output": {func(s *agekey.Sources) { s.SSHCmd = "echo " + broken }, "line 1"},
 	} {

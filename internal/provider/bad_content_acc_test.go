@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -39,16 +40,23 @@ func TestAccBadEnvText(t *testing.T) {
 		}
 		cases["ageenv_dotenv, a file with "+name] = badInput{
 			config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = \"" + file + "\"\n}\n", hides: hides,
-			says: []string{"Error: Unusable env content", "with ephemeral.ageenv_dotenv.e", "In path: ", tt.says},
+			says: []string{"Error: Unusable env content", "with ephemeral.ageenv_dotenv.e", "In " + strconv.Quote(file) + ": ", tt.says},
 		}
 	}
-	cases["ageenv_dotenv, no file"] = badInput{
-		config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = \"" + filepath.Join(t.TempDir(), "none") + "\"\n}\n",
-		says:   []string{"Error: The file can't be read", ": path = ", "There is no file at that path, or it may not be read."},
+	none, dir := filepath.Join(t.TempDir(), "none"), t.TempDir()
+	for path, problem := range map[string]string{none: "there is no such file.", dir: "it is a directory, and a file is needed.", "/dev/zero": "it is a pipe, a socket or a device, and only regular files are read: write its content to a file."} {
+		cases["ageenv_dotenv, "+problem] = badInput{
+			config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = \"" + path + "\"\n}\n",
+			says:   []string{"Error: The file can't be read", ": path = ", `"` + path + `": ` + problem},
+		}
 	}
-	cases["ageenv_dotenv, a directory"] = badInput{
-		config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = \"" + t.TempDir() + "\"\n}\n",
-		says:   []string{"Error: The file can't be read", ": path = ", "There is a directory at that path."},
+	cases["ageenv_dotenv, a relative path"] = badInput{
+		config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = \"none.env\"\n}\n",
+		says:   []string{"Error: The file can't be read", `/none.env": there is no such file.`},
+	}
+	cases["ageenv_dotenv, the content for the path"] = badInput{
+		config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = var.text\n}\n", vars: map[string]string{"text": "TOKEN=" + contentCanary},
+		says: []string{"Error: The file can't be read", "The path (which does not look like one, and is not shown): there is no such file."}, hides: []string{contentCanary},
 	}
 	badTable(t, cases)
 }

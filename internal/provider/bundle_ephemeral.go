@@ -55,7 +55,7 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 	attributes := contentSchema()
 	for name, attribute := range map[string]schema.Attribute{
 		"ciphertext": schema.StringAttribute{Optional: true, Validators: exactlyOneOf("path"), MarkdownDescription: "The bundle's text. Exactly one of `ciphertext` and `path` is set."},
-		"path":       schema.StringAttribute{Optional: true, MarkdownDescription: "The path of a file with the bundle."},
+		"path":       schema.StringAttribute{Optional: true, MarkdownDescription: "The path of a file with the bundle. " + regularFiles},
 		"identity": schema.StringAttribute{
 			Optional: true, Sensitive: true,
 			MarkdownDescription: "The identity that opens it, for example an `ageenv_identity`'s. Default: the provider's identities.",
@@ -99,7 +99,7 @@ func (r *bundleEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ciphertext, at, ok := textOrFile(m.Ciphertext, path.Root("ciphertext"), m.Path, &resp.Diagnostics)
+	ciphertext, from, ok := textOrFile(m.Ciphertext, path.Root("ciphertext"), m.Path, &resp.Diagnostics)
 	if !ok {
 		return
 	}
@@ -107,15 +107,19 @@ func (r *bundleEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 	if !ok {
 		return
 	}
-	fail := func(detail string) { resp.Diagnostics.AddAttributeError(at, "The bundle can't be opened", detail) }
+	fail := func(detail string) { resp.Diagnostics.AddAttributeError(from.at, "The bundle can't be opened", detail) }
+	bundleName := "The bundle"
+	if from.at.Equal(path.Root("path")) {
+		bundleName = "The bundle " + from.name
+	}
 	source := bundle.Source{Format: bundle.Format(m.Format.ValueString()), AllowUnauthenticated: m.AllowUnauthenticated.ValueBool()}
 	opened, err := source.Open(ciphertext.Reveal(), ring.Identities)
 	if errors.Is(err, bundle.ErrUnauthenticated) {
-		fail(sentence(err) + " In ageenv_bundle that is allow_unauthenticated = true.")
+		fail(bundleName + ": " + sentence(err) + " In ageenv_bundle that is allow_unauthenticated = true.")
 		return
 	}
 	if err != nil {
-		fail(openFailed("The bundle", err, ring, ""))
+		fail(openFailed(bundleName, err, ring, ""))
 		return
 	}
 	m.Format = types.StringValue(string(opened.Format))
@@ -127,7 +131,7 @@ func (r *bundleEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 	if m.ReadEntries.IsNull() || m.ReadEntries.ValueBool() {
 		content, err := opened.Read(dialectOr(m.Dialect))
 		if err != nil {
-			fail("It was opened, and its entries can't be read: " + sentence(err) + " If it is no env text, set read_entries = false and take raw or raw_base64.")
+			fail(bundleName + " was opened, and its entries can't be read: " + sentence(err) + " If it is no env text, set read_entries = false and take raw or raw_base64.")
 			return
 		}
 		resp.Diagnostics.Append(m.contentModel.fill(content, opened.Format.HasText())...)

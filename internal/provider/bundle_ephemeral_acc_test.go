@@ -117,7 +117,7 @@ func TestAccBadEphemeralFiles(t *testing.T) {
 		"empty":          {"", encryptedFile(".env", "A=\nB=canary\n"), []string{"A: the value is empty", "allow_unauthenticated = true"}},
 		"True the text":  {"", encryptedFile(".json", `{"A": "True"}`), []string{"A: the value's text depends on its type"}},
 		"documents":      {"", encryptedFile(".yaml", "A: canary\n---\nA: canary2\n"), []string{"several YAML documents", "read_entries = false"}},
-		"no env text":    {"", encryptedFile(".bin", "canary"), []string{"It was opened, and its entries can't be read", "read_entries = false"}},
+		"no env text":    {"", encryptedFile(".bin", "canary"), []string{"was opened, and its entries can't be read", "read_entries = false"}},
 		"another format": {`format = "sops_json"`, encryptedFile(".yaml", "A: canary\n"), []string{"The bundle can't be"}},
 		"age, not sops": {`format = "sops_dotenv"`, func(t *testing.T, w *world, file string) {
 			writeFile(t, file, sealedFile(t, bundle.AgeDotenv, "A=canary\n", w.operator.recipient))

@@ -17,7 +17,7 @@ import (
 
 // importHelp says what the import ID is.
 const importHelp = "The import ID is the path of a bundle: a dotenv or binary file that sops encrypted, or an armored age file. " +
-	"Where its env text is not in the compose dialect, put the dialect and a colon before the path, for example docker:app.enc.env. "
+	"Where its env text is not in the compose dialect, put the dialect and a colon before the path, for example docker:app.enc.env."
 
 // importID parts the dialect, if one is given, from the path.
 func importID(id string) (dotenv.Dialect, string) {
@@ -30,16 +30,16 @@ func importID(id string) (dotenv.Dialect, string) {
 func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	fail := func(detail string) { resp.Diagnostics.AddError("The bundle can't be imported", detail) }
 	dialect, name := importID(req.ID)
-	file, err := readSmallFile(name)
+	file, err := readFile(name)
 	if err != nil {
-		fail(importHelp + sentence(err))
+		fail(sentence(err) + " " + importHelp)
 		return
 	}
 	ciphertext := file.Reveal() // a bundle is no secret; anything else is refused below
 	shown, err := bundle.Show(ciphertext)
 	switch {
 	case err != nil:
-		fail("The file at that path: " + sentence(err))
+		fail(shownPath(name) + ": " + sentence(err) + " " + importHelp)
 		return
 	case shown.Format == bundle.ShownAge && !agekey.IsArmored(ciphertext):
 		fail("The age file is a binary one, and a state holds text: armor it first (age -d … | age -a …).")
@@ -59,7 +59,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	}
 	content, err := opened.Read(dialect)
 	if err != nil {
-		fail("The file: " + sentence(err) + " Say whose dialect its env text is in: " + importHelp)
+		fail("The file: " + sentence(err) + " Say whose dialect its env text is in. " + importHelp)
 		return
 	}
 	if weak := bundle.Weak(ciphertext); weak != nil {

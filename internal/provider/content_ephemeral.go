@@ -69,19 +69,24 @@ func (m *contentModel) fill(content bundle.Content, isEnvText bool) (diags diag.
 	return diags
 }
 
-// textOrFile returns the text, or the content of the file at the path, and which
-// attribute it came from.
-func textOrFile(text types.String, textPath path.Path, file types.String, diags *diag.Diagnostics) (secret.Text, path.Path, bool) {
+// source is where a text came from: the attribute, and what a person calls it.
+type source struct {
+	at   path.Path
+	name string
+}
+
+// textOrFile returns the text, or the content of the file at the path.
+func textOrFile(text types.String, textPath path.Path, file types.String, diags *diag.Diagnostics) (secret.Text, source, bool) {
 	if !text.IsNull() {
-		return secret.New(text.ValueString()), textPath, true
+		return secret.New(text.ValueString()), source{textPath, textPath.String()}, true
 	}
-	at := path.Root("path")
-	content, err := readSmallFile(file.ValueString())
+	from := source{path.Root("path"), shownPath(file.ValueString())}
+	content, err := readFile(file.ValueString())
 	if err != nil {
-		diags.AddAttributeError(at, "The file can't be read", sentence(err))
-		return secret.Text{}, at, false
+		diags.AddAttributeError(from.at, "The file can't be read", sentence(err))
+		return secret.Text{}, from, false
 	}
-	return content, at, true
+	return content, from, true
 }
 
 func dialectOr(dialect types.String) dotenv.Dialect {

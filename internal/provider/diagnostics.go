@@ -75,7 +75,12 @@ func malformedIdentity(at path.Path, err error) diag.Diagnostic {
 // contentProblem names the attribute in its text only, as malformedIdentity does:
 // the source that Terraform would print holds the values, where they are literals.
 func contentProblem(err error, at path.Path) diag.Diagnostic {
-	return diag.NewErrorDiagnostic("Unusable env content", fmt.Sprintf("In %s: %s", at, sentence(err)))
+	return contentProblemIn(err, at.String())
+}
+
+// contentProblemIn is contentProblem for content of a file, too.
+func contentProblemIn(err error, place string) diag.Diagnostic {
+	return diag.NewErrorDiagnostic("Unusable env content", fmt.Sprintf("In %s: %s", place, sentence(err)))
 }
 
 // vultrFailed turns an API error into a diagnostic.

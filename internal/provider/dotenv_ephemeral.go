@@ -32,7 +32,7 @@ func (r *dotenvEphemeral) Metadata(_ context.Context, req ephemeral.MetadataRequ
 func (r *dotenvEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	attributes := contentSchema()
 	attributes["text"] = schema.StringAttribute{Optional: true, Sensitive: true, Validators: exactlyOneOf("path"), MarkdownDescription: "The env text. Exactly one of `text` and `path` is set."}
-	attributes["path"] = schema.StringAttribute{Optional: true, MarkdownDescription: "The path of an env file."}
+	attributes["path"] = schema.StringAttribute{Optional: true, MarkdownDescription: "The path of an env file. " + regularFiles}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads a plaintext env file, or env text, without leaving a trace: `file()` would leave a digest of it in a saved plan, and a short secret can be guessed from that. " +
 			"Strict: what readers would take differently is an error with the line's number, and never the line.",
@@ -46,13 +46,13 @@ func (r *dotenvEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	text, at, ok := textOrFile(m.Text, path.Root("text"), m.Path, &resp.Diagnostics)
+	text, from, ok := textOrFile(m.Text, path.Root("text"), m.Path, &resp.Diagnostics)
 	if !ok {
 		return
 	}
 	doc, err := dotenv.Parse(text, dialectOr(m.Dialect))
 	if err != nil {
-		resp.Diagnostics.Append(contentProblem(err, at))
+		resp.Diagnostics.Append(contentProblemIn(err, from.name))
 		return
 	}
 	resp.Diagnostics.Append(m.fill(bundle.Content{Text: text, Document: doc}, true)...)

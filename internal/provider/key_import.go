@@ -3,20 +3,18 @@ package provider
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
 func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	fail := func(detail string) { resp.Diagnostics.AddError("The key can't be imported", detail) }
-	content, err := readSmallFile(req.ID)
+	content, err := readFile(req.ID)
 	if err != nil {
-		fail("The import ID is the path of a key file, as age-keygen writes it, or of one wrapped to the operators; it is never the key itself. " + sentence(err))
+		fail(sentence(err) + " The import ID is the path of a key file, as age-keygen writes it, or of one wrapped to the operators; it is never the key itself.")
 		return
 	}
 	if agekey.IsFile(content.Reveal()) {
@@ -56,26 +54,4 @@ func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateR
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
-}
-
-// maxImport is the largest file that is read by its path, in bytes.
-const maxImport = agekey.MaxSize
-
-// readSmallFile reads a file by its path, without the path or the content in its
-// errors: the path may turn out to be the secret itself.
-func readSmallFile(name string) (secret.Text, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return secret.Text{}, fmt.Errorf("there is no file at that path, or it may not be read")
-	case info.IsDir():
-		return secret.Text{}, fmt.Errorf("there is a directory at that path")
-	case info.Size() > maxImport:
-		return secret.Text{}, fmt.Errorf("the file is larger than 16 MiB")
-	}
-	content, err := os.ReadFile(name) //nolint:gosec // the path is the operator's to give
-	if err != nil {
-		return secret.Text{}, fmt.Errorf("the file can't be read")
-	}
-	return secret.New(string(content)), nil
 }

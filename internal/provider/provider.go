@@ -90,7 +90,7 @@ func (p *ageenvProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 			},
 			"identity_files": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,
-				MarkdownDescription: "Paths of key files, as age-keygen writes them, or of SSH private keys without a passphrase. `~/` is the home directory. A file that can't be read matters only to what needs it.",
+				MarkdownDescription: "Paths of key files, as age-keygen writes them, or of SSH private keys without a passphrase. `~/` is the home directory. Regular files only, no pipes. A file that can't be read matters only to what needs it.",
 			},
 			"escrow_recipients": schema.SetAttribute{
 				ElementType: types.StringType, Optional: true,
