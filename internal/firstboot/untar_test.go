@@ -86,7 +86,7 @@ func goReads(t *testing.T, data []byte) string {
 	var words []string
 	for in := tar.NewReader(bytes.NewReader(data)); ; {
 		h, err := in.Next()
-		if err == io.EOF { //nolint:errorlint // Next does not wrap it
+		if err == io.EOF {
 			return strings.Join(words, " ")
 		}
 		if err != nil {
@@ -312,8 +312,15 @@ func sparseTars(t *testing.T) []tarCase {
 	}
 	var cases []tarCase
 	for _, args := range [][]string{
-		{"--format=gnu", "--sparse"}, {"--format=posix", "--sparse", "--sparse-version=0.0"}, {"--format=posix", "--sparse", "--sparse-version=0.1"},
-		{"--format=posix", "--sparse", "--sparse-version=1.0"}, {"--format=gnu"}, {"--format=posix"}, {"--format=ustar"}, {"--format=v7"}, {"--format=oldgnu"},
+		{"--format=gnu", "--sparse"},
+		{"--format=posix", "--sparse", "--sparse-version=0.0"},
+		{"--format=posix", "--sparse", "--sparse-version=0.1"},
+		{"--format=posix", "--sparse", "--sparse-version=1.0"},
+		{"--format=gnu"},
+		{"--format=posix"},
+		{"--format=ustar"},
+		{"--format=v7"},
+		{"--format=oldgnu"},
 	} {
 		out, err := exec.Command("tar", append(args, "-C", dir, "-cf", "-", "HOLES")...).Output()
 		if err != nil {

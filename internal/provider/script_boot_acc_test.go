@@ -81,7 +81,7 @@ func TestAccScriptDirectory(t *testing.T) {
 			{Config: plain, ConfigPlanChecks: plannedEmpty},
 			{Config: follows, ConfigPlanChecks: scriptUpdated, ConfigStateChecks: looks(func(attributes) {
 				_, body := onlyScript(t, w)
-				for _, want := range []string{`"$1" 'app.service'`, `"$1" '/srv/app'`, `"$1" 'echo "$(date)"'`, "block='yes'"} {
+				for _, want := range []string{`"units":["app.service"]`, `"compose":["/srv/app"]`, `"commands":["echo \"$(date)\""]`, `"block_metadata":true`} {
 					if !strings.Contains(body, want) {
 						t.Errorf("the script has no %s", want)
 					}
@@ -92,7 +92,7 @@ func TestAccScriptDirectory(t *testing.T) {
 				Config:           strings.TrimSuffix(follows, "}\n") + "  block_metadata = false\n}\n",
 				ConfigPlanChecks: scriptUpdated,
 				ConfigStateChecks: looks(func(attributes) {
-					if _, body := onlyScript(t, w); !strings.Contains(body, "block='no'") {
+					if _, body := onlyScript(t, w); !strings.Contains(body, `"block_metadata":false`) {
 						t.Error("the script closes the metadata service, which was switched off")
 					}
 				}),
@@ -136,7 +136,7 @@ func TestAccScriptIdentityElsewhere(t *testing.T) {
 		if strings.Contains(body, "AGE-SECRET-KEY") {
 			t.Error("the identity travels")
 		}
-		if !strings.Contains(body, "block='no'") {
+		if !strings.Contains(body, `"block_metadata":false`) {
 			t.Error("the script closes the metadata service, which shows no identity")
 		}
 		if got := a[scriptAddress]["identity_recipient"]; got != nil {

@@ -135,6 +135,9 @@ func attackerMain() {
 	for range a.Before {
 		a.act(a.pick(userDirs), a.pick(targetNames), "")
 	}
+	for _, dir := range userDirs {
+		a.prepare(dir)
+	}
 	for _, dir := range append(userDirs, "/run", "/opt/app/conf/keys") {
 		a.watch(dir)
 	}

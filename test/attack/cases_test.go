@@ -25,8 +25,19 @@ func TestDrafts(t *testing.T) {
 	needRoot(t)
 	protect(t, "0")
 	for _, tt := range []struct{ kind, prey string }{
-		{"symlink", "/etc/shadow"}, {"symlink", "/var/lib/private"}, {"symlink", "/var/lib/vacant"}, {"hard link", "/etc/shadow"}, {"hard link", "/none"},
-		{"FIFO", ""}, {"open file", ""}, {"lease", ""}, {"directory", "/etc/shadow"}, {"steal", ""}, {"exchange", ""}, {"remove", ""}, {"swap directory", ""},
+		{"symlink", "/etc/shadow"},
+		{"symlink", "/var/lib/private"},
+		{"symlink", "/var/lib/vacant"},
+		{"hard link", "/etc/shadow"},
+		{"hard link", "/none"},
+		{"FIFO", ""},
+		{"open file", ""},
+		{"lease", ""},
+		{"directory", "/etc/shadow"},
+		{"steal", ""},
+		{"exchange", ""},
+		{"remove", ""},
+		{"swap directory", ""},
 	} {
 		t.Run(strings.TrimSpace(tt.kind+" "+tt.prey), func(t *testing.T) {
 			t.Parallel()
@@ -51,11 +62,55 @@ func TestDrafts(t *testing.T) {
 				if len(found.Leaks) > 0 {
 					t.Errorf("the user can read: %q", found.Leaks)
 				}
+				if got.code == 0 && tt.kind != "exchange" && tt.kind != "swap directory" {
+					b.want("/opt/app/.env", newer, 0, 0o600)
+					b.want("/opt/app/conf/group", newer, 0, 0o640)
+					b.want("/opt/app/conf/keys/TOKEN", newer, 0, 0o600)
+					b.wantMode("/opt/app/conf/keys", 0, 0, 0o700)
+					if entries, _ := os.ReadDir(b.path("/opt/app/conf/keys")); len(entries) != 1 {
+						t.Errorf("the directory holds %v", entries)
+					}
+				}
 				if n := found.Moves[tt.kind] + found.Moves["guessed name"]; n == 0 {
 					t.Error("the attacker saw no draft")
 				}
 			}
 		})
+	}
+}
+
+// The draft of a directory gives way to another one, which is ready for that, before it is
+// opened. What is put in place is root's and holds nothing of the user's.
+func TestDirectoryDraft(t *testing.T) {
+	needRoot(t)
+	b := newBox(t, "tmpfs")
+	jewels := b.jewels()
+	identity := newIdentity(t)
+	failed := 0
+	for n := range 25 {
+		must(t, os.RemoveAll(b.path("/opt/app")))
+		for _, dir := range userDirs {
+			b.directory(dir)
+		}
+		stop := b.attack(orders{Seed: int64(n), Kind: "directory", Prey: "/etc/shadow"})
+		got := b.run(render(t, identity, treeOf(t, identity, "/opt/app/conf/keys", "0600", map[string]string{"TOKEN": newer})))
+		jewels.want()
+		if found := stop(); len(found.Leaks) > 0 {
+			t.Errorf("the user can read: %q", found.Leaks)
+		}
+		if got.code != 0 {
+			failed++
+			continue
+		}
+		b.want("/opt/app/conf/keys/TOKEN", newer, 0, 0o600)
+		b.wantMode("/opt/app/conf/keys", 0, 0, 0o700)
+		if entries, _ := os.ReadDir(b.path("/opt/app/conf/keys")); len(entries) != 1 {
+			t.Errorf("the directory holds %v", entries)
+		}
+	}
+	t.Logf("%d of 25 runs failed", failed)
+	if failed == 0 {
+		t.Error("the attacker always came too late")
 	}
 }
 

@@ -38,6 +38,10 @@ var moves = map[string]move{
 		}
 	},
 	"directory": func(a *attacker, dir, name string) {
+		// One that is ready comes sooner than the program opens its own.
+		if unix.Renameat2(unix.AT_FDCWD, dir+"/"+readyName, unix.AT_FDCWD, dir+"/"+name, unix.RENAME_EXCHANGE) == nil {
+			return
+		}
 		made := a.spare(dir)
 		if unix.Mkdir(made, 0o777) == nil {
 			if a.rng.Intn(2) == 0 {
@@ -129,6 +133,15 @@ var moves = map[string]move{
 			}
 		}
 	},
+}
+
+const readyName = ".xready"
+
+// prepare makes a directory of the user's that holds a symlink.
+func (a *attacker) prepare(dir string) {
+	if unix.Mkdir(dir+"/"+readyName, 0o777) == nil {
+		_ = unix.Symlink(a.prey(), dir+"/"+readyName+"/inner")
+	}
 }
 
 // prey is what the program is to be led to.

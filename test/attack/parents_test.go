@@ -106,8 +106,13 @@ func TestMadeParents(t *testing.T) {
 		uid, gid uint32
 		mode     fs.FileMode
 	}{
-		{"/opt/plain", user, user, 0o755}, {"/opt/group", user, user, 0o755}, {"/opt/private", user, user, 0o700}, {"/opt/setgid", user, user, 0o755},
-		{"/srv/root", 0, 0, 0o750}, {"/srv/mixed", 0, 42, 0o750}, {"/tmp", 0, 0, 0o755},
+		{"/opt/plain", user, user, 0o755},
+		{"/opt/group", user, user, 0o755},
+		{"/opt/private", user, user, 0o700},
+		{"/opt/setgid", user, user, 0o755},
+		{"/srv/root", 0, 0, 0o750},
+		{"/srv/mixed", 0, 42, 0o750},
+		{"/tmp", 0, 0, 0o755},
 	} {
 		b.wantMode(tt.path+"/one", tt.uid, tt.gid, tt.mode)
 		b.wantMode(tt.path+"/one/two", tt.uid, tt.gid, tt.mode)

@@ -128,6 +128,13 @@ func (s *storm) attacked(number int, seed int64) {
 	if got.code == 0 && s.reason() == "" {
 		s.succeeded++
 	}
+	if o.Budget+o.Before+o.Burst == 0 {
+		// The user only looked.
+		text, _ := os.ReadFile(s.path("/opt/app/.env"))
+		if got.code != 0 || string(text) != fmt.Sprintf("%s %d\n", canary, number%2) {
+			wrong = append(wrong, fmt.Sprintf("nobody hindered it, and the file is %.40q: %s", text, got.out))
+		}
+	}
 	s.totals.Events += found.Events
 	s.totals.Held += found.Held
 	for kind, n := range found.Moves {

@@ -234,8 +234,10 @@ systemctl is-failed cloud-init-local cloud-init cloud-init-network cloud-init-ma
 	}
 	m.wantLines("bird.service", m.left("bird"), "bgp plain open", "bgp bound open", "http plain closed", "http bound closed")
 	for name, lines := range map[string][]string{
-		"verify.1": {"pass: the metadata service is closed to root and other users in a new service, by sockets plain and bound to each device",
-			"pass: the metadata service is closed to what is forwarded from docker0", "unseen: the metadata service as bird.service finds it: the plan lets it through"},
+		"verify.1": {
+			"pass: the metadata service is closed to root and other users in a new service, by sockets plain and bound to each device",
+			"pass: the metadata service is closed to what is forwarded from docker0", "unseen: the metadata service as bird.service finds it: the plan lets it through",
+		},
 		"verify.filter": {"FAIL: the metadata service is open to root in a control group that is not systemd's, by a plain socket, a socket bound to eth0: run `ageenv close` as root and read its message, then verify again"},
 		"verify.rules":  {"FAIL: the metadata service is open to what is forwarded from docker0: run `ageenv close` as root and read its message, then verify again"},
 		"verify.fence":  {"FAIL: the metadata service is open to root in a new service, by a plain socket, a socket bound to eth0: run `ageenv close` as root and read its message, then verify again"},

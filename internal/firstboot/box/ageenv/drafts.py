@@ -96,11 +96,11 @@ def append(text: bytes) -> None:
         os.close(fd)
 
 
-def open_list() -> int:
+def open_list(flags: int = os.O_APPEND) -> int:
     """Open the list, made if it is missing."""
     box = make_box()
     try:
-        return os.open(walk.base(LIST), os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=box.fd)
+        return os.open(walk.base(LIST), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600, dir_fd=box.fd)
     finally:
         box.close()
 
@@ -123,7 +123,7 @@ def sweep() -> None:
     What cannot be removed, as on a disk that is read-only today, stays on the list.
     """
     try:
-        fd = open_list()
+        fd = open_list(0)
     except OSError:
         return
     try:
@@ -150,9 +150,10 @@ def remove_listed(fd: int) -> None:
             pass
         except (OSError, Failure):
             kept += [path + (b"\t" + noted if noted else b"") + b"\n" for noted in inodes[path]]
-    if len(b"".join(kept)) < len(listed):
-        os.ftruncate(fd, 0)
-        walk.write_all(fd, b"".join(kept))
+    left = b"".join(kept)
+    # Never shorter than what is still to be removed: the new text first.
+    if len(left) < len(listed) and os.pwrite(fd, left, 0) == len(left):
+        os.ftruncate(fd, len(left))
 
 
 def remove(path: bytes, inodes: set) -> None:

@@ -10,6 +10,10 @@ from ageenv import root, walk
 from ageenv.failure import Failure, say
 from ageenv.plan import PATH, Plan
 
+MYPY = False
+if MYPY:
+    from ageenv.report import Report
+
 CLOSED, OPEN, UNTOUCHED = "closed", "open", "untouched"
 STAYS_OPEN = "the metadata service stays open"
 
@@ -89,7 +93,7 @@ def tighten(plan: Plan) -> None:
         copies.tighten()
 
 
-def verify(plan: Plan, report: "object") -> None:
+def verify(plan: Plan, report: "Report") -> None:
     """Try every way that can be tried here, and report it."""
     from ageenv import verify_metadata
     verify_metadata.verify(plan, report)

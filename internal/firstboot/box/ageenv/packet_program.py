@@ -21,7 +21,7 @@ def instruction(code: int, to: int = 0, source: int = 0, offset: int = 0, value:
 
 def native(data: bytes) -> int:
     """Return bytes of a packet as a load of them gives them."""
-    return struct.unpack("=i", data)[0] if len(data) == 4 else struct.unpack("=H", data)[0]
+    return int(struct.unpack("=i" if len(data) == 4 else "=H", data)[0])
 
 
 def program(inodes: list) -> bytes:
@@ -88,7 +88,7 @@ def attach(inodes: list, group: bytes, name: bytes) -> bool:
         result = libc.syscall(number, command, ctypes.c_char_p(attributes), len(attributes))
         if result < 0:
             raise OSError(ctypes.get_errno(), "")
-        return result
+        return int(result)
 
     code = program(inodes)
     buffers = [ctypes.create_string_buffer(data) for data in (code, b"MPL-2.0", name)]

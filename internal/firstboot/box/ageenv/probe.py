@@ -12,8 +12,8 @@ INIT = "/sys/fs/cgroup/init.scope"
 
 def source() -> str:
     """Return the text of the module that tries."""
-    loader = ways.__spec__.loader
-    return loader.sources[ways.__name__] if hasattr(loader, "sources") else loader.get_source(ways.__name__)
+    loader = getattr(ways.__spec__, "loader")
+    return str(loader.sources[ways.__name__] if hasattr(loader, "sources") else loader.get_source(ways.__name__))
 
 
 def in_new_unit(uids: tuple, *options: str) -> list:
@@ -31,6 +31,6 @@ def everywhere() -> list:
     return [(where, Told(attempt.line())) for where, attempt in running] + found
 
 
-def names(found: "list[str]") -> str:
+def names(found: list) -> str:
     """Return the ways as text."""
     return ", ".join("a plain socket" if way == ways.PLAIN else "a socket bound to " + way for way in found)

@@ -21,9 +21,10 @@ def verify(plan: Plan, args: list) -> int:
         return 64
     kernel.protect_memory()
     report, values = Report(), Values()
-    for step in (lambda: verify_last_run(report), lambda: verify_files.verify(plan, values, report), lambda: verify_box(plan, report),
-                 lambda: verify_copies.verify(report), lambda: metadata.verify(plan, report),
-                 lambda: verify_containers.verify(values, report), lambda: verify_swap(report)):
+    steps = [lambda: verify_last_run(report), lambda: verify_files.verify(plan, values, report), lambda: verify_box(plan, report),
+             lambda: verify_copies.verify(report), lambda: metadata.verify(plan, report),
+             lambda: verify_containers.verify(values, report), lambda: verify_swap(report)]  # type: list
+    for step in steps:
         try:
             step()
         except Failure as e:

@@ -58,8 +58,8 @@ def new_units(report: Report) -> None:
     """Try in units that are started for it."""
     allow = "--property=IPAddressAllow=" + fence.ADDRESS
     for where, users, options in (
-            ("a new service", USERS, []), ("a new unit in user.slice", USERS, ["--slice=user.slice"]), ("cloud-init's own units", OTHERS, [allow])):
-        told = probe.in_new_unit(tuple(uid for uid, _ in users), *options)
+            ("a new service", USERS, ()), ("a new unit in user.slice", USERS, ("--slice=user.slice",)), ("cloud-init's own units", OTHERS, (allow,))):
+        told = probe.in_new_unit(tuple(uid for uid, _ in users), *list(options))
         judge(report, where, [(who, t) for (_, who), t in zip(users, told)])
 
 
@@ -98,7 +98,7 @@ def place(pid: str) -> tuple:
 
 def processes() -> dict:
     """Return a process for each pair of a network and a control group."""
-    found = {}
+    found = {}  # type: dict
     for pid in os.listdir("/proc"):
         try:
             if pid.isdigit() and os.readlink("/proc/%s/exe" % pid):

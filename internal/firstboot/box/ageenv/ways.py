@@ -6,6 +6,10 @@ package.
 """
 import os
 
+MYPY = False
+if MYPY:
+    from socket import socket as Socket
+
 ADDRESS, PORT = "169.254.169.254", 80
 # A port that only systemd's fence closes, and an address that no fence closes.
 DISCARD, NEIGHBOR = 9, "169.254.169.253"
@@ -38,12 +42,12 @@ class Told:
         return not self.tried or bool(self.answered or self.silent)
 
 
-def open_socket(kind: int, device: bytes) -> "object":
+def open_socket(kind: int, device: bytes) -> "Socket | None":
     """Return a socket that is bound to a device, or to none if that is empty; None if
     that is not allowed."""
     # The module socket takes 5 ms more to import.
     import _socket
-    s = _socket.socket(_socket.AF_INET, kind)
+    s = _socket.socket(_socket.AF_INET, kind)  # type: Socket # type: ignore
     s.setblocking(False)
     try:
         if device:
