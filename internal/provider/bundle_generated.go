@@ -76,20 +76,7 @@ func (m bundleModel) generators(ctx context.Context) (specs map[string]generated
 		return nil, m.Generated.IsNull(), diags
 	}
 	diags = m.Generated.ElementsAs(ctx, &specs, false)
-	known = true
-	for _, g := range specs {
-		known = known && !g.Length.IsUnknown() && !g.Charset.IsUnknown() && !g.Bytes.IsUnknown() && !g.Encoding.IsUnknown() && !g.RotationDays.IsUnknown() && fullyKnown(g.Keepers)
-	}
-	return specs, known, diags
-}
-
-func fullyKnown(m types.Map) bool {
-	for _, element := range m.Elements() {
-		if element.IsUnknown() {
-			return false
-		}
-	}
-	return !m.IsUnknown()
+	return specs, fullyKnown(ctx, m.Generated), diags
 }
 
 func (g generatedModel) generator() bundle.Generator {

@@ -255,11 +255,16 @@ func notCarried(err error) diag.Diagnostic {
 			" Leave format and dialect as they were, or change the value in the same apply.")
 }
 
-// differs reports whether an argument differs from the state.
+// differs reports whether an argument differs from the state. What is not configured
+// and unknown is computed: the framework marks it before it compares maps of triggers.
 func (p *bundlePlan) differs() bool {
-	return !p.plan.ContentVersion.Equal(p.state.ContentVersion) || !p.plan.Recipients.Equal(p.state.Recipients) ||
-		!p.plan.OperatorRecipients.Equal(p.state.OperatorRecipients) || !p.plan.Dialect.Equal(p.state.Dialect) ||
-		!p.plan.Generated.Equal(p.state.Generated)
+	config, state := attributeValues(p.config), attributeValues(p.state)
+	for i, value := range attributeValues(p.plan) {
+		if !value.Equal(state[i]) && !(config[i].IsNull() && value.IsUnknown()) {
+			return true
+		}
+	}
+	return false
 }
 
 // markSealed plans what a sealing changes.

@@ -111,18 +111,9 @@ func (r *scriptResource) change(ctx context.Context, config, plan, state scriptM
 			c.recipient, c.inputs, c.render = true, true, true
 		}
 	}
-	c.certain = bootKnown && !hasUnknown(plan.UploadTriggers) && (c.identityKnown || sameWrap)
+	c.certain = bootKnown && fullyKnown(ctx, plan.UploadTriggers) && (c.identityKnown || sameWrap)
 	c.stub = !c.render && (c.scrub || state.isScrubbed() && drifted(state))
 	return c, diags
-}
-
-func hasUnknown(m types.Map) bool {
-	for _, value := range m.Elements() {
-		if value.IsUnknown() {
-			return true
-		}
-	}
-	return m.IsUnknown()
 }
 
 // drifted reports whether the account holds something else than was uploaded;

@@ -5,7 +5,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -129,16 +128,13 @@ func (v bootValues) travels() bool { return v.identityFile == "" && v.identityCo
 // boot reads the model. It reports false if something of it is not known yet; the
 // files are there all the same, unless their whole list is unknown.
 func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags diag.Diagnostics) {
-	known = !m.Files.IsUnknown()
-	if known {
+	known = true
+	for _, value := range attributeValues(m) {
+		known = known && fullyKnown(ctx, value)
+	}
+	if !m.Files.IsUnknown() {
 		diags.Append(m.Files.ElementsAs(ctx, &v.files, false)...)
 	}
-	for _, f := range v.files {
-		for _, value := range []attr.Value{f.Ciphertext, f.Path, f.Owner, f.Group, f.Mode, f.Layout, f.EveryBoot, f.Exposure} {
-			known = known && !value.IsUnknown()
-		}
-	}
-	known = known && !m.IdentityFile.IsUnknown() && !m.IdentityCommand.IsUnknown() && !m.BlockMetadata.IsUnknown()
 	v.identityFile, v.identityCommand = m.IdentityFile.ValueString(), m.IdentityCommand.ValueString()
 	v.blockMetadata = m.BlockMetadata.ValueBool() || m.BlockMetadata.IsNull() && v.travels()
 	for _, l := range []struct {
@@ -147,12 +143,10 @@ func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags di
 	}{{m.RestartUnits, &v.restartUnits}, {m.RecreateCompose, &v.recreateCompose}, {m.RunAfter, &v.runAfter}} {
 		var texts []types.String
 		if l.from.IsUnknown() {
-			known = false
 			continue
 		}
 		diags.Append(l.from.ElementsAs(ctx, &texts, false)...)
 		for _, text := range texts {
-			known = known && !text.IsUnknown()
 			*l.to = append(*l.to, text.ValueString())
 		}
 	}
@@ -160,12 +154,7 @@ func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags di
 }
 
 // equalBoot reports whether the box would be told the same.
-func (m bootModel) equalBoot(other bootModel) bool {
-	return m.Files.Equal(other.Files) && m.RestartUnits.Equal(other.RestartUnits) &&
-		m.RecreateCompose.Equal(other.RecreateCompose) && m.RunAfter.Equal(other.RunAfter) &&
-		m.IdentityFile.Equal(other.IdentityFile) && m.IdentityCommand.Equal(other.IdentityCommand) &&
-		m.BlockMetadata.Equal(other.BlockMetadata)
-}
+func (m bootModel) equalBoot(other bootModel) bool { return sameAttributes(m, other) }
 
 // travels reports whether the identity is in the script, as far as is known.
 func (m bootModel) travels() bool { return m.IdentityFile.IsNull() && m.IdentityCommand.IsNull() }
