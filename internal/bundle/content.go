@@ -66,7 +66,7 @@ func oneLineEach(old Opened, dialect dotenv.Dialect) bool {
 	if old.Format == SOPSDotenv {
 		return true
 	}
-	doc, err := dotenv.Parse(old.Text, dialect)
+	doc, err := dotenv.ParseEncoded(old.Text, dialect)
 	if err != nil {
 		return false
 	}

@@ -109,7 +109,7 @@ func (o Opened) Read(dialect dotenv.Dialect) (Content, error) {
 	case o.Format == AgeFiles:
 		doc, err = readFiles(o.Text)
 	case o.Format.HasText():
-		if doc, err = dotenv.Parse(o.Text, dialect); err != nil {
+		if doc, err = dotenv.ParseEncoded(o.Text, dialect); err != nil {
 			err = fmt.Errorf("the env text inside: %w", err)
 		}
 	case o.documents != 1:

@@ -7,6 +7,7 @@
 //   - compose.go, docker.go, systemd.go, shell.go, portable.go: a dialect each: what
 //     it can hold, how it quotes and how it is read
 //   - parse.go, quoted.go: reading, what the dialects share
+//   - wrapped.go: what a value that was broken into lines looks like
 //   - encode.go: writing
 //
 // The same text means different things to different readers, so a dialect says

@@ -13,8 +13,19 @@ import (
 // Refused in every dialect, as an *Error with its line: names that are not safe,
 // a name that is there twice or without "=", unclosed quotes, text after a closing
 // quote, what would be expanded or run, CR LF line ends, NUL bytes and invalid
-// UTF-8, and values that the dialect couldn't hold if it were to write them.
+// UTF-8, values that the dialect couldn't hold if it were to write them, and what
+// looks like the rest of a value that was broken into two lines.
 func Parse(text secret.Text, dialect Dialect) (Document, error) {
+	return parse(text, dialect, true)
+}
+
+// ParseEncoded is Parse for text that was inside a bundle: its names were accepted
+// when it was made, and are read whatever they look like.
+func ParseEncoded(text secret.Text, dialect Dialect) (Document, error) {
+	return parse(text, dialect, false)
+}
+
+func parse(text secret.Text, dialect Dialect, refuseWrapped bool) (Document, error) {
 	g, err := dialect.known()
 	if err != nil {
 		return Document{}, err
@@ -26,12 +37,22 @@ func Parse(text secret.Text, dialect Dialect) (Document, error) {
 		}
 		r.rest, r.mark = after, len("\ufeff")
 	}
+	whole := r.rest
 	for r.rest != "" {
+		if refuseWrapped && isWrapped(lineBefore(whole, len(whole)-len(r.rest)), r.peekLine()) {
+			return Document{}, r.fail("", problemWrapped)
+		}
 		if err := r.statement(g); err != nil {
 			return Document{}, err
 		}
 	}
 	return r.doc, nil
+}
+
+// lineBefore is the line that ends before the position, without its LF.
+func lineBefore(text string, position int) string {
+	before := strings.TrimSuffix(text[:position], "\n")
+	return before[strings.LastIndexByte(before, '\n')+1:]
 }
 
 // reader is where a Parse is, and what it has read.

@@ -1,0 +1,79 @@
+package dotenv
+
+import (
+	"regexp"
+	"strings"
+)
+
+// An editor or a mail program may have broken a long base64 value into two lines. The
+// second one then ends in the padding, "=" or "==", and reads as an entry: a piece of
+// the secret is its name, and names are public. Such a line is recognised by what
+// base64 allows and by how unlike a name it looks; wrapped_test.go measures how often
+// either goes wrong.
+
+const problemWrapped = "the line looks like the rest of a base64 value that was broken into two lines, so that a piece of the value would become a name, which is public: " +
+	"write the value in one line"
+
+const (
+	// minRun is how many characters of base64 the line before ends in, at least, to
+	// count as a value that goes on.
+	minRun = 16
+	// minAlone is the length from which a name that looks random is refused whatever
+	// the line before is.
+	minAlone = 15
+)
+
+var (
+	// paddedLine is a line of nothing but base64 and its padding, with what may follow
+	// in a connection string, in JSON or in a quoted value.
+	paddedLine = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]*)(==?)(?:["'\\]|[,;&)}\]].*)?$`)
+	// base64Run is what a line ends in; a backslash can be there to continue it.
+	base64Run = regexp.MustCompile(`[A-Za-z0-9+/_-]*\\?$`)
+	// word matches a part of a name, a number, or a letter that belongs to no word.
+	word = regexp.MustCompile(`[A-Z]?[a-z]{2,}|[A-Z]{2,}|[0-9]+|[A-Za-z]`)
+)
+
+const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+// isWrapped reports whether a line looks like the rest of a base64 value in the line
+// before, which is empty if there is none.
+func isWrapped(before, line string) bool {
+	parts := paddedLine.FindStringSubmatch(strings.Trim(line, blanks))
+	if parts == nil {
+		return false
+	}
+	name, padding := parts[1], parts[2]
+	run := strings.TrimSuffix(base64Run.FindString(strings.TrimRight(before, blanks)), `\`)
+	if (len(run)+len(name)+len(padding))%4 != 0 {
+		return false // base64 comes in groups of four
+	}
+	// The last character holds two or four bits that encoders leave zero.
+	unused := 4
+	if len(padding) == 2 {
+		unused = 16
+	}
+	if last := strings.IndexByte(base64Digits, name[len(name)-1]); last < 0 || last%unused != 0 {
+		return false
+	}
+	if strings.Contains(name, "_") && !strings.ContainsAny(run, "-_") {
+		return false // only the URL-safe alphabet has it
+	}
+	if len(run) >= minRun && looksRandom(run, 3) {
+		return len(padding) == 2 || looksRandom(name, 3) // a value that is "=" is no value
+	}
+	return len(name) >= minAlone && looksRandom(name, 2.35)
+}
+
+// looksRandom reports whether a text has letters of both cases, in words that are
+// shorter than that on average.
+func looksRandom(text string, wordLength float64) bool {
+	if strings.ToLower(text) == text || strings.ToUpper(text) == text {
+		return false
+	}
+	letters := 0
+	words := word.FindAllString(text, -1)
+	for _, w := range words {
+		letters += len(w)
+	}
+	return float64(letters) < wordLength*float64(len(words))
+}
