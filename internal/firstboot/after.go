@@ -25,6 +25,24 @@ func CheckUnit(s string) error {
 	return nil
 }
 
+// What sends packets: other types of units have no processes of their own.
+var sendingUnit = regexp.MustCompile(`\.(service|socket|mount|slice|scope)$`)
+
+// CheckMetadataUnit reports why s cannot be a unit that may ask the metadata service.
+func CheckMetadataUnit(s string) error {
+	switch {
+	case !unitName.MatchString(strings.Replace(s, ".scope", ".slice", 1)) && s != "-.slice" || len(s) > maxNameBytes:
+		return fmt.Errorf("%q is not the name of a systemd unit: write it in full, as bird.service", s)
+	case !sendingUnit.MatchString(s):
+		return fmt.Errorf("%q has no processes of its own: name the service", s)
+	case s == "-.slice" || s == "system.slice" || s == "user.slice":
+		return fmt.Errorf("%q holds nearly everything on the box: name the service", s)
+	case strings.HasPrefix(s, "cloud-"):
+		return fmt.Errorf("%q reaches the metadata service anyway: leave it out", s)
+	}
+	return nil
+}
+
 // maxCommandBytes keeps a command in one line of the plan, and a script small.
 const maxCommandBytes = 1000
 
@@ -62,6 +80,7 @@ type listCheck struct {
 func (p Params) lists() []listCheck {
 	return []listCheck{
 		{"RestartUnits", p.RestartUnits, CheckUnit},
+		{"MetadataUnits", p.MetadataUnits, CheckMetadataUnit},
 		{"RecreateCompose", p.RecreateCompose, CheckDirectory},
 		{"RunAfter", p.RunAfter, CheckCommand},
 	}

@@ -302,6 +302,16 @@ func TestCheckAfterwards(t *testing.T) {
 		{"its own", "ageenv.service", "script's own"},
 		{"too long", strings.Repeat("a", 250) + ".service", "not the name"},
 	})
+	runChecks(t, CheckMetadataUnit, []checkCase{
+		{"service", "bird.service", ""},
+		{"slice", "routing.slice", ""},
+		{"scope", "session-1.scope", ""},
+		{"bare", "bird", "write it in full"},
+		{"scope with a blank", "a b.scope", "write it in full"},
+		{"target", "network.target", "no processes of its own"},
+		{"everything", "system.slice", "nearly everything"},
+		{"cloud-init's", "cloud-final.service", "anyway"},
+	})
 	runChecks(t, CheckCommand, []checkCase{
 		{"usual", `curl -fsS "http://localhost/$(hostname)"`, ""},
 		{"empty", " ", "is empty"},

@@ -83,9 +83,12 @@ type Params struct {
 	// minute.
 	IdentityCommand string
 	// BlockMetadata closes what shows the script to others on the box: the
-	// metadata service at 169.254.169.254, TCP port 80, for all but root's own
-	// processes, and cloud-init's copies.
+	// metadata service at 169.254.169.254 for all but cloud-init and
+	// MetadataUnits, and cloud-init's copies.
 	BlockMetadata bool
+	// MetadataUnits are systemd units that may ask the metadata service although it
+	// is closed; see CheckMetadataUnit.
+	MetadataUnits []string
 	// RestartUnits are systemd units that are restarted when a file has
 	// changed; see CheckUnit.
 	RestartUnits []string

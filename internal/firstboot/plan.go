@@ -23,8 +23,7 @@ type plan struct {
 	Units           []string   `json:"units"`
 	Compose         []string   `json:"compose"`
 	Commands        []string   `json:"commands"`
-	// MetadataUnits are units that may ask the metadata service. There is no
-	// parameter for them yet.
+	// MetadataUnits are units that may ask the metadata service.
 	MetadataUnits []string `json:"metadata_units"`
 }
 
@@ -50,7 +49,7 @@ func newPlan(p Params) (plan, error) {
 		BlockMetadata: p.BlockMetadata,
 		// Never nil, which would be null.
 		Units: append([]string{}, p.RestartUnits...), Compose: append([]string{}, p.RecreateCompose...),
-		Commands: append([]string{}, p.RunAfter...), MetadataUnits: []string{},
+		Commands: append([]string{}, p.RunAfter...), MetadataUnits: append([]string{}, p.MetadataUnits...),
 	}
 	for _, f := range p.Files {
 		mode, err := strconv.ParseUint(f.Mode, 8, 16)

@@ -127,6 +127,7 @@ func TestEveryAttributeHasAnEffect(t *testing.T) {
 			"files.every_boot": {value: true, changes: "script_sha256"},
 			"files.exposure":   {value: "env", changes: "script_sha256"},
 			"restart_units":    {value: []any{"app.service"}, changes: "script_sha256"},
+			"metadata_units":   {value: []any{"bird.service"}, changes: "script_sha256"},
 			"recreate_compose": {value: []any{"/srv/app"}, changes: "script_sha256"},
 			"run_after":        {value: []any{"echo done"}, changes: "script_sha256"},
 			"block_metadata":   {value: true, changes: "script_sha256"},

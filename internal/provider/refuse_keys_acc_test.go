@@ -16,13 +16,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// settable reports whether a configuration can set the argument at a place.
-func settable(attributes []*tfprotov6.SchemaAttribute, place string) bool {
+// isSettable reports whether a configuration can set the argument at a place.
+func isSettable(attributes []*tfprotov6.SchemaAttribute, place string) bool {
 	name, rest, nested := strings.Cut(strings.TrimPrefix(place, "a name in "), ".")
 	name, _, _ = strings.Cut(name, "[")
 	for _, a := range attributes {
 		if a.Name == name {
-			return (a.Optional || a.Required) && (!nested || a.NestedType == nil || settable(a.NestedType.Attributes, rest))
+			return (a.Optional || a.Required) && (!nested || a.NestedType == nil || isSettable(a.NestedType.Attributes, rest))
 		}
 	}
 	return false
@@ -150,7 +150,7 @@ func TestAccKeysAreNotPrinted(t *testing.T) {
 					attributes := schemas[name].Block.Attributes
 					for i, place := range textPlaces(schemas[name].ValueType(), "") {
 						// Terraform lets no sensitive value be a name in a map of objects.
-						if !settable(attributes, place.name) || slices.Contains(keyTakers, strings.TrimSpace(kind+" "+name)+": "+place.name) ||
+						if !isSettable(attributes, place.name) || slices.Contains(keyTakers, strings.TrimSpace(kind+" "+name)+": "+place.name) ||
 							way == "plan" && place.name == "a name in generated" {
 							continue
 						}

@@ -55,7 +55,7 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 func render(name string, boot bootValues, id agekey.Identity) (script secret.Text, diags diag.Diagnostics) {
 	params := firstboot.Params{
 		Name: name, RestartUnits: boot.restartUnits, RecreateCompose: boot.recreateCompose, RunAfter: boot.runAfter,
-		IdentityFile: boot.identityFile, IdentityCommand: boot.identityCommand, BlockMetadata: boot.blockMetadata,
+		IdentityFile: boot.identityFile, IdentityCommand: boot.identityCommand, BlockMetadata: boot.blockMetadata, MetadataUnits: boot.metadataUnits,
 	}
 	if boot.travels() {
 		params.Identity = id.Text()

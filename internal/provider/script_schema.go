@@ -25,6 +25,7 @@ type bootModel struct {
 	IdentityFile    types.String `tfsdk:"identity_file"`
 	IdentityCommand types.String `tfsdk:"identity_command"`
 	BlockMetadata   types.Bool   `tfsdk:"block_metadata"`
+	MetadataUnits   types.List   `tfsdk:"metadata_units"`
 }
 
 // fileModel is one element of files.
@@ -100,9 +101,11 @@ func bootAttributes() map[string]schema.Attribute {
 		},
 		"block_metadata": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Whether to close what shows the script to others on the box: the metadata service (169.254.169.254, TCP port 80) to all but root's own processes, containers included, and cloud-init's copies. " +
-				"Root in a container on the host's network is not kept out, nor anybody until the script has run. Default: `true` where the identity travels, else `false`.",
+			MarkdownDescription: "Block other users and containers from reading the script: close the metadata service (169.254.169.254, all ports) to everything but cloud-init and `metadata_units`, root's own processes and containers included, and take cloud-init's copies from others. " +
+				"Anybody can read it until the script has run on the first boot. Default: `true` where the identity travels, else `false`.",
 		},
+		"metadata_units": list(firstboot.CheckMetadataUnit, "systemd units that may reach 169.254.169.254 although `block_metadata` closes it, for example `bird.service` for BGP with Vultr, whose peer has that address. "+
+			"Every process of such a unit can read the script."),
 	}
 }
 
@@ -118,6 +121,7 @@ func texts[T ~string](values []T) (out []string) {
 type bootValues struct {
 	files                                   []fileModel
 	restartUnits, recreateCompose, runAfter []string
+	metadataUnits                           []string
 	identityFile, identityCommand           string
 	blockMetadata                           bool
 }
@@ -140,7 +144,7 @@ func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags di
 	for _, l := range []struct {
 		from types.List
 		to   *[]string
-	}{{m.RestartUnits, &v.restartUnits}, {m.RecreateCompose, &v.recreateCompose}, {m.RunAfter, &v.runAfter}} {
+	}{{m.RestartUnits, &v.restartUnits}, {m.RecreateCompose, &v.recreateCompose}, {m.RunAfter, &v.runAfter}, {m.MetadataUnits, &v.metadataUnits}} {
 		var texts []types.String
 		if l.from.IsUnknown() {
 			continue
