@@ -70,7 +70,6 @@ func TestMain(m *testing.M) {
 func reexec(mark string) int {
 	// The signal at the parent's death is tied to this thread.
 	runtime.LockOSThread()
-	//nolint:gosec,noctx // the test binary itself, which ends when its tests do
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Env = append(os.Environ(), mark+"=1")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -103,7 +102,7 @@ func must(t testing.TB, err error) {
 // system runs a program of the machine.
 func system(t testing.TB, args ...string) {
 	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil { //nolint:gosec // the tests' own commands
+	if out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", strings.Join(args, " "), err, out)
 	}
 }
@@ -298,17 +297,11 @@ func (b *box) run(script secret.Text) outcome {
 	return b.command(limit, "/bin/sh", "/root/firstboot.exec")
 }
 
-// tool runs the program that is left on the box.
-func (b *box) tool(args ...string) outcome {
-	b.t.Helper()
-	return b.command(limit, append([]string{"/usr/local/sbin/ageenv"}, args...)...)
-}
-
 func (b *box) command(limit time.Duration, args ...string) outcome {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), limit)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the script under test
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir, cmd.Env = "/", []string{}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: b.root, Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -325,13 +318,12 @@ func (b *box) command(limit time.Duration, args ...string) outcome {
 }
 
 // drop is run for scripts that must succeed.
-func (b *box) drop(script secret.Text) outcome {
+func (b *box) drop(script secret.Text) {
 	b.t.Helper()
 	got := b.run(script)
 	if got.code != 0 {
 		b.t.Fatalf("exit code %d: %s", got.code, got.out)
 	}
-	return got
 }
 
 // reason returns the reason in the status file.

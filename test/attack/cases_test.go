@@ -168,7 +168,7 @@ func TestMetricsDirectory(t *testing.T) {
 
 // lease takes a write lease, which the user could as the file's owner. It is held until the
 // test ends.
-func lease(t *testing.T, p string) {
+func lease(t testing.TB, p string) {
 	t.Helper()
 	file, err := os.OpenFile(p, os.O_RDWR, 0)
 	must(t, err)
@@ -212,7 +212,7 @@ func TestIdentityFileOfUser(t *testing.T) {
 			must(b.t, os.Mkdir(b.path(file), 0o777))
 		}, 9, "identity-open"},
 		{"huge", func(b *box) { must(b.t, os.Truncate(b.path(file), 40<<30)) }, 9, "identity-malformed"},
-		{"lease", func(b *box) { lease(b.t.(*testing.T), b.path(file)) }, 9, "identity-open"}, //nolint:forcetypeassert // a test's
+		{"lease", func(b *box) { lease(b.t, b.path(file)) }, 9, "identity-open"},
 		{"access list", func(b *box) { must(b.t, setACL(b.path(file), "system.posix_acl_access", 1001)) }, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -270,11 +270,11 @@ func TestTargets(t *testing.T) {
 		{"root's file", func(b *box) {}, 0, ""},
 		{"user's file with a write lease", func(b *box) {
 			b.give(file)
-			lease(b.t.(*testing.T), b.path(file)) //nolint:forcetypeassert // a test's
+			lease(b.t, b.path(file))
 		}, 0, ""},
 		{"root's file of the right size with a write lease", func(b *box) {
 			b.put(file, strings.Repeat("x", len(newer)), 0o600)
-			lease(b.t.(*testing.T), b.path(file)) //nolint:forcetypeassert // a test's
+			lease(b.t, b.path(file))
 		}, 0, ""},
 		{"hard link of root's file", func(b *box) {
 			must(b.t, os.Remove(b.path(file)))

@@ -26,7 +26,7 @@ const freezeCall, thawCall = 0xC0045877, 0xC0045878
 // called or the test ends.
 func freeze(t *testing.T, at string) (thaw func()) {
 	t.Helper()
-	dir, err := os.Open(at) //nolint:gosec // the test's own directory
+	dir, err := os.Open(at)
 	must(t, err)
 	call := func(number uintptr) error {
 		if _, _, failed := unix.Syscall(unix.SYS_IOCTL, dir.Fd(), number, 0); failed != 0 {
@@ -68,7 +68,7 @@ func hang(t *testing.T, at string) {
 func (s *sandbox) start(t *testing.T, deadline int, env ...string) (*exec.Cmd, func() outcome) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	cmd := exec.CommandContext(ctx, "/bin/sh", s.script) //nolint:gosec // the script under test
+	cmd := exec.CommandContext(ctx, "/bin/sh", s.script)
 	cmd.Dir = "/"
 	cmd.Env = append([]string{"AGEENV_ROOT=" + s.root, "AGEENV_PATH=/usr/bin:/bin:/usr/sbin:/sbin", fmt.Sprintf("AGEENV_DEADLINE=%d", deadline)}, env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -242,7 +242,7 @@ func TestSignalBeforePython(t *testing.T) {
 				"mktemp":  "kill -%[1]s $PPID; echo mktemp >>%[2]s; exec /usr/bin/mktemp \"$@\"",
 				"python3": "kill -%[1]s $$; echo python3 >>%[2]s; exec /usr/bin/python3 \"$@\"",
 			} {
-				must(t, os.WriteFile(filepath.Join(bin, name), fmt.Appendf(nil, "#!/bin/sh\n"+text+"\n", signal, sent), 0o700)) //nolint:gosec // a program
+				must(t, os.WriteFile(filepath.Join(bin, name), fmt.Appendf(nil, "#!/bin/sh\n"+text+"\n", signal, sent), 0o700))
 			}
 			_, end := s.start(t, 30, "AGEENV_PATH="+bin+":/usr/bin:/bin")
 			if got := end(); got.code != 0 {
