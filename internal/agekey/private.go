@@ -17,15 +17,20 @@ var privateKey = regexp.MustCompile(`(?i)^(?:` +
 // HoldsPrivateKey reports whether a text holds what looks like a private key, whole
 // or cut off. Such a text is never shown: not in an error, not as a path.
 func HoldsPrivateKey(text string) bool {
-	// Every match has a hyphen among its first four characters. To look only there
-	// is much faster than the expression alone, and texts can be bundles.
-	for from := 0; ; from++ {
+	// A match begins with AGE and a hyphen, or with the last hyphens of a run. To look
+	// only there is much faster than the expression alone, and texts can be bundles.
+	for from := 0; ; {
 		hyphen := strings.IndexByte(text[from:], '-')
 		if hyphen < 0 {
 			return false
 		}
 		from += hyphen
-		if privateKey.MatchString(text[from:]) || from >= 3 && privateKey.MatchString(text[from-3:]) {
+		if from >= 3 && strings.EqualFold(text[from-3:from], "AGE") && privateKey.MatchString(text[from-3:]) {
+			return true
+		}
+		run := len(text[from:]) - len(strings.TrimLeft(text[from:], "-"))
+		from += run
+		if run >= 4 && privateKey.MatchString(text[from-min(run, 5):]) {
 			return true
 		}
 	}
