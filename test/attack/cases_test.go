@@ -26,6 +26,7 @@ func TestDrafts(t *testing.T) {
 	protect(t, "0")
 	for _, tt := range []struct{ kind, prey string }{
 		{"symlink", "/etc/shadow"},
+		{"late symlink", "/etc/shadow"},
 		{"symlink", "/var/lib/private"},
 		{"symlink", "/var/lib/vacant"},
 		{"hard link", "/etc/shadow"},
@@ -120,7 +121,7 @@ func TestMetricsDirectory(t *testing.T) {
 	needRoot(t)
 	protect(t, "0")
 	const dir = "/var/lib/prometheus/node-exporter"
-	for _, kind := range []string{"symlink", "FIFO", "open file", "hard link", "exchange"} {
+	for _, kind := range []string{"symlink", "late symlink", "FIFO", "open file", "hard link", "exchange"} {
 		t.Run(kind, func(t *testing.T) {
 			b := newBox(t, "tmpfs")
 			jewels := b.jewels()
@@ -133,7 +134,9 @@ func TestMetricsDirectory(t *testing.T) {
 					t.Errorf("exit code %d: %s", got.code, got.out)
 				}
 				jewels.want()
-				stop()
+				if found := stop(); found.Moves[kind] == 0 {
+					t.Error("the attacker saw no draft")
+				}
 			}
 		})
 	}

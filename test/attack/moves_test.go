@@ -16,12 +16,9 @@ type move func(a *attacker, dir, name string)
 
 // moves are all of them, by the name that the report counts them under.
 var moves = map[string]move{
-	"symlink": func(a *attacker, dir, name string) {
-		made := a.spare(dir)
-		if unix.Symlink(a.prey(), made) == nil {
-			a.replace(made, dir+"/"+name)
-		}
-	},
+	"symlink": replaceBySymlink,
+	// No name is taken beforehand, which a program that refuses to open it would notice.
+	"late symlink": replaceBySymlink,
 	"hard link": func(a *attacker, dir, name string) {
 		made := a.spare(dir)
 		if unix.Linkat(unix.AT_FDCWD, a.prey(), unix.AT_FDCWD, made, 0) == nil {
@@ -109,6 +106,9 @@ var moves = map[string]move{
 	},
 	// As the shell program calls what it stages, after its directory in /run.
 	"guessed name": func(a *attacker, dir, _ string) {
+		if a.Kind == "late symlink" {
+			return
+		}
 		for _, tag := range a.names("/run") {
 			if !strings.HasPrefix(tag, "ageenv.") {
 				continue
@@ -133,6 +133,13 @@ var moves = map[string]move{
 			}
 		}
 	},
+}
+
+func replaceBySymlink(a *attacker, dir, name string) {
+	made := a.spare(dir)
+	if unix.Symlink(a.prey(), made) == nil {
+		a.replace(made, dir+"/"+name)
+	}
 }
 
 const readyName = ".xready"
