@@ -9,6 +9,7 @@
 //	moves_test.go     what that process can do
 //	storm_test.go     hundreds of runs against it
 //	cases_test.go     the attacks that were found, one by one
+//	absent_test.go    what comes later, and what cannot be looked into before
 //	parents_test.go   directories that the program makes or walks through
 //	inject_test.go    each system call fails once, or the run is killed at it
 //	deadline_test.go  file systems that hang
