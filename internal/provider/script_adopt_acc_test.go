@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -204,7 +205,9 @@ func TestAccScriptImportOfOurs(t *testing.T) {
 	cli.write(config)
 	cli.must("apply", "-auto-approve")
 	script, _ := onlyScript(t, w)
-	cli.must("state", "rm", "ageenv_vultr_startup_script.app")
+	if out, err := cli.plain("state", "rm", "ageenv_vultr_startup_script.app").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	cli.write(config + "import {\n  to = ageenv_vultr_startup_script.app\n  id = \"" + script.ID + "\"\n}\n")
 	if out := adoptPlan(t, cli, "Plan: 1 to import, 0 to add, 1 to change, 0 to destroy."); strings.Contains(out, overwriteSays) {
 		t.Errorf("the plan warns of a script that ageenv made: %s", out)
@@ -258,8 +261,16 @@ func TestAccScriptQuery(t *testing.T) {
 	}
 	sim.Alter(sim.Add("app pxe", "IyEK").ID, func(s *vultrsim.Script) { s.Type = "pxe" })
 	cli.write(w.config(""))
-	writeFile(t, filepath.Join(cli.dir, "scripts.tfquery.hcl"), "list \"ageenv_vultr_startup_script\" \"app\" {\n  provider = ageenv\n  config {\n    name_prefix = \"app\"\n  }\n}\n")
-	out := cli.must("query", "-generate-config-out=generated.tf")
+	list := filepath.Join(cli.dir, "scripts.tfquery.hcl")
+	writeFile(t, list, "list \"ageenv_vultr_startup_script\" \"app\" {\n  provider = ageenv\n  config {\n    name_prefix = \"app\"\n  }\n}\n")
+	query := func(args ...string) string {
+		out, err := cli.plain(append([]string{"query", "-no-color"}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return string(out)
+	}
+	out := query("-generate-config-out=generated.tf")
 	for i, want := range []bool{true, true, false} {
 		if strings.Contains(out, ids[i]) != want {
 			t.Errorf("script %d is found: %t, want %t\n%s", i, !want, want, out)
@@ -268,10 +279,81 @@ func TestAccScriptQuery(t *testing.T) {
 	if strings.Contains(out, "app pxe") {
 		t.Errorf("a script for network boots is found:\n%s", out)
 	}
+	writeFile(t, list, "list \"ageenv_vultr_startup_script\" \"all\" {\n  provider = ageenv\n  include_resource = true\n  limit = 2\n}\n")
+	out = query("-json")
+	if found := strings.Count(out, `"type":"list_resource_found"`); found != 2 || strings.Count(out, `"date_created":"2`) != 2 || strings.Contains(out, "Incomplete") {
+		t.Errorf("%d scripts are found, with their dates, expected two:\n%s", found, out)
+	}
 	adoptPlan(t, cli, "Plan: 2 to import, 0 to add, 0 to change, 0 to destroy.")
 	cli.must("apply", "-auto-approve")
 	cli.must("plan", "-detailed-exitcode")
 	if callsOf(sim, "PATCH") != 0 {
 		t.Error("the import has changed a script")
+	}
+}
+
+// Each resource has its id as its identity; a state that was made without identities
+// gets them, and nothing else changes.
+func TestAccResourceIdentity(t *testing.T) {
+	w := newWorld(t)
+	needIdentity(t)
+	cli := newCLI(t, w)
+	cli.write(w.config(oneService))
+	cli.must("apply", "-auto-approve")
+	wantIdentities(t, cli)
+	cli.write(w.config(strings.Replace(oneService, `"first"`, `"second"`, 1)))
+	cli.must("apply", "-auto-approve")
+	wantIdentities(t, cli)
+
+	var state map[string]any
+	if err := json.Unmarshal(cli.state(), &state); err != nil {
+		t.Fatal(err)
+	}
+	for _, instance := range identityInstances(state) {
+		delete(instance, "identity")
+		delete(instance, "identity_schema_version")
+	}
+	without, err := json.Marshal(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(cli.dir, "terraform.tfstate"), string(without))
+	cli.must("plan", "-detailed-exitcode")
+	cli.write(w.config(strings.Replace(oneService, `"first"`, `"third"`, 1)))
+	cli.must("apply", "-auto-approve", "-refresh=false")
+	cli.must("refresh")
+	wantIdentities(t, cli)
+}
+
+func identityInstances(state map[string]any) (instances []map[string]any) {
+	resources, _ := state["resources"].([]any)
+	for _, r := range resources {
+		resource, _ := r.(map[string]any)
+		all, _ := resource["instances"].([]any)
+		for _, i := range all {
+			if instance, ok := i.(map[string]any); ok {
+				instances = append(instances, instance)
+			}
+		}
+	}
+	return instances
+}
+
+func wantIdentities(t *testing.T, cli *cliRun) {
+	t.Helper()
+	var state map[string]any
+	if err := json.Unmarshal(cli.state(), &state); err != nil {
+		t.Fatal(err)
+	}
+	instances := identityInstances(state)
+	if len(instances) != 3 {
+		t.Fatalf("%d resources are in the state", len(instances))
+	}
+	for _, instance := range instances {
+		identity, _ := instance["identity"].(map[string]any)
+		attributes, _ := instance["attributes"].(map[string]any)
+		if identity["id"] == nil || identity["id"] != attributes["id"] {
+			t.Errorf("the identity is %v, and the id %v", identity, attributes["id"])
+		}
 	}
 }
