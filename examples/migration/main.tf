@@ -7,7 +7,9 @@
 #      keep their identity and their ID, and running boxes are not touched.
 #   2. terraform apply. The key is in the state now, wrapped to the operators; the
 #      bundle is encrypted to them too, its content carried over byte for byte; the
-#      script is this provider's, in place, for the next box.
+#      script is this provider's, in place, for the next box. The plan warns that the
+#      hand-made one is overwritten: it did what files does. If it did more, give the
+#      rest as user_script.
 #   3. Remove the import blocks, age.key (it is in the state, wrapped) and .env.enc
 #      (terraform output -raw bundle gives it).
 #   4. Take over the content, when you like: set dotenv_wo or entries_wo. As long as

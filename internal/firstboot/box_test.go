@@ -304,6 +304,8 @@ type statusFile struct {
 	ExitCode        int `json:"exit_code"`
 	Decryptor       string
 	Metadata        string
+	UserScript      string `json:"user_script"`
+	UserScriptCode  int    `json:"user_script_exit_code"`
 	Files           []struct {
 		Path, Layout, Owner, Group, Mode, State string
 		SourceDigest                            string `json:"source_digest"`

@@ -89,6 +89,17 @@
 // tried. The copies are made root's alone as the script begins, and at later boots at
 // the end of each of cloud-init's stages.
 //
+// # The user's own script
+//
+// Params.UserScript runs once per instance, after the files are in place, what follows
+// them is done and the status is written. It runs as cloud-init runs a script, in the
+// process that the deadline's child has left: it has no deadline, since nothing but the
+// end of cloud-init waits for it, and nobody knows how long it may take. Where the files
+// had to wait, ageenv-user-script.service runs it, without a time limit either. It gets
+// /dev/null as input, and no other open file, argument or variable of this program. It
+// is in the plan, which is kept on the box, and so are its text and what became of it:
+// /var/lib/ageenv/user-script and user-script.state.
+//
 // # Asking a box
 //
 // `ageenv status` prints the status file. `ageenv verify` looks whether what was
@@ -119,6 +130,7 @@
 //	12   no-systemd: systemd does not run
 //	16   deadline: the run hung and was killed
 //	17   busy: another run holds the lock
+//	18   user-script: the files are in place, and Params.UserScript failed
 //	129, 130, 143  signal: SIGHUP, SIGINT, SIGTERM
 //
 // # Status
@@ -127,7 +139,8 @@
 // template_version, name, time (RFC 3339, UTC), result ("ok", "failed" or, for
 // something that may still come, "waiting"), reason, exit_code,
 // decryptor ("age", "python", "none"), metadata ("closed"; "open" if it was to be closed and could
-// not be; "untouched") and files, each with
+// not be; "untouched"), user_script ("none"; "waiting" for the files, "due", "running", "interrupted", "ok" or
+// "failed"), user_script_exit_code and files, each with
 // path, layout, owner, group, mode, source_digest and state: "written", "unchanged", or
 // "kept", which is whatever was there before, if anything.
 //

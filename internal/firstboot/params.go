@@ -97,6 +97,9 @@ type Params struct {
 	RecreateCompose []string
 	// RunAfter are shell commands that are run then, last; see CheckCommand.
 	RunAfter []string
+	// UserScript is a program of the user's that runs once per instance, as root,
+	// after all of that; see CheckUserScript. Empty: none.
+	UserScript string
 }
 
 // ParamError is a parameter that is refused.

@@ -25,6 +25,9 @@ type plan struct {
 	Commands        []string   `json:"commands"`
 	// MetadataUnits are units that may ask the metadata service.
 	MetadataUnits []string `json:"metadata_units"`
+	// UserScript is in the plan, and not a part of the script of its own, since the
+	// box keeps the plan: files that have to wait may come at a later boot.
+	UserScript string `json:"user_script"`
 }
 
 type planFile struct {
@@ -50,6 +53,7 @@ func newPlan(p Params) (plan, error) {
 		// Never nil, which would be null.
 		Units: append([]string{}, p.RestartUnits...), Compose: append([]string{}, p.RecreateCompose...),
 		Commands: append([]string{}, p.RunAfter...), MetadataUnits: append([]string{}, p.MetadataUnits...),
+		UserScript: p.UserScript,
 	}
 	for _, f := range p.Files {
 		mode, err := strconv.ParseUint(f.Mode, 8, 16)

@@ -69,6 +69,9 @@ func check(p Params) (*age.X25519Identity, error) {
 		report(i, "Layout", checkLayout(f.Layout))
 		report(i, "Exposure", checkExposure(f.Exposure))
 	}
+	if p.UserScript != "" {
+		report(-1, "UserScript", CheckUserScript(p.UserScript))
+	}
 	if err := CheckPaths(paths); err != nil {
 		problems = append(problems, err)
 	}
@@ -175,7 +178,7 @@ func renderAround(program string, p Params, identity *age.X25519Identity) (secre
 // newScriptData returns all but the program.
 func newScriptData(p Params, identity *age.X25519Identity) (scriptData, error) {
 	data := scriptData{
-		Banner:  "# ageenv first boot, template " + TemplateVersion + ". Made by terraform-provider-ageenv.",
+		Banner:  banner + TemplateVersion + ". Made by terraform-provider-ageenv.",
 		Version: TemplateVersion,
 	}
 	plan, err := newPlan(p)

@@ -29,6 +29,10 @@ func importID(id string) (dotenv.Dialect, string) {
 
 func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	fail := func(detail string) { resp.Diagnostics.AddError("The bundle can't be imported", detail) }
+	if _, named, _ := importedByID(ctx, req); named {
+		fail("A bundle is nowhere but in a state, so its id finds nothing. " + importHelp)
+		return
+	}
 	dialect, name := importID(req.ID)
 	file, err := readFile(name)
 	if err != nil {
@@ -80,6 +84,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 }
 
 // importAccess parts the recipients that the file shows into those whom the

@@ -23,6 +23,7 @@ var (
 	_ resource.ResourceWithConfigure   = &bundleResource{}
 	_ resource.ResourceWithModifyPlan  = &bundleResource{}
 	_ resource.ResourceWithImportState = &bundleResource{}
+	_ resource.ResourceWithIdentity    = &bundleResource{}
 )
 
 // bundleResource plans in bundle_plan.go, seals in bundle_seal.go, makes entries in
@@ -65,6 +66,10 @@ var (
 
 func (r *bundleResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_bundle"
+}
+
+func (r *bundleResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	idIdentity(resp, "The bundle's id, random and the same for as long as the bundle is not replaced. A bundle is in its state only: to import one, give the path of its file as the import ID.")
 }
 
 // oneOf validates and describes with the same list.
@@ -156,6 +161,7 @@ func (r *bundleResource) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 	state.setGeneratedDue(r.settings.now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 }
 
 // Delete forgets the bundle. No identity is needed.

@@ -173,6 +173,25 @@ func (c *cliRun) state() []byte {
 	return content
 }
 
+// hasIdentity reports whether the CLI keeps a resource identity: Terraform and OpenTofu
+// do from 1.12 on.
+func hasIdentity(t *testing.T) bool {
+	t.Helper()
+	cli, err := version.NewVersion(os.Getenv("AGEENV_CLI_VERSION"))
+	if err != nil {
+		t.Fatal("AGEENV_CLI_VERSION is no version: run the tests through .ci/with-cli")
+	}
+	return cli.Core().GreaterThanOrEqual(version.Must(version.NewVersion("1.12.0")))
+}
+
+// needIdentity skips a test where the CLI keeps none.
+func needIdentity(t *testing.T) {
+	t.Helper()
+	if !hasIdentity(t) {
+		t.Skip("only Terraform and OpenTofu from 1.12 on keep a resource identity")
+	}
+}
+
 // hasActions reports whether the CLI has actions: Terraform from 1.14 on.
 func hasActions(t *testing.T) bool {
 	t.Helper()

@@ -131,6 +131,7 @@ func TestEveryAttributeHasAnEffect(t *testing.T) {
 			"recreate_compose": {value: []any{"/srv/app"}, changes: "script_sha256"},
 			"run_after":        {value: []any{"echo done"}, changes: "script_sha256"},
 			"block_metadata":   {value: true, changes: "script_sha256"},
+			"user_script":      {value: "#!/bin/sh\necho mine\n", changes: "script_sha256"},
 		}},
 	}
 	schemas := newUnitServer(t, nil).schemas.ResourceSchemas

@@ -68,6 +68,11 @@ func TestAccExamples(t *testing.T) {
 				needActions(t)
 			}
 			cli := newExamplesCLI(t, w, name)
+			for _, file := range globbed(t, filepath.Join(cli.dir, "import-by-*.tf")) {
+				if err := os.Remove(file); err != nil {
+					t.Fatal(err)
+				}
+			}
 			exampleFiles(t, w, cli.dir)
 			for name, value := range exampleInputs(t, w) {
 				cli.env["TF_VAR_"+name] = value
@@ -101,6 +106,9 @@ func readExample(t *testing.T, dir string) string {
 	}
 	var text strings.Builder
 	for _, file := range files {
+		if isImportSnippet(file) {
+			continue
+		}
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -109,6 +117,10 @@ func readExample(t *testing.T, dir string) string {
 	}
 	return text.String()
 }
+
+// isImportSnippet reports whether a file holds an import block that the page shows
+// next to the example: TestAccImportSnippets runs it.
+func isImportSnippet(file string) bool { return strings.HasPrefix(filepath.Base(file), "import-by-") }
 
 // notSecret are the variables of examples and modules that hold public things.
 var notSecret = []string{
@@ -186,7 +198,9 @@ func TestAccImportSnippets(t *testing.T) {
 			for name, value := range exampleInputs(t, w) {
 				cli.env["TF_VAR_"+name] = value
 			}
-			args := append(strings.Fields(string(match[1])), prepare(t, w))
+			id := prepare(t, w)
+			importBlocks(t, w, dir, id)
+			args := append(strings.Fields(string(match[1])), id)
 			if out, err := cli.run(args...); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
@@ -195,6 +209,41 @@ func TestAccImportSnippets(t *testing.T) {
 			}
 		})
 	}
+}
+
+// importBlocks plans each import block of the page, with an ID that is there.
+func importBlocks(t *testing.T, w *world, dir, id string) {
+	t.Helper()
+	blocks := globbed(t, filepath.Join(dir, "import-by-*.tf"))
+	if len(blocks) == 0 {
+		t.Fatal("the page shows no import block")
+	}
+	for _, file := range blocks {
+		if strings.HasSuffix(file, "-identity.tf") && !hasIdentity(t) {
+			continue
+		}
+		block, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cli := newCLI(t, w)
+		for name, value := range exampleInputs(t, w) {
+			cli.env["TF_VAR_"+name] = value
+		}
+		cli.write(readExample(t, dir) + regexp.MustCompile(`(\bid += )".*"`).ReplaceAllString(string(block), `${1}"`+id+`"`))
+		if out, err := cli.run("plan"); err != nil || !strings.Contains(out, "Plan: 1 to import") || strings.Contains(out, "must be replaced") {
+			t.Errorf("%s: %v\n%s", file, err, out)
+		}
+	}
+}
+
+func globbed(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
 
 // sealedBundle is a sops_dotenv bundle of the text.

@@ -12,6 +12,10 @@ import (
 
 func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	fail := func(detail string) { resp.Diagnostics.AddError("The key can't be imported", detail) }
+	if _, named, _ := importedByID(ctx, req); named {
+		fail("A key is nowhere but in a state, so its id finds nothing. Give the path of a key file as the import ID: import { to = …, id = \"age.key\" }.")
+		return
+	}
 	content, err := readFile(req.ID)
 	if err != nil {
 		fail(sentence(err) + " The import ID is the path of a key file, as age-keygen writes it, or of one wrapped to the operators; it is never the key itself.")
@@ -54,4 +58,5 @@ func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateR
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 }

@@ -24,6 +24,7 @@ var (
 	_ resource.ResourceWithConfigure   = &keyResource{}
 	_ resource.ResourceWithModifyPlan  = &keyResource{}
 	_ resource.ResourceWithImportState = &keyResource{}
+	_ resource.ResourceWithIdentity    = &keyResource{}
 )
 
 // keyResource plans in key_plan.go, makes, rotates and wraps in key_apply.go and
@@ -91,6 +92,10 @@ func (a keyAlgorithm) generate() (agekey.Identity, error) {
 
 func (r *keyResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_key"
+}
+
+func (r *keyResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	idIdentity(resp, "The key's id, random and the same for as long as the key is not replaced. A key is in its state only: to import one, give the path of its file as the import ID.")
 }
 
 func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -177,6 +182,7 @@ func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	resp.Diagnostics.Append(diags...)
 	state.setDue(generations, r.settings.now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 }
 
 // Delete forgets the key: it is nowhere but in the state.

@@ -22,6 +22,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -34,6 +35,7 @@ var (
 	_ provider.ProviderWithEphemeralResources = &ageenvProvider{}
 	_ provider.ProviderWithFunctions          = &ageenvProvider{}
 	_ provider.ProviderWithActions            = &ageenvProvider{}
+	_ provider.ProviderWithListResources      = &ageenvProvider{}
 )
 
 // Options are what the provider is made with.
@@ -150,6 +152,7 @@ func (p *ageenvProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	resp.EphemeralResourceData = s
 	resp.DataSourceData = s
 	resp.ActionData = s
+	resp.ListResourceData = s
 }
 
 func (p *ageenvProvider) Resources(context.Context) []func() resource.Resource {
@@ -171,4 +174,9 @@ func (p *ageenvProvider) Functions(context.Context) []func() function.Function {
 // Actions are for Terraform 1.14 and later; older ones and OpenTofu don't ask.
 func (p *ageenvProvider) Actions(context.Context) []func() action.Action {
 	return []func() action.Action{newScrubAction}
+}
+
+// ListResources are for Terraform 1.14 and later, too.
+func (p *ageenvProvider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{newScriptList}
 }

@@ -80,6 +80,9 @@ func (s keyRefuser) ImportResourceState(ctx context.Context, req *tfprotov6.Impo
 	if agekey.HoldsPrivateKey(req.ID) {
 		return &tfprotov6.ImportResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{refusedKey(req.TypeName, "the import ID")}}, nil
 	}
+	if req.Identity != nil && mayHoldKey(req.Identity.IdentityData) {
+		return &tfprotov6.ImportResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{refusedKey(req.TypeName, "the identity to import")}}, nil
+	}
 	return s.frameworkServer.ImportResourceState(ctx, req)
 }
 

@@ -285,3 +285,27 @@ func TestNoKeyIsAnImportID(t *testing.T) {
 		}
 	}
 }
+
+// Nor is one an identity to import.
+func TestNoKeyIsAnIdentity(t *testing.T) {
+	u := newUnitServer(t, nil)
+	identities, err := u.server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	if err != nil || len(identities.IdentitySchemas) != len(u.schemas.ResourceSchemas) {
+		t.Fatalf("%d of %d resources have an identity: %v", len(identities.IdentitySchemas), len(u.schemas.ResourceSchemas), err)
+	}
+	for name, schema := range identities.IdentitySchemas {
+		for _, place := range textPlaces(schema.ValueType(), "") {
+			for kind, key := range keysToRefuse(t) {
+				data, err := tfprotov6.NewDynamicValue(schema.ValueType(), place.with(key))
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp, err := u.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: name, Identity: &tfprotov6.ResourceIdentityData{IdentityData: &data}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkKeyRefused(t, name+", "+kind, "the identity to import", key, resp.Diagnostics, false)
+			}
+		}
+	}
+}

@@ -45,6 +45,7 @@ func (r *scriptResource) Create(ctx context.Context, req resource.CreateRequest,
 		if errors.Is(err, vultr.ErrOutcomeUnknown) && errors.As(err, &e) {
 			resp.Diagnostics.Append(plan.pending(script, e).save(ctx, resp.Private)...)
 			resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+			resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
 		}
 		return
 	}
@@ -61,6 +62,7 @@ func (r *scriptResource) Create(ctx context.Context, req resource.CreateRequest,
 	plan.uploaded(script, id)
 	plan.applyScrub(scriptChange{inputs: true}, plan, r.settings.now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
 }
 
 func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -75,6 +77,8 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	// Also where the script is gone: an identity is expected all the same.
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 	if state.isPending() {
 		resp.State.RemoveResource(ctx)
 		return
@@ -105,8 +109,10 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 	state.ScriptBytes = types.Int64Value(int64(found.Body.Len()))
 	state.DateCreated = types.StringValue(found.DateCreated)
 	state.DateModified = types.StringValue(found.DateModified)
+	resp.Diagnostics.Append(noteMaker(ctx, found.Body, state, resp.Private)...)
 	state.readScrub(r.settings.now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 }
 
 func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -153,6 +159,7 @@ func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest,
 		plan.StrayIDs = strayIDs(left)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
 }
 
 // update is what a change sends.

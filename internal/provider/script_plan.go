@@ -28,8 +28,15 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	resp.Diagnostics.Append(diags...)
 	boot, bootKnown, diags := plan.boot(ctx)
 	resp.Diagnostics.Append(diags...)
-	if !plan.Files.IsUnknown() {
+	unmanaged := !create && plan.unmanaged(config, state)
+	switch {
+	case unmanaged:
+		resp.Diagnostics.AddWarning(unmanagedWarning(state))
+	case !plan.Files.IsUnknown():
 		resp.Diagnostics.Append(checkFiles(boot.files)...)
+	}
+	if !unmanaged {
+		resp.Diagnostics.Append(checkIdentities(config)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -52,6 +59,7 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if !create {
 		plan.keepComputed(state)
 		resp.Diagnostics.Append(scrubWarnings(change, state)...)
+		resp.Diagnostics.Append(overwriteWarning(ctx, change, plan, state, req.Private)...)
 	}
 	plan.planScrub(change, state, create)
 	if change.render {
@@ -94,6 +102,9 @@ func (c scriptChange) uploads() bool { return c.render || c.stub || c.name }
 func (r *scriptResource) change(ctx context.Context, config, plan, state scriptModel, create bool) (c scriptChange, diags diag.Diagnostics) {
 	_, bootKnown, _ := plan.boot(ctx)
 	c.name = !plan.Name.Equal(state.Name)
+	if !create && plan.unmanaged(config, state) {
+		return scriptChange{name: c.name, certain: true, identityKnown: true}, diags
+	}
 	c.inputs = create || !plan.equalBoot(state.bootModel) || !sameTriggers(plan.UploadTriggers, state.UploadTriggers) || state.ScriptSHA256.IsNull()
 	c.scrub = !c.inputs && state.ScrubDue.ValueBool() && plan.ScrubAfter.Equal(state.ScrubAfter)
 	c.render = c.inputs || drifted(state) && !state.isScrubbed() && !c.scrub

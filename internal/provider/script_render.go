@@ -56,6 +56,7 @@ func render(name string, boot bootValues, id agekey.Identity) (script secret.Tex
 	params := firstboot.Params{
 		Name: name, RestartUnits: boot.restartUnits, RecreateCompose: boot.recreateCompose, RunAfter: boot.runAfter,
 		IdentityFile: boot.identityFile, IdentityCommand: boot.identityCommand, BlockMetadata: boot.blockMetadata, MetadataUnits: boot.metadataUnits,
+		UserScript: boot.userScript,
 	}
 	if boot.travels() {
 		params.Identity = id.Text()

@@ -15,18 +15,21 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/firstboot"
-	"github.com/ageenv/terraform-provider-ageenv/internal/vultr"
 )
 
 var (
-	_ resource.ResourceWithConfigure   = &scriptResource{}
-	_ resource.ResourceWithModifyPlan  = &scriptResource{}
-	_ resource.ResourceWithImportState = &scriptResource{}
+	_ resource.ResourceWithConfigure      = &scriptResource{}
+	_ resource.ResourceWithValidateConfig = &scriptResource{}
+	_ resource.ResourceWithModifyPlan     = &scriptResource{}
+	_ resource.ResourceWithIdentity       = &scriptResource{}
+	_ resource.ResourceWithImportState    = &scriptResource{}
+	_ resource.ResourceWithMoveState      = &scriptResource{}
 )
 
 // scriptResource plans in script_plan.go, renders in script_render.go and talks to
 // Vultr in script_apply.go; what it says to a box is in script_schema.go. What lost
-// answers leave is in script_stray.go, and scrubbing in script_scrub.go.
+// answers leave is in script_stray.go, and scrubbing in script_scrub.go. Scripts that
+// were made elsewhere come by script_import.go and script_move.go.
 type scriptResource struct {
 	settings *settings
 }
@@ -58,6 +61,12 @@ var (
 
 func (r *scriptResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_vultr_startup_script"
+	// A copy that a lost answer has left can take the script's place; see script_stray.go.
+	resp.ResourceBehavior.MutableIdentity = true
+}
+
+func (r *scriptResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	idIdentity(resp, "The startup script's UUID in the account.")
 }
 
 func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -75,10 +84,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "The script's name in the account.",
 			},
 			"wrapped_identity": schema.StringAttribute{
-				Optional: true,
-				Validators: []validator.String{stringvalidator.ExactlyOneOf(
-					path.MatchRoot("wrapped_identity"), path.MatchRoot("identity_wo"), path.MatchRoot("identity_file"), path.MatchRoot("identity_command"),
-				)},
+				Optional:            true,
 				MarkdownDescription: "The identity that travels in the script, wrapped: `ageenv_key.….wrapped_identity`. An operator identity unwraps it when the script is rendered. Exactly one of `wrapped_identity`, `identity_wo`, `identity_file` and `identity_command` is set. To wrap it anew changes no script.",
 			},
 			"identity_wo": schema.StringAttribute{
@@ -105,12 +111,4 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 
 func (r *scriptResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.settings = configured(req.ProviderData, &resp.Diagnostics)
-}
-
-func (r *scriptResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if err := vultr.ValidID(req.ID); err != nil {
-		resp.Diagnostics.AddError("The script can't be imported", "The import ID is the startup script's UUID, for example cb676a46-66fd-4dfb-b839-443f2e6c0b60. "+sentence(err))
-		return
-	}
-	resource.ImportStatePassthroughID(ctx, path.Root("id"), req, resp)
 }

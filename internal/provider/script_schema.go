@@ -26,6 +26,7 @@ type bootModel struct {
 	IdentityCommand types.String `tfsdk:"identity_command"`
 	BlockMetadata   types.Bool   `tfsdk:"block_metadata"`
 	MetadataUnits   types.List   `tfsdk:"metadata_units"`
+	UserScript      types.String `tfsdk:"user_script"`
 }
 
 // fileModel is one element of files.
@@ -41,6 +42,13 @@ type fileModel struct {
 }
 
 var filesPath = path.Root("files")
+
+const userScriptDescription = "A script of your own, in plain and not base64, that the box runs once, as root, after the files are in place: so that one `script_id` carries both. " +
+	"It begins with its interpreter, as `#!/bin/bash`. It runs last, after `restart_units`, `recreate_compose` and `run_after`, as cloud-init runs a script: in `/`, without `HOME` and without input, and its output goes where cloud-init's goes. " +
+	"It runs once per instance, at the first boot, or as soon as files that had to wait are in place; not at later boots, and not again when it fails. It has no time limit; the files and what follows them do not wait for it. " +
+	"If it fails, the files stay, and the box's status says `user-script` with its exit code. If the files cannot be put in place, it does not run.\n\n" +
+	"  **It must hold no secret**: it is in the state, in plans and in the account in plain. Put secrets into a bundle, and have the script read them from the file. " +
+	"A user whom `owner` names has to exist before the files are put in place: this script comes too late to make it."
 
 // bootAttributes are those of bootModel.
 func bootAttributes() map[string]schema.Attribute {
@@ -106,6 +114,9 @@ func bootAttributes() map[string]schema.Attribute {
 		},
 		"metadata_units": list(firstboot.CheckMetadataUnit, "systemd units that may reach 169.254.169.254 although `block_metadata` closes it, for example `bird.service` for BGP with Vultr, whose peer has that address. "+
 			"Every process of such a unit can read the script."),
+		"user_script": schema.StringAttribute{
+			Optional: true, Validators: checked(firstboot.CheckUserScript), MarkdownDescription: userScriptDescription,
+		},
 	}
 }
 
@@ -124,6 +135,7 @@ type bootValues struct {
 	metadataUnits                           []string
 	identityFile, identityCommand           string
 	blockMetadata                           bool
+	userScript                              string
 }
 
 // travels reports whether the identity is in the script.
@@ -140,6 +152,7 @@ func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags di
 		diags.Append(m.Files.ElementsAs(ctx, &v.files, false)...)
 	}
 	v.identityFile, v.identityCommand = m.IdentityFile.ValueString(), m.IdentityCommand.ValueString()
+	v.userScript = m.UserScript.ValueString()
 	v.blockMetadata = m.BlockMetadata.ValueBool() || m.BlockMetadata.IsNull() && v.travels()
 	for _, l := range []struct {
 		from types.List

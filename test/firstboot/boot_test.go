@@ -148,6 +148,7 @@ func TestLateIdentity(t *testing.T) {
 			m.metadata["vendor-data"] = render(t, firstboot.Params{
 				Files:        []firstboot.File{every, sealed(t, identity, "/srv/app/.env", "B=1")},
 				IdentityFile: "/etc/box key%/identity", RunAfter: []string{"echo ran >>/test/ran"},
+				UserScript: "#!/bin/sh\nsleep 1000 &\necho \"$(cat /srv/app/.env) $(cat /test/boot)\" >>/test/user\n",
 			})
 			m.write(m.dir+"/test/key", identity.String()+"\n", 0o600)
 			out := m.boot(3, `
@@ -157,20 +158,27 @@ if [ "$(cat /test/boot)" = 2 ]; then
 	mkdir -p '/etc/box key%'
 	# As somebody would who writes it bit by bit.
 	{ head -c 20 /test/key; sleep 1; tail -c +21 /test/key; } >'/etc/box key%/identity'
-	for i in $(seq 100); do [ "$(systemctl is-active docker.service)" != active ] || [ ! -e /test/ran ] || break; sleep 0.1; done
+	for i in $(seq 100); do [ "$(systemctl is-active docker.service)" != active ] || [ ! -e /test/ran ] || [ ! -e /test/user ] || break; sleep 0.1; done
+	sleep 1
+	grep user_script /var/lib/ageenv/status.json
+	pgrep -x sleep >/dev/null && echo what the user script left runs
 	echo "then: $(cat /run/secrets/app) $(cat /srv/app/.env) $(systemctl is-active docker.service)"
 fi
 cat /run/secrets/app
 true
 `)
 			m.wantLines("boot 1", out[0], `  "result": "waiting",`, `  "reason": "identity-missing",`, "active\nactive")
-			m.wantLines("boot 2", out[1], `  "reason": "identity-missing",`, "active\ninactive", "then: A=1 B=1 active")
+			m.wantLines("boot 2", out[1], `  "reason": "identity-missing",`, "active\ninactive", "then: A=1 B=1 active",
+				`  "user_script": "ok",`, "what the user script left runs")
 			m.wantLines("boot 3", out[2], `  "result": "ok",`, "active\nactive", "A=1")
 			if got := m.left("docker"); got != "started\napp\nstarted\napp\nstarted\n" {
 				t.Errorf("docker: %q", got)
 			}
 			if got := m.left("ran"); got != "ran\n" {
 				t.Errorf("what follows ran %q", got)
+			}
+			if got := m.left("user"); got != "B=1 2\n" {
+				t.Errorf("the user script ran %q", got)
 			}
 		})
 	}

@@ -171,3 +171,34 @@ true
 		}
 	}
 }
+
+// The real cloud-init runs the user's script as it runs a script of its own: the same
+// environment, but for the locale, and its failure is reported in the same place.
+func TestUserScriptInCloudInit(t *testing.T) {
+	const shows = "#!/bin/sh\nexec >/test/%s 2>&1\nenv | grep -v -e ^_= -e ^PWD= -e ^LC_ALL= -e ^LANG= -e ^PATH= -e ^OLDPWD= -e ^INVOCATION_ID= -e ^JOURNAL_STREAM= | sort\npwd\numask\nid -u\nreadlink /proc/self/fd/0\n"
+	for _, release := range releases {
+		t.Run("debian "+release, func(t *testing.T) {
+			identity := newIdentity(t)
+			m := newChroot(t, release)
+			m.metadata["vendor-data"] = render(t, firstboot.Params{
+				Name: "box", Files: []firstboot.File{sealed(t, identity, "/srv/app/.env", "A=1\n")}, Identity: secretOf(identity),
+				UserScript: "#!/bin/sh\necho said by the user script\n(" + strings.TrimPrefix(strings.Replace(shows, "%s", "ours", 1), "#!/bin/sh\n") + ")\nexit 3\n",
+			})
+			m.metadata["user-data"] = strings.Replace(shows, "%s", "cloud-init", 1)
+			out := m.boot(1, stages+`
+cat /srv/app/.env
+diff /test/cloud-init /test/ours && echo the same
+grep -E '"(result|reason|exit_code|user_script|user_script_exit_code)"' /var/lib/ageenv/status.json
+grep -c 'said by the user script' /var/log/cloud-init-output.log
+cat /run/cloud-init/result.json
+cat /test/ours
+true
+`)
+			m.wantLines("the box", out[0], "A=1", "the same", `  "result": "failed",`, `  "reason": "user-script",`, `  "exit_code": 18,`,
+				`  "user_script": "failed",`, `  "user_script_exit_code": 3,`, "1")
+			if !strings.Contains(out[0], "scripts-vendor") && !strings.Contains(out[0], "scripts_vendor") {
+				t.Errorf("cloud-init reports no failure:\n%s", out[0])
+			}
+		})
+	}
+}

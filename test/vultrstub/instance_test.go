@@ -69,7 +69,7 @@ func TestSchema(t *testing.T) {
 	if err != nil || len(schemas.Diagnostics) != 0 {
 		t.Fatal(err, schemas.Diagnostics)
 	}
-	if len(schemas.ResourceSchemas) != 1 || schemas.ResourceSchemas["vultr_instance"] == nil {
-		t.Error("there is more than vultr_instance, or not even that")
+	if len(schemas.ResourceSchemas) != 2 || schemas.ResourceSchemas["vultr_instance"] == nil || schemas.ResourceSchemas["vultr_startup_script"] == nil {
+		t.Error("there is more than vultr_instance and vultr_startup_script, or not even that")
 	}
 }

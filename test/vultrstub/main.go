@@ -7,7 +7,10 @@
 // provider 2.x (region, the image, script_id, user_data, hostname, ssh_key_ids).
 // `terraform validate`, plan, apply and `terraform test` work on it, mocks too.
 //
-// What it is not: it calls no API and makes nothing. An instance is an entry in the
+// vultr_startup_script has the arguments of Vultr's provider, and keeps its scripts in
+// the account at VULTR_API_URL, the simulator's, with VULTR_API_KEY.
+//
+// What it is not: it makes no instance. An instance is an entry in the
 // state with a random ID and an address reserved for documentation (RFC 5737). It
 // checks neither that a region, a plan or an image exists nor that the script does,
 // a read never finds drift, a delete always works, and an argument that is not in
@@ -57,7 +60,10 @@ func (stub) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.S
 func (stub) Configure(context.Context, provider.ConfigureRequest, *provider.ConfigureResponse) {}
 
 func (stub) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{func() resource.Resource { return instance{} }}
+	return []func() resource.Resource{
+		func() resource.Resource { return instance{} },
+		func() resource.Resource { return startupScript{} },
+	}
 }
 
 func (stub) DataSources(context.Context) []func() datasource.DataSource { return nil }

@@ -65,6 +65,8 @@ def later_units(plan: Plan) -> dict:
     files = {b"ageenv.service": units.service(plan), b"ageenv-after.service": units.after(plan), b"ageenv-wait.service": units.wait()}
     if plan.identity == "file":
         files[b"ageenv-identity.path"] = units.identity_path(plan)
+    if plan.user_script:
+        files[units.USER_SCRIPT.encode()] = units.user_script()
     for name in [units.DOCKER] + plan.units:
         files[name.encode() + b".d/" + units.DROP_IN] = units.waits()
     for path in files:

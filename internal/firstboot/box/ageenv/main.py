@@ -45,14 +45,18 @@ def main(sections: "list | None") -> None:
 def command(args: list) -> int:
     """Do what the command line says."""
     name = args[0] if args else ""
-    commands = {"drop": drop, "after": after, "wait": wait, "close": close, "tighten": tighten, "status": show_status}
+    commands = {"drop": drop, "after": after, "wait": wait, "close": close, "tighten": tighten, "status": show_status,
+                "user-script": run_user_script}
     if name == "verify":
         from ageenv import verify
         return verify.verify(installed(), args[1:])
     if name not in commands or len(args) > 1:
         say(USAGE)
         return 64
-    return commands[name]()
+    code = commands[name]()
+    if name in ("drop", "wait") and code != 11:
+        start_user_script()
+    return code
 
 
 def installed() -> Plan:
@@ -77,7 +81,12 @@ def first(sections: list) -> int:
         run.drop(plan, state, run.FIRST, script)
 
     # For cloud-init, a run that waits for something is done.
-    return max(waits(plan, guarded(plan, work, first=True)), 0)
+    code = max(waits(plan, guarded(plan, work, first=True)), 0)
+    if plan.user_script:
+        from ageenv import user_script
+        failed = user_script.run(plan)
+        code = code or failed
+    return code
 
 
 def release(private: bytes) -> None:
@@ -226,6 +235,20 @@ def wait() -> int:
         if code >= 0 or last:
             return abs(code)
         watch.sleep(PAUSE)
+
+
+def start_user_script() -> None:
+    """Files that had to wait may be in place now."""
+    plan = plans.installed()
+    if plan is not None and plan.user_script:
+        from ageenv import user_script
+        user_script.start()
+
+
+def run_user_script() -> int:
+    """Run the user's script if it is due."""
+    from ageenv import user_script
+    return user_script.run(installed())
 
 
 def close() -> int:

@@ -56,6 +56,8 @@ class Plan:
         self.units = told["units"]
         self.compose = [path.encode() for path in told["compose"]]
         self.commands = told["commands"]
+        # Empty if there is none.
+        self.user_script = told["user_script"]
         failure.label = self.name + ": " if self.name else ""
 
     def follows(self) -> bool:

@@ -37,6 +37,9 @@ def drop(plan: Plan, run: Run, phase: str, script: "Script | None") -> None:
         late = is_late()
         files = plan.files if script is not None or late else plan.every()
         was_clone = script is not None and is_clone()
+        if was_clone and plan.user_script:
+            from ageenv import user_script
+            user_script.forget()
         try:
             targets = prepare(plan, run, files, script)
         except Waiting:
@@ -54,6 +57,9 @@ def drop(plan: Plan, run: Run, phase: str, script: "Script | None") -> None:
         place(targets, lambda: after.pend(plan) if script is not None or late else None)
         drafts.sweep()
         keep.in_time(plan)
+        if plan.user_script and (script is not None or late):
+            from ageenv import user_script
+            user_script.ready()
         for target in targets:
             report(target.file)
     finally:

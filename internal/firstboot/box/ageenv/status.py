@@ -39,11 +39,15 @@ def text(plan: Plan, run: Run) -> str:
         files.append("\n    {%s}" % fields([
             ("path", quote(f.name)), ("layout", quote(f.layout)), ("owner", quote(f.owner)), ("group", quote(f.group)),
             ("mode", quote("%04o" % f.mode)), ("source_digest", quote(f.digest)), ("state", quote(f.state))], ", "))
+    name, code = "none", 0
+    if plan.user_script:
+        from ageenv import user_script
+        name, code = user_script.state()
     return "{\n  %s\n}\n" % fields([
         ("template_version", quote(plan.version)), ("name", quote(plan.name)),
         ("time", quote(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))), ("result", quote(run.result)),
         ("reason", quote(run.reason)), ("exit_code", str(run.code)), ("decryptor", quote(run.decryptor)),
-        ("metadata", quote(run.metadata)), ("files", "[%s\n  ]" % ",".join(files))], ",\n  ")
+        ("metadata", quote(run.metadata)), ("user_script", quote(name)), ("user_script_exit_code", str(code)), ("files", "[%s\n  ]" % ",".join(files))], ",\n  ")
 
 
 def write(plan: Plan, run: Run) -> None:

@@ -4,6 +4,7 @@ from ageenv.plan import Plan
 DIRECTORY = b"/etc/systemd/system/"
 DROP_IN = b"ageenv.conf"
 PROGRAM = "/usr/local/sbin/ageenv"
+USER_SCRIPT = "ageenv-user-script.service"
 # Docker may start containers that read the files.
 DOCKER = "docker.service"
 
@@ -46,6 +47,14 @@ def wait() -> str:
     return unit(
         ["Unit", "Description=ageenv: wait for what the secret files need", "After=cloud-final.service"],
         ["Service", "ExecStart=%s wait" % PROGRAM])
+
+
+def user_script() -> str:
+    """Return the unit that runs the user's script where the first boot could not. What
+    the script leaves running stays, as after cloud-init."""
+    return unit(
+        ["Unit", "Description=ageenv: the user script of this box", "After=cloud-final.service ageenv.service ageenv-after.service " + DOCKER],
+        ["Service", "Type=oneshot", "ExecStart=%s user-script" % PROGRAM, "TimeoutStartSec=infinity", "KillMode=process"])
 
 
 def waits() -> str:

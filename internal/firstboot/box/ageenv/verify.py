@@ -44,6 +44,8 @@ def verify_last_run(report: Report) -> None:
     text = walk.read(status.PATH) or b""
     if b'"result": "ok"' in text:
         report.passed("the last run put everything in place")
+    elif b'"reason": "user-script"' in text:
+        report.failed("the user script failed, after the files were put in place: `ageenv status` has its exit code")
     elif b'"result": "waiting"' in text:
         report.failed("the last run waits for something: provide what `ageenv status` gives as the reason")
     else:

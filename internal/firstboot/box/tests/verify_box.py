@@ -27,7 +27,7 @@ def plan(identity: str = "travels", identity_file: str = "") -> Plan:
     """Return the plan of the box."""
     files = file("/run/app.env", every_boot="true"), file("/etc/shown.env", exposure="env"), file("/run/d", dir_mode="0700")
     return Plan(('{"version": "3", "name": "", "files": [%s], "identity": "%s", "identity_file": "%s", "identity_command": "", '
-                 '"block_metadata": false, "metadata_units": [], "units": [], "compose": [], "commands": []}'
+                 '"block_metadata": false, "metadata_units": [], "units": [], "compose": [], "commands": [], "user_script": ""}'
                  % (", ".join(files), identity, identity_file)).encode())
 
 

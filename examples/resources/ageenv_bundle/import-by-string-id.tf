@@ -1,0 +1,4 @@
+import {
+  to = ageenv_bundle.app
+  id = "app.enc.env"
+}

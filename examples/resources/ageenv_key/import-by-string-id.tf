@@ -1,0 +1,4 @@
+import {
+  to = ageenv_key.box
+  id = "age.key"
+}

@@ -1,0 +1,7 @@
+# By the startup script's identity, which is its UUID.
+import {
+  to = ageenv_vultr_startup_script.app
+  identity = {
+    id = "cb676a46-66fd-4dfb-b839-443f2e6c0b60"
+  }
+}
