@@ -137,6 +137,8 @@ func machineOver(t *testing.T, lower string) *machine {
 			"ipv6": map[string]any{"additional": []string{}},
 		}},
 	}}
+	// The image's own locale is an error of cloud-init's, where it is not generated.
+	m.put("/etc/cloud/cloud.cfg.d/90-locale.cfg", "locale: C.UTF-8\n", 0o644)
 	// What docker would be, with what it saw when it started.
 	m.unit("docker.service", "multi-user.target", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'ls -A /run/secrets >>/test/docker 2>/dev/null; echo started >>/test/docker'\n")
 	return m
