@@ -104,6 +104,13 @@ func newMachine(t *testing.T, release string) *machine {
 	return m
 }
 
+// keepsNetwork has systemd-networkd leave the network as it is, where it starts: ahead
+// of what cloud-init writes, which would ask for an address by DHCP.
+func (m *machine) keepsNetwork() {
+	m.t.Helper()
+	m.put("/etc/systemd/network/05-eth0.network", "[Match]\nName=eth0\n[Network]\nAddress=10.99.0.2/24\nGateway=10.99.0.1\n[Route]\nDestination=169.254.169.254\nScope=link\n", 0o644)
+}
+
 // rootfs is a release's root file system; from here on the test runs beside others.
 // Where none can be made, or nothing can be run in it, it is skipped.
 func rootfs(t *testing.T, release string) string {
