@@ -88,7 +88,13 @@ type machine struct {
 
 func newMachine(t *testing.T, release string) *machine {
 	t.Helper()
-	m := machineOver(t, rootfs(t, release))
+	return containerOver(t, rootfs(t, release))
+}
+
+// containerOver is a box on that root file system that systemd-nspawn boots.
+func containerOver(t *testing.T, lower string) *machine {
+	t.Helper()
+	m := machineOver(t, lower)
 	m.patience = 2 * time.Minute
 	m.command = func(ctx context.Context, boots int) *exec.Cmd {
 		return exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "./boot.sh", m.lower, m.dir, fmt.Sprint(boots))
