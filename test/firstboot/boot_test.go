@@ -89,52 +89,6 @@ journalctl -b -o short-monotonic | grep -E 'cycle|docker|ageenv|Job |ependency' 
 
 func sha256Of(text string) string { return fmt.Sprintf("%x  -", sha256.Sum256([]byte(text))) }
 
-// A clone, started as another instance: nothing is dropped, what was inherited is
-// gone before docker would start, and docker does not.
-func TestClone(t *testing.T) {
-	for _, release := range releases {
-		t.Run("debian "+release, func(t *testing.T) {
-			identity := newIdentity(t)
-			m := newMachine(t, release)
-			every := sealed(t, identity, "/run/secrets/app", "A=1")
-			every.EveryBoot = true
-			m.metadata["vendor-data"] = render(t, firstboot.Params{
-				Files: []firstboot.File{every, sealed(t, identity, "/srv/app/.env", "B=1")}, Identity: secretOf(identity),
-			})
-			// The clone has no script of its own.
-			m.from(2, map[string]any{"instance-v2-id": "11111111-0000-0000-0000-000000000002", "vendor-data": ""})
-			m.from(3, map[string]any{"instance-v2-id": "11111111-0000-0000-0000-000000000003"})
-			out := m.boot(3, `
-[ "$(cat /test/boot)" != 3 ] || for i in $(seq 100); do systemctl is-active -q docker.service && break; sleep 0.1; done
-ls /run/secrets/app /srv/app/.env /var/lib/ageenv/identity /var/lib/ageenv/sealed.1
-systemctl is-active ageenv.service docker.service
-grep -E '"(result|reason)"' /var/lib/ageenv/status.json
-cat /var/lib/cloud/data/instance-id
-`)
-			m.wantLines("boot 1", out[0], "/run/secrets/app", "/srv/app/.env", "active", `  "result": "ok",`)
-			m.wantLines("boot 2", out[1], "failed", "inactive", `  "result": "failed",`, `  "reason": "clone",`,
-				"11111111-0000-0000-0000-000000000002")
-			m.wantCastOff(out[1])
-			// With a script of its own it is a box of its own, and docker starts when the files are there.
-			m.wantLines("boot 3", out[2], "/run/secrets/app", "/srv/app/.env", "active\nactive", `  "result": "ok",`)
-			if got := m.left("docker"); got != "started\napp\nstarted\n" {
-				t.Errorf("docker: %q", got)
-			}
-		})
-	}
-}
-
-// wantCastOff asserts that a clone, which was asked for all that it could have
-// inherited by ls, has nothing of it.
-func (m *machine) wantCastOff(text string) {
-	m.t.Helper()
-	for _, file := range []string{"/run/secrets/app", "/srv/app/.env", "/var/lib/ageenv/identity", "/var/lib/ageenv/sealed.1"} {
-		if !strings.Contains(text, "cannot access '"+file+"'") {
-			m.t.Errorf("the clone has %s", file)
-		}
-	}
-}
-
 // An identity file that comes late: cloud-init ends without it, and when it appears
 // everything happens. One that never comes holds up nothing but docker, at the
 // next boot.

@@ -36,8 +36,6 @@ func newChroot(t *testing.T, release string) *machine {
 	t.Helper()
 	m := machineOver(t, rootfs(t, release))
 	m.patience = 2 * time.Minute
-	// The image's own locale is an error of cloud-init's, where it is not generated.
-	m.put("/etc/cloud/cloud.cfg.d/90-locale.cfg", "locale: C.UTF-8\n", 0o644)
 	m.command = func(ctx context.Context, times int) *exec.Cmd {
 		return exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "./chroot.sh", m.lower, m.dir, fmt.Sprint(times))
 	}

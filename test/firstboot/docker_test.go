@@ -12,7 +12,12 @@ import (
 const ask = `
 ask() {
 	docker exec app-web-1 /busybox sh -c 'echo "container: B=$B, file: $(cat /run/secrets/app 2>&1)"'
-	docker exec app-web-1 /busybox wget -q -T 3 -O - http://169.254.169.254/v1.json | grep -q AGE-SECRET-KEY-1 && echo "container: gets the identity"
+	for name in app-web-1 app-host-1; do
+		for user in 0 1000; do
+			docker exec -u $user $name /busybox wget -q -T 3 -O - http://169.254.169.254/v1.json | grep -q AGE-SECRET-KEY-1 && echo "$name: $user gets the identity"
+		done
+	done
+	echo "groups: $(docker info -f '{{.CgroupDriver}}') $(find /sys/fs/cgroup -type d -path '*docker*' -name "*$(docker ps --no-trunc -q -f name=app-host-1)*" | sed 's/[0-9a-f]\{64\}/ID/')"
 	echo "container $(docker ps --no-trunc -q -f name=app-web-1)"
 }
 `
@@ -21,8 +26,17 @@ ask() {
 // made anew, with the new environment, and with the file in place of the directory
 // that Docker had made for want of it; at the next boot Docker starts it when the
 // files are there. Behind Docker's own bridges the metadata service is closed. And
-// verify finds a value that a container shows.
+// verify finds a value that a container shows. With docker's cgroupfs driver, whose
+// groups are outside systemd's tree, as with systemd's; on a network of docker's and on
+// the host's.
 func TestDocker(t *testing.T) {
+	for _, driver := range []string{"systemd", "cgroupfs"} {
+		t.Run(driver, func(t *testing.T) { withDocker(t, driver) })
+	}
+}
+
+func withDocker(t *testing.T, driver string) {
+	t.Helper()
 	identity := newIdentity(t)
 	m := newMachine(t, "13 docker")
 	m.noUnit("docker.service", "multi-user.target")
@@ -43,7 +57,14 @@ services:
     restart: always
     env_file: [{path: .env, required: false}]
     volumes: ["/run/secrets/app:/run/secrets/app:ro"]
+  host:
+    image: box
+    command: ["/busybox", "sleep", "infinity"]
+    init: true
+    restart: always
+    network_mode: host
 `, 0o644)
+	m.put("/etc/docker/daemon.json", `{"exec-opts": ["native.cgroupdriver=`+driver+`"]}`+"\n", 0o644)
 	// The kernel's switches for IPv6 are not the box's to set.
 	m.put("/etc/systemd/system/docker.service.d/ipv6.conf", "[Service]\nEnvironment=DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE=1\n", 0o644)
 	m.unit("up.service", "multi-user.target", "[Unit]\nAfter=docker.service\nBefore=cloud-final.service\nConditionPathExists=!/var/lib/ageenv\n"+
@@ -71,7 +92,15 @@ journalctl -b -o short-monotonic | grep -E 'docker|ageenv|up.service' >/test/jou
 systemctl stop docker.socket docker.service containerd.service
 `)
 	up := m.left("up.out")
-	m.wantLines("before the script", up, "container: gets the identity", "/run/secrets/app is a directory")
+	var open []string
+	for _, name := range []string{"app-web-1", "app-host-1"} {
+		open = append(open, name+": 0 gets the identity", name+": 1000 gets the identity")
+	}
+	m.wantLines("before the script", up, append(open, "/run/secrets/app is a directory")...)
+	group := "groups: systemd /sys/fs/cgroup/system.slice/docker-ID.scope"
+	if driver == "cgroupfs" {
+		group = "groups: cgroupfs /sys/fs/cgroup/docker/ID"
+	}
 	before := after(up, "\ncontainer ")
 	if !strings.Contains(up, "container: B=, file: ") {
 		t.Errorf("before the script:\n%s", up)
@@ -82,12 +111,12 @@ systemctl stop docker.socket docker.service containerd.service
 		ids = append(ids, after(text, "\ncontainer "))
 		m.wantLines(name, text, "container: B=a-V4LUE-of-the-env, file: "+token, "/run/secrets/app is a regular file",
 			`  "result": "ok",`, `  "metadata": "closed",`, "verify ends with 0", "pass: the metadata service is closed to what is forwarded from docker0",
-			"pass: docker inspect of app-web-1 shows no value", "pass: docker logs of app-web-1 shows no value")
+			group, "pass: docker inspect of app-web-1 shows no value", "pass: docker logs of app-web-1 shows no value")
 		if !strings.Contains(text, "pass: the metadata service is closed to what is forwarded from br-") {
 			t.Errorf("%s: verify does not see the project's network:\n%s", name, text)
 		}
-		if strings.Contains(text, "container: gets the identity") {
-			t.Errorf("%s: the container gets the metadata", name)
+		if strings.Contains(text, "gets the identity") {
+			t.Errorf("%s: a container gets the metadata:\n%s", name, text)
 		}
 	}
 	if ids[0] == "" || ids[0] == ids[1] || ids[1] != ids[2] {

@@ -88,7 +88,13 @@ type machine struct {
 
 func newMachine(t *testing.T, release string) *machine {
 	t.Helper()
-	m := machineOver(t, rootfs(t, release))
+	return containerOver(t, rootfs(t, release))
+}
+
+// containerOver is a box on that root file system that systemd-nspawn boots.
+func containerOver(t *testing.T, lower string) *machine {
+	t.Helper()
+	m := machineOver(t, lower)
 	m.patience = 2 * time.Minute
 	m.command = func(ctx context.Context, boots int) *exec.Cmd {
 		return exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "./boot.sh", m.lower, m.dir, fmt.Sprint(boots))
@@ -102,6 +108,13 @@ func newMachine(t *testing.T, release string) *machine {
 	m.unit("probe.service", "cloud-init.target", "[Unit]\nAfter=cloud-final.service multi-user.target\n"+
 		"[Service]\nType=oneshot\nExecStart=/test/probe\nExecStopPost=/bin/systemctl --force poweroff\n")
 	return m
+}
+
+// keepsNetwork has systemd-networkd leave the network as it is, where it starts: ahead
+// of what cloud-init writes, which would ask for an address by DHCP.
+func (m *machine) keepsNetwork() {
+	m.t.Helper()
+	m.put("/etc/systemd/network/05-eth0.network", "[Match]\nName=eth0\n[Network]\nAddress=10.99.0.2/24\nGateway=10.99.0.1\n[Route]\nDestination=169.254.169.254\nScope=link\n", 0o644)
 }
 
 // rootfs is a release's root file system; from here on the test runs beside others.
@@ -137,6 +150,8 @@ func machineOver(t *testing.T, lower string) *machine {
 			"ipv6": map[string]any{"additional": []string{}},
 		}},
 	}}
+	// The image's own locale is an error of cloud-init's, where it is not generated.
+	m.put("/etc/cloud/cloud.cfg.d/90-locale.cfg", "locale: C.UTF-8\n", 0o644)
 	// What docker would be, with what it saw when it started.
 	m.unit("docker.service", "multi-user.target", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'ls -A /run/secrets >>/test/docker 2>/dev/null; echo started >>/test/docker'\n")
 	return m

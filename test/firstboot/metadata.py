@@ -2,7 +2,7 @@
 #
 #     metadata.py DIR
 #
-# DIR/v1.json is what it answers; DIR/requests takes what it was asked.
+# DIR/v1.json is what it answers, and if that is empty it does not answer; DIR/requests takes what it was asked.
 import http.server
 import sys
 import threading
@@ -16,6 +16,9 @@ class Metadata(http.server.BaseHTTPRequestHandler):
             log.write(self.path + "\n")
         with open(folder + "/v1.json", "rb") as f:
             answer = f.read()
+        if not answer:
+            self.close_connection = True
+            return
         # cloud-init asks for the root first, to see whether it has to bring a network up.
         found = self.path in ("/", "/v1.json")
         self.send_response(200 if found else 404)

@@ -102,7 +102,7 @@ func (m *machine) spies() {
 		}
 		m.write(m.dir+"/test/"+name, string(text), 0o644)
 	}
-	m.unit("window.service", "sysinit.target", "[Unit]\nDefaultDependencies=no\nBefore=cloud-init-local.service cloud-init-main.service\n"+
+	m.unit("window.service", "sysinit.target", "[Unit]\nDefaultDependencies=no\nAfter=count.service\nBefore=cloud-init-local.service cloud-init-main.service\n"+
 		"[Service]\nType=exec\nUser=nobody\nExecStart=/usr/bin/python3 -I /test/window.py\nStandardOutput=append:/test/window\n")
 	m.put("/etc/systemd/system/bird.service", "[Service]\nType=oneshot\nUser=daemon\nStandardOutput=append:/test/bird\n"+
 		"ExecStart=/usr/bin/python3 -I /test/try.py bgp 179\nExecStart=/usr/bin/python3 -I /test/try.py http 80\n", 0o644)
@@ -122,8 +122,7 @@ func TestMetadataIsClosed(t *testing.T) {
 	for _, release := range releases {
 		t.Run("debian "+release, func(t *testing.T) {
 			m := newMachine(t, release)
-			// Ahead of what cloud-init writes, which would ask for an address by DHCP.
-			m.put("/etc/systemd/network/05-eth0.network", "[Match]\nName=eth0\n[Network]\nAddress=10.99.0.2/24\nGateway=10.99.0.1\n[Route]\nDestination=169.254.169.254\nScope=link\n", 0o644)
+			m.keepsNetwork()
 			metadataIsClosed(t, m, release)
 		})
 	}
@@ -137,7 +136,7 @@ func metadataIsClosed(t *testing.T, m *machine, release string) {
 	})
 	m.spies()
 	// The first unit of a boot that has the network.
-	m.unit("first.service", "sysinit.target", "[Unit]\nDefaultDependencies=no\nBefore=ageenv-metadata.service cloud-init-local.service cloud-init-main.service\n"+
+	m.unit("first.service", "sysinit.target", "[Unit]\nDefaultDependencies=no\nAfter=count.service\nBefore=ageenv-metadata.service cloud-init-local.service cloud-init-main.service\n"+
 		"[Service]\nType=oneshot\nExecStart=/bin/bash /test/first\n")
 	m.write(m.dir+"/test/first", callers+"[ \"$(cat /test/boot)\" != 2 ] || { $nobody $try nobody; $try root; } | sed 's/^/first /' >/test/first.out\n", 0o755)
 	m.unit("early.service", "multi-user.target", "[Unit]\nAfter=cloud-init.service cloud-init-network.service\nBefore=cloud-config.service cloud-final.service\n"+
@@ -224,6 +223,7 @@ systemctl is-failed cloud-init-local cloud-init cloud-init-network cloud-init-ma
 		}
 	}
 	m.wantCallers(m.left("first.out"), "first", "closed", "nobody", "root")
+	m.wantWindow()
 	for _, caller := range []string{"kept-0", "kept-65534", "old-0", "old-65534"} {
 		m.wantLines("ran before", m.left("kept"), caller+" plain closed", caller+" bound closed")
 	}
@@ -240,7 +240,6 @@ systemctl is-failed cloud-init-local cloud-init cloud-init-network cloud-init-ma
 		m.wantLines(name, m.left(name), lines...)
 	}
 	m.wantLines("boot 2", out[1], "without the filter, verify ends with 1", "without the rules, verify ends with 1", "without the fence, verify ends with 1", "close ends with 0")
-	t.Logf("copies of the script:\n%s", m.left("window"))
 	for line := range strings.Lines(out[1]) {
 		if strings.HasPrefix(line, "ageenv") || strings.HasPrefix(line, "ExecMain") {
 			t.Log(strings.TrimSpace(line))

@@ -74,7 +74,7 @@ while read -r last <&3; do
 		-serial "file:$dir/console.$boot" -device virtio-rng-pci -drive "file=$dir/disk,format=raw,if=virtio,cache=unsafe" \
 		-netdev tap,id=wire,ifname=wire,script=no,downscript=no \
 		-device virtio-net-pci,netdev=wire,mac=56:00:00:00:00:01,romfile= \
-		-kernel "$kernel" -initrd "$initrd" -append 'root=/dev/vda rw console=ttyS0 systemd.show_status=0' "${options[@]}" </dev/null
+		-kernel "$kernel" -initrd "$initrd" -append 'root=/dev/vda rw net.ifnames=0 console=ttyS0 systemd.show_status=0' "${options[@]}" </dev/null
 	rm -rf "$dir/after"
 	mkdir "$dir/after"
 	debugfs -R "rdump /test $dir/after" "$dir/disk" 2>/dev/null

@@ -65,7 +65,9 @@ var accelerator = sync.OnceValue(func() string {
 	return "tcg"
 })
 
-func newVM(t *testing.T, release string) *machine {
+// vmRootfs is a release's root file system for virtual machines; from here on the test
+// runs beside others.
+func vmRootfs(t *testing.T, release string) string {
 	t.Helper()
 	t.Parallel()
 	if os.Getuid() != 0 {
@@ -80,7 +82,12 @@ func newVM(t *testing.T, release string) *machine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := machineOver(t, lower)
+	return lower
+}
+
+func newVM(t *testing.T, release string) *machine {
+	t.Helper()
+	m := machineOver(t, vmRootfs(t, release))
 	m.patience = 8 * time.Minute
 	m.command = func(ctx context.Context, boots int) *exec.Cmd {
 		t.Logf("accelerator: %s", accelerator())
@@ -122,6 +129,12 @@ func TestVMMetadataIsClosed(t *testing.T) {
 			m.put("/etc/sysctl.d/50-forward.conf", "net.ipv4.ip_forward=1\n", 0o644)
 			metadataIsClosed(t, m, release)
 		})
+	}
+}
+
+func TestVMExposure(t *testing.T) {
+	for _, release := range releases {
+		t.Run("debian "+release, func(t *testing.T) { exposure(t, newVM(t, release), release) })
 	}
 }
 
