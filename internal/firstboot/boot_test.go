@@ -1,6 +1,7 @@
 package firstboot
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"os/exec"
@@ -53,13 +54,19 @@ func (b *box) again() outcome {
 
 const keptIdentity = "/var/lib/ageenv/identity"
 
+// keptPayload is where the payload of a file is kept.
+func keptPayload(f File) string {
+	return fmt.Sprintf("/var/lib/ageenv/sealed.%x", sha256.Sum256(f.Payload))[:len("/var/lib/ageenv/sealed.")+32]
+}
+
 // In every shell: what is on a tmpfs is back after a reboot, what is on a disk is
 // left alone, and what is kept for that is root's only.
 func TestEveryBoot(t *testing.T) {
 	identity := newIdentity(t)
 	disk := fileOf(t, identity, "/etc/app.env", canary+"disk")
-	script := travelling(identity, everyBoot(fileOf(t, identity, "/run/secrets/it's", canary+"tmpfs")), disk,
-		everyBoot(directoryOf(t, identity, "/run/secrets/d", someKeys))).mustRender(t)
+	p := travelling(identity, everyBoot(fileOf(t, identity, "/run/secrets/it's", canary+"tmpfs")), disk,
+		everyBoot(directoryOf(t, identity, "/run/secrets/d", someKeys)))
+	script := p.mustRender(t)
 	for _, shell := range shells(t) {
 		for _, has := range []int{hasAge, hasPython} {
 			if has == hasAge && shell.name != "dash" {
@@ -71,14 +78,14 @@ func TestEveryBoot(t *testing.T) {
 				b.shell = shell.command
 				b.drop(script)
 				for p, mode := range map[string]os.FileMode{
-					keptIdentity: 0o600, "/var/lib/ageenv/sealed.1": 0o600, "/var/lib/ageenv/sealed.3": 0o600,
+					keptIdentity: 0o600, keptPayload(p.Files[0]): 0o600, keptPayload(p.Files[2]): 0o600,
 					"/var/lib/ageenv/plan": 0o600, "/usr/local/sbin/ageenv": 0o755, "/var/lib/ageenv": 0o700,
 				} {
 					if got := b.stat(p).mode.Perm(); got != mode {
 						t.Errorf("%s: mode %v, want %v", p, got, mode)
 					}
 				}
-				b.wantNothing("/var/lib/ageenv/sealed.2")
+				b.wantNothing(keptPayload(disk))
 				b.reboot()
 				b.put("/etc/app.env", "changed by hand", 0o640)
 				got := b.again()
@@ -105,7 +112,8 @@ func TestEveryBoot(t *testing.T) {
 // The second run of the script changes nothing of what is kept, either.
 func TestKeptFilesAreNotTouched(t *testing.T) {
 	identity := newIdentity(t)
-	script := travelling(identity, everyBoot(fileOf(t, identity, "/run/s", canary))).mustRender(t)
+	kept := everyBoot(fileOf(t, identity, "/run/s", canary))
+	script := travelling(identity, kept).mustRender(t)
 	b := newBox(t, hasPython)
 	b.drop(script)
 	look := func() string {
@@ -123,7 +131,7 @@ func TestKeptFilesAreNotTouched(t *testing.T) {
 	// Another script takes the place of all of it.
 	b.drop(travelling(identity, fileOf(t, identity, "/run/s", canary)).mustRender(t))
 	b.wantNothing(keptIdentity)
-	b.wantNothing("/var/lib/ageenv/sealed.1")
+	b.wantNothing(keptPayload(kept))
 	if got := b.again(); got.stdout+got.stderr != "" {
 		t.Errorf("nothing is to be dropped again, and it says %q", got.stdout+got.stderr)
 	}
@@ -335,7 +343,7 @@ func TestClone(t *testing.T) {
 			}
 			for range 2 {
 				b.wantFailure(b.tool("drop"), 11, "clone", "this box is a clone")
-				for _, f := range []string{"/run/s", "/etc/f", "/etc/d", keptIdentity, "/var/lib/ageenv/sealed.1"} {
+				for _, f := range []string{"/run/s", "/etc/f", "/etc/d", keptIdentity, keptPayload(p.Files[0])} {
 					b.wantNothing(f)
 				}
 				b.wantClean()

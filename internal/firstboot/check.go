@@ -118,6 +118,34 @@ func CheckPaths(paths []string) error {
 	return nil
 }
 
+// composeReads are the names that docker compose chooses by itself in a project's
+// directory.
+var composeReads = []string{
+	"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml",
+	"compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml", ".env",
+}
+
+// CheckFileAmong reports why a file cannot be dropped together with the rest: it is
+// where the identity is looked for, or docker compose, which runs as root, would take
+// it from somebody else. Its path, owner and mode are taken to have passed their own
+// checks. The error is a *ParamError with that index.
+func CheckFileAmong(index int, f File, p Params) error {
+	if p.IdentityFile != "" && (f.Path == p.IdentityFile || isBelow(f.Path, p.IdentityFile) || isBelow(p.IdentityFile, f.Path)) {
+		return &ParamError{index, "Path", fmt.Sprintf("%q is in the way of the identity file %q: move one of them", f.Path, p.IdentityFile)}
+	}
+	directory, name := path.Split(f.Path)
+	if !slices.Contains(composeReads, name) || !slices.Contains(p.RecreateCompose, path.Clean(directory)) {
+		return nil
+	}
+	if f.Owner != "" && f.Owner != "root" && f.Owner != "0" {
+		return &ParamError{index, "Owner", fmt.Sprintf("is %q, and docker compose reads %q as root: who can write it could make the containers root's. Leave the owner out; for what a container's own user reads, choose another name and env_file or secrets", f.Owner, f.Path)}
+	}
+	if mode, err := strconv.ParseUint(f.Mode, 8, 16); err == nil && mode&0o022 != 0 {
+		return &ParamError{index, "Mode", fmt.Sprintf("lets others than root write %q, which docker compose reads as root: write 0640 or less", f.Path)}
+	}
+	return nil
+}
+
 var (
 	accountName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]*$`)
 	accountNumber = regexp.MustCompile(`^[0-9]+$`)

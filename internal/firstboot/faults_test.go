@@ -204,7 +204,9 @@ func TestOwnerWhoComesLater(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.put("/var/lib/ageenv/plan", strings.NewReplacer("nobody-of-that-name", "daemon", "no-group-of-that-name", "bin").Replace(string(plan)), 0o600)
+		for _, p := range []string{"plan", "late"} {
+			b.put("/var/lib/ageenv/"+p, strings.NewReplacer("nobody-of-that-name", "daemon", "no-group-of-that-name", "bin").Replace(string(plan)), 0o600)
+		}
 		if got := b.tool("wait"); got.code != 0 {
 			t.Errorf("code %d: %s", got.code, got.stderr)
 		}
@@ -216,7 +218,7 @@ func TestOwnerWhoComesLater(t *testing.T) {
 		if calls := b.called(); !strings.Contains(calls, "restart -- app.service\n") {
 			t.Errorf("called:\n%s", calls)
 		}
-		for _, p := range []string{keptIdentity, "/var/lib/ageenv/sealed.1", "/var/lib/ageenv/sealed.2", "/var/lib/ageenv/late", "/var/lib/ageenv/pending"} {
+		for _, p := range []string{keptIdentity, keptPayload(first), keptPayload(second), "/var/lib/ageenv/late", "/var/lib/ageenv/pending"} {
 			b.wantNothing(p)
 		}
 		b.wantClean("/srv/one", "/srv/two")

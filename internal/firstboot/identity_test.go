@@ -47,7 +47,7 @@ func TestIdentityFile(t *testing.T) {
 			}
 			b.want("/run/s", canary)
 			b.want("/etc/f", canary)
-			b.wantNothing("/var/lib/ageenv/sealed.2")
+			b.wantNothing(keptPayload(p.Files[1]))
 			b.wantNothing(keptIdentity)
 			if mode := b.stat(file).mode.Perm(); mode != 0o600 {
 				t.Errorf("the identity's mode is %v", mode)
@@ -93,7 +93,7 @@ func TestIdentityFile(t *testing.T) {
 		if got := b.tool("after"); got.code != 0 || !strings.Contains(b.called(), "restart -- app.service\n") {
 			t.Errorf("after: code %d, %s", got.code, got.stderr)
 		}
-		b.wantNothing("/var/lib/ageenv/sealed.2")
+		b.wantNothing(keptPayload(p.Files[1]))
 		b.wantNothing("/var/lib/ageenv/late")
 		b.put("/etc/f", "changed by hand", 0o600)
 		b.reboot()

@@ -3,6 +3,7 @@ package firstboot
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -42,6 +43,9 @@ type planFile struct {
 	Exposure     Exposure `json:"exposure"`
 	SourceDigest string   `json:"source_digest"`
 	Layout       Layout   `json:"layout"`
+	// Payload names what the payload is kept under, by its bytes: wherever an upgrade is
+	// cut off, no plan finds the payload of another.
+	Payload string `json:"payload"`
 }
 
 // newPlan makes the plan of Params that were checked.
@@ -63,6 +67,7 @@ func newPlan(p Params) (plan, error) {
 		file := planFile{
 			Path: f.Path, Owner: f.Owner, Group: f.Group, Mode: fmt.Sprintf("%04o", mode), EveryBoot: f.EveryBoot,
 			Exposure: cmp.Or(f.Exposure, ExposureFile), SourceDigest: f.SourceDigest, Layout: cmp.Or(f.Layout, DefaultLayout),
+			Payload: fmt.Sprintf("%x", sha256.Sum256(f.Payload))[:32],
 		}
 		if file.Layout == LayoutDirectory {
 			// A user who may read a file may enter the directory.

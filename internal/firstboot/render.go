@@ -75,6 +75,11 @@ func check(p Params) (*age.X25519Identity, error) {
 	if err := CheckPaths(paths); err != nil {
 		problems = append(problems, err)
 	}
+	for i, f := range p.Files {
+		if err := CheckFileAmong(i, f, p); err != nil {
+			problems = append(problems, err)
+		}
+	}
 	for _, l := range p.lists() {
 		for i, text := range l.texts {
 			report(-1, fmt.Sprintf("%s[%d]", l.field, i), l.refused(text))

@@ -94,7 +94,7 @@ func (d *firstBootScriptData) Read(ctx context.Context, req datasource.ReadReque
 	}
 	boot, _, diags := m.boot(ctx)
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(checkFiles(boot.files)...)
+	resp.Diagnostics.Append(checkFiles(boot)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}

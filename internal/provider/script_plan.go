@@ -33,7 +33,7 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	case unmanaged:
 		resp.Diagnostics.AddWarning(unmanagedWarning(state))
 	case !plan.Files.IsUnknown():
-		resp.Diagnostics.Append(checkFiles(boot.files)...)
+		resp.Diagnostics.Append(checkFiles(boot)...)
 	}
 	if !unmanaged {
 		resp.Diagnostics.Append(checkIdentities(config)...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -147,7 +148,8 @@ func flatten(err error) []error {
 }
 
 // checkFiles reports what can be said of files without opening them.
-func checkFiles(files []fileModel) (diags diag.Diagnostics) {
+func checkFiles(boot bootValues) (diags diag.Diagnostics) {
+	files := boot.files
 	if len(files) == 0 {
 		diags.AddAttributeError(filesPath, "No files", "Name one file at least: files = [{ ciphertext = …, path = … }].")
 	}
@@ -158,6 +160,13 @@ func checkFiles(files []fileModel) (diags diag.Diagnostics) {
 	var pe *firstboot.ParamError
 	if err := firstboot.CheckPaths(paths); errors.As(err, &pe) {
 		diags.AddAttributeError(atFile(pe.Index, "path"), "Paths in each other's way", sentence(err))
+	}
+	among := firstboot.Params{IdentityFile: boot.identityFile, RecreateCompose: boot.recreateCompose}
+	for i, f := range files {
+		file := firstboot.File{Path: f.Path.ValueString(), Owner: f.Owner.ValueString(), Mode: f.Mode.ValueString()}
+		if err := firstboot.CheckFileAmong(i, file, among); errors.As(err, &pe) {
+			diags.AddAttributeError(atFile(i, strings.ToLower(pe.Field)), "The file can't be dropped there", sentence(err))
+		}
 	}
 	return diags
 }

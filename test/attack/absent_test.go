@@ -32,8 +32,7 @@ func TestOwnerThatComesLater(t *testing.T) {
 	b.wantNothing("/srv/app/.env")
 	b.wantNothing("/srv/other")
 
-	b.put("/etc/passwd", b.read("/etc/passwd")+"app:x:1234:1234::/:/bin/sh\n", 0o644)
-	b.put("/etc/group", b.read("/etc/group")+"app:x:1234:\n", 0o644)
+	b.makeUser("app")
 	b.wantRefused(b.wait(), 0, "")
 	b.want("/srv/app/.env", newer, 1234, 0o600)
 	b.want("/srv/other", newer, 0, 0o600)

@@ -10,6 +10,8 @@
 //	storm_test.go     hundreds of runs against it
 //	cases_test.go     the attacks that were found, one by one
 //	absent_test.go    what comes later, and what cannot be looked into before
+//	cut_test.go       runs that are cut off, and two at once
+//	guard_test.go     what else was found by trying
 //	parents_test.go   directories that the program makes or walks through
 //	inject_test.go    each system call fails once, or the run is killed at it
 //	deadline_test.go  file systems that hang

@@ -132,8 +132,8 @@ ls /var/lib/ageenv
 					t.Errorf("what follows ran %q", got)
 				}
 				// A file that was dropped once leaves no payload and no identity.
-				for _, kept := range []string{"sealed.1", "identity", "late"} {
-					if strings.Contains(out[boots-1]+"\n", "\n"+kept+"\n") {
+				for _, kept := range []string{"sealed.", "identity\n", "late\n"} {
+					if strings.Contains(out[boots-1]+"\n", "\n"+kept) {
 						t.Errorf("%s is left over:\n%s", kept, out[boots-1])
 					}
 				}

@@ -6,35 +6,34 @@ ended. What is left to do is in /var/lib/ageenv/pending, a line each, so that a 
 that was killed is made up for and nothing is done twice.
 """
 import os
-import stat
 import time
 
-from ageenv import drafts, process, root, units, walk, watch
-from ageenv.failure import Failure, Waiting, say, show
+from ageenv import compose, drafts, process, root, units, walk, watch
+from ageenv.failure import Failure, Superseded, Waiting, say, show
 from ageenv.plan import Plan
 
 PENDING = b"/var/lib/ageenv/pending"
+# Held while the list is changed.
+LOCK = b"pending.lock"
 # Seconds: for all units together, and for one command.
 PATIENCE, LONGEST = 30.0, 300
-COMPOSE_FILES = b"compose.yaml", b"compose.yml", b"docker-compose.yaml", b"docker-compose.yml"
-# What compose says that can be shown: words of its own, none of a file.
-PHRASES = (
-    b"no configuration file provided", b"Cannot connect to the Docker daemon", b"port is already allocated", b"pull access denied",
-    b"manifest unknown", b"no space left on device", b"is unhealthy", b"permission denied", b"no such file or directory",
-    b"could not be found", b"invalid compose project", b"variable is not set", b"env file", b"network is unreachable", b"no such host",
-    b"unknown command", b"yaml:", b"is not a docker command",
-)
 
 
 def pend(plan: Plan) -> None:
     """Note everything that is to follow, before the first file is changed."""
-    if not plan.follows():
-        return
     lines = ["restart " + name for name in plan.units] + ["recreate " + show(path) for path in plan.compose] + ["run " + text for text in plan.commands]
+    lock = drafts.lock(LOCK)
     try:
-        write(lines)
+        if lines:
+            # Another run may be at work on an older list that has the same lines.
+            write(["list " + drafts.new_name().decode()] + lines)
+        else:
+            drafts.discard(PENDING)
     except OSError:
         raise Failure(8, "write", "%s cannot be written" % show(PENDING))
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 def write(lines: list) -> None:
@@ -43,8 +42,23 @@ def write(lines: list) -> None:
 
 
 def pending() -> list:
-    """Return what is left to do."""
+    """Return what is left to do, after a line that tells this list from any other."""
     return [line for line in (walk.read(PENDING) or b"").decode().split("\n") if line]
+
+
+def change(left: list, old: str, new: str = "") -> None:
+    """Replace a line of the list, or remove it. Raises Superseded if a newer run has made
+    a list of its own meanwhile."""
+    lock = drafts.lock(LOCK)
+    try:
+        if pending()[:1] != left[:1]:
+            raise Superseded
+        at = left.index(old)
+        left[at:at + 1] = [new] if new else []
+        write(left)
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 def follow(plan: Plan, at_boot: bool, patience: float = PATIENCE) -> None:
@@ -59,9 +73,9 @@ def follow(plan: Plan, at_boot: bool, patience: float = PATIENCE) -> None:
         if process.run(["systemctl", "--no-block", "start", "ageenv-after.service"]).code:
             raise Failure(10, "after", "ageenv-after.service cannot be started")
         return
-    lock = drafts.lock(b"after", 0)
+    lock = drafts.lock(b"after", min(patience * 4, drafts.PATIENCE))
     if lock is None:
-        return
+        raise Waiting(17, "busy", "the files are in place; another run is still doing what followed its own")
     try:
         work(plan, patience)
     finally:
@@ -86,10 +100,7 @@ def work(plan: Plan, patience: float) -> None:
         except Failure as e:
             wrong.append(e)
             continue
-        if kind == "restart":
-            left.insert(left.index(line), "settle " + what)
-        left.remove(line)
-        write(left)
+        change(left, line, "settle " + what if kind == "restart" else "")
     until = time.monotonic() + root.seconds(patience)
     for line in [line for line in left if line.startswith("settle ")]:
         name = line[len("settle "):]
@@ -100,17 +111,27 @@ def work(plan: Plan, patience: float) -> None:
             continue
         except Failure as e:
             wrong.append(e)
-            left[left.index(line)] = "restart " + name
+            change(left, line, "restart " + name)
         else:
-            left.remove(line)
-        write(left)
+            change(left, line)
     for failed in wrong + waiting:
         say(failed.message)
     if wrong:
         raise Failure(10, "after", "the files are in place, but not everything that was to follow could be done")
     if waiting:
         raise Waiting(waiting[0].code, waiting[0].reason, "the files are in place, and something that is to follow has to wait")
-    drafts.discard(PENDING)
+    done(left)
+
+
+def done(left: list) -> None:
+    """Remove the list, unless it is a newer run's."""
+    lock = drafts.lock(LOCK)
+    try:
+        if pending()[:1] == left[:1]:
+            drafts.discard(PENDING)
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 def restart(name: str) -> None:
@@ -144,54 +165,9 @@ def settle(name: str, until: float) -> None:
         watch.sleep(0.5)
 
 
-def recreate(name: str) -> None:
-    """Make the containers of a compose project again: they keep the environment that
-    they were made with, so a restart would not do."""
-    path = name.encode()
-    try:
-        place = walk.directory(path)
-    except FileNotFoundError:
-        raise Waiting(10, "compose-missing", "%s is not there yet" % name)
-    except OSError:
-        raise Failure(10, "after", "%s cannot be opened" % name)
-    try:
-        if not compose_file(place):
-            raise Waiting(10, "compose-missing", "%s has no compose file yet" % name)
-        if not place.closed:
-            raise Failure(10, "after", "%s can be written by others than root: docker compose is not run there as root, since its files could make anybody root" % name)
-        got = process.run(["docker", "compose", "up", "-d", "--force-recreate"], timeout=root.seconds(LONGEST), cwd=place.fd, errors=True)
-    finally:
-        place.close()
-    if got.code == process.TOO_LONG:
-        raise Failure(10, "after", "%s: docker compose up took more than %d seconds" % (name, LONGEST))
-    if got.code:
-        raise Failure(10, "after", "%s: docker compose up -d --force-recreate failed with code %d%s" % (name, got.code, safe(got.out)))
-
-
-def compose_file(place: walk.Place) -> bool:
-    """Report whether a directory has a compose file. One that others can write counts
-    as no closed directory."""
-    for name in COMPOSE_FILES:
-        try:
-            st = os.stat(name, dir_fd=place.fd)
-        except OSError:
-            continue
-        if stat.S_ISREG(st.st_mode):
-            place.closed = place.closed and root.closed(st)
-            return True
-    return False
-
-
-def safe(out: bytes) -> str:
-    """Return what compose said, as far as it holds nothing of a file: it quotes the line
-    of an env file that it cannot read."""
-    said = [phrase.decode() for phrase in PHRASES if phrase.lower() in out.lower()]
-    return ' ("%s")' % '", "'.join(said) if said else ""
-
-
 def run(text: str) -> None:
     """Run a command of run_after. Its output goes where this program's goes."""
-    got = process.run(["/bin/sh", "-c", text], timeout=root.seconds(LONGEST), show=True)
+    got = process.run(["/bin/sh", "-c", text.encode()], timeout=root.seconds(LONGEST), show=True)
     if got.code:
         raise Failure(10, "after", "this command of run_after failed with code %d: %s" % (got.code, text))
 
@@ -206,4 +182,4 @@ def let_go(plan: Plan) -> None:
                 say("%s cannot be started" % name)
 
 
-DO = {"restart": restart, "recreate": recreate, "run": run}
+DO = {"restart": restart, "recreate": compose.recreate, "run": run}

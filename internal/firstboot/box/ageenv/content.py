@@ -3,7 +3,7 @@ import os
 import stat
 
 from ageenv import drafts, root, walk
-from ageenv.failure import say, show
+from ageenv.failure import Failure, say, show
 from ageenv.plan import File
 from ageenv.target import Target
 
@@ -53,6 +53,7 @@ class Tree(Target):
         self.entries = dict(entries)
         assert file.dir_mode is not None
         self.mode = file.dir_mode
+        self.noted = False
 
     def examine(self, place: walk.Place) -> bool:
         """Compare with the directory that is there, file by file."""
@@ -60,6 +61,8 @@ class Tree(Target):
         if not stat.S_ISDIR(st.st_mode):
             raise self.fail(7, "target-special", "is not a directory: remove it, or choose another path")
         names = names_in(place)
+        if len(names) == drafts.MOST:
+            raise self.fail(7, "target-directory", "is a directory with too many names in it: empty it")
         right = sorted(names) == sorted(self.entries) and (st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)) == (self.uid, self.gid, self.mode)
         fd = walk.reopen(place.fd, walk.LIST & ~os.O_NOFOLLOW)
         try:
@@ -82,7 +85,7 @@ class Tree(Target):
 
     def write(self) -> None:
         """Make the directory, which nobody else can enter until it is complete."""
-        note_directory(self.file.path)
+        self.noted = note_directory(self.file.path)
         self.fd = walk.new_directory(self.at, self.draft)
         self.ours = os.fstat(self.fd)
         drafts.note_directory(self.names()[0], self.ours)
@@ -102,6 +105,12 @@ class Tree(Target):
         if (st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)) != (self.uid, self.gid, self.mode):
             raise OSError(95, "")
 
+    def undo(self) -> None:
+        """Take back the note, too: what comes to be there is not this program's."""
+        super().undo()
+        if self.noted:
+            forget_directory(self.file.path)
+
     def empty_draft(self) -> None:
         """Remove its files."""
         if self.fd >= 0 and self.ours is not None:
@@ -112,10 +121,11 @@ class Tree(Target):
 
 
 def names_in(place: walk.Place) -> list:
-    """Return the names in a directory that was looked at."""
+    """Return the names in a directory that was looked at, as far as it is one that is put
+    there."""
     fd = walk.reopen(place.fd, walk.LIST & ~os.O_NOFOLLOW)
     try:
-        return [os.fsencode(name) for name in os.listdir(fd)]
+        return walk.names(fd, drafts.MOST)
     finally:
         os.close(fd)
 
@@ -141,11 +151,22 @@ def known_directories() -> list:
     return (walk.read(DIRECTORIES) or b"").split(b"\n")
 
 
-def note_directory(path: bytes) -> None:
-    """Note that the directory at path is this program's to replace."""
+def note_directory(path: bytes) -> bool:
+    """Note that the directory at path is this program's to replace. Reports whether it was
+    not so before."""
     known = walk.read(DIRECTORIES) or b""
-    if path not in known.split(b"\n"):
-        drafts.write(DIRECTORIES, known + path + b"\n")
+    if path in known.split(b"\n"):
+        return False
+    drafts.write(DIRECTORIES, known + path + b"\n")
+    return True
+
+
+def forget_directory(path: bytes) -> None:
+    """Take back a note. Where that fails, a directory of that name may be replaced."""
+    try:
+        drafts.write(DIRECTORIES, b"".join(known + b"\n" for known in known_directories() if known not in (path, b"")))
+    except (OSError, Failure):
+        pass
 
 
 def remove_target(file: File) -> None:
@@ -168,11 +189,14 @@ def remove_target(file: File) -> None:
         above.close()
 
 
-def restore_context(path: bytes) -> None:
-    """Give a file the SELinux context that belongs to its path.
+def restore_context(path: bytes, uid: int = root.UID) -> None:
+    """Give a file, or what is in a directory of that user's, the SELinux context that
+    belongs to its path.
 
     By name, so only where root alone can change what the name leads to.
     """
+    if uid != root.UID:
+        return
     from ageenv import process
     if process.which("restorecon") is None:
         return

@@ -49,18 +49,25 @@ def descend(fd: int, depth: int, prefix: bytes) -> None:
     """Tighten the files of an open directory, and close it."""
     try:
         for name in map(os.fsencode, os.listdir(fd)):
-            if not name.startswith(prefix):
-                continue
-            st = os.stat(name, dir_fd=fd, follow_symlinks=False)
-            if stat.S_ISDIR(st.st_mode) and depth:
-                descend(os.open(name, walk.LIST, dir_fd=fd), depth - 1, b"")
-            elif stat.S_ISREG(st.st_mode) and st.st_mode & 0o077:
-                tighten_file(fd, name)
+            if name.startswith(prefix):
+                try:
+                    tighten_name(fd, name, depth)
+                except OSError:
+                    # It has gone meanwhile, or cannot be changed: what else is there is tightened.
+                    pass
     except OSError:
-        # It has gone meanwhile, or the disk is read-only: what else is there is tightened.
         pass
     finally:
         os.close(fd)
+
+
+def tighten_name(fd: int, name: bytes, depth: int) -> None:
+    """Tighten what has a name in an open directory. Raises OSError."""
+    st = os.stat(name, dir_fd=fd, follow_symlinks=False)
+    if stat.S_ISDIR(st.st_mode) and depth:
+        descend(os.open(name, walk.LIST, dir_fd=fd), depth - 1, b"")
+    elif stat.S_ISREG(st.st_mode) and st.st_mode & 0o077:
+        tighten_file(fd, name)
 
 
 def tighten_file(at: int, name: bytes) -> None:

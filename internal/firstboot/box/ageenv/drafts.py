@@ -17,6 +17,8 @@ BOX = b"/var/lib/ageenv"
 LIST = BOX + b"/drafts"
 PREFIX = b".ageenv."
 NAME_BYTES = len(PREFIX) + 16
+# More than any directory of the plan has.
+MOST = 20000
 # How long a run waits for another one.
 PATIENCE = 120.0
 
@@ -188,8 +190,9 @@ def inode(st: os.stat_result) -> bytes:
 
 
 def empty(fd: int) -> None:
-    """Remove the files of an open directory."""
-    for name in os.listdir(fd):
+    """Remove the files of an open directory, as far as their number is one that is put
+    there."""
+    for name in walk.names(fd, MOST):
         try:
             os.unlink(name, dir_fd=fd)
         except IsADirectoryError:
@@ -277,7 +280,7 @@ def discard(path: bytes) -> bool:
     try:
         os.unlink(walk.base(path), dir_fd=above.fd)
         return True
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return False
     finally:
         above.close()

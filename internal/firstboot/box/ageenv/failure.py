@@ -19,6 +19,10 @@ class Waiting(Failure):
     """Something is missing that may still come: the run is tried again."""
 
 
+class Superseded(Exception):
+    """A newer startup script has replaced the plan that this run is about."""
+
+
 class Stopped(Failure):
     """A signal asked the run to end."""
 

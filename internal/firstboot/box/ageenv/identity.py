@@ -91,7 +91,7 @@ def take(fd: int, name: str) -> None:
 
 def ask(plan: Plan) -> bytes:
     """Run the identity command. What it says is not shown: it may be the identity."""
-    got = process.run(["/bin/sh", "-c", plan.identity_command], timeout=root.seconds(SECONDS), limit=LIMIT)
+    got = process.run(["/bin/sh", "-c", plan.identity_command.encode()], timeout=root.seconds(SECONDS), limit=LIMIT)
     if got.code == process.TOO_LONG:
         raise Failure(9, "identity-command", "the identity command took more than %d seconds" % SECONDS)
     if got.code:

@@ -9,32 +9,37 @@ from ageenv.plan import LATE, PATH, Plan, is_late
 
 PROGRAM = b"/usr/local/sbin/ageenv"
 WANTS = units.DIRECTORY + b"multi-user.target.wants/"
+# Units that a plan may have and the next one not.
+OURS = b"ageenv-identity.path", units.USER_SCRIPT.encode(), fence.SERVICE
 
 
 def program_file(text: bytes) -> bytes:
-    """Return the program as a file that runs by itself."""
-    return b"#!" + os.fsencode(os.path.realpath(sys.executable)) + b" -IS\n" + text
+    """Return the program as a file that runs by itself. Python is called as it was
+    found: the name that it has of its own changes with the next release."""
+    return b"#!" + os.fsencode(sys.executable) + b" -IS\n" + text
 
 
-def keep(plan: Plan, text: bytes, opens: "bytes | None", payloads: list, late: bool) -> None:
-    """Keep everything that is needed, and remove what is not.
+def keep(plan: Plan, text: bytes, opens: "bytes | None", payloads: list, waiting: bool) -> None:
+    """Keep everything that is needed until all files are in place, and remove what is not.
 
-    text: the program. opens: an identity that travelled. late: nothing has been
-    dropped yet. Raises Failure or OSError.
+    text: the program. opens: an identity that travelled. waiting: it may take until
+    another boot. Wherever this is cut off, the earlier plan or this one is whole.
+    Raises Failure or OSError.
     """
     drafts.make_box().close()
     instance.record()
-    wanted = [(PATH, plan.text, 0o600), (PROGRAM, program_file(text), 0o755)]
-    for f in plan.files:
-        if late or f.every_boot:
-            wanted.append((f.sealed(), payloads[f.number - 1], 0o600))
-    if opens is not None and (late or plan.every()):
-        wanted.append((identity.KEPT, opens, 0o600))
-    if late:
-        wanted.append((LATE, b"", 0o600))
-    unit_files = later_units(plan)
+    wanted = [(f.sealed(), payloads[f.number - 1], 0o600) for f in plan.files]
+    if opens is not None:
+        # The earlier plan may still need its own.
+        earlier = walk.read(identity.KEPT, identity.LIMIT) or opens
+        wanted.append((identity.KEPT, opens if earlier == opens else opens + earlier, 0o600))
+    unit_files = later_units(plan, waiting)
+    wanted += [(LATE, plan.text, 0o600), (PROGRAM, program_file(text), 0o755)]
+    wanted += [(path, text.encode(), 0o644) for path, text in unit_files.items()]
+    changed = drafts.write_all(wanted + [(PATH, plan.text, 0o600)])
+    if opens is not None:
+        drafts.write(identity.KEPT, opens)
     forget([path for path, _, _ in wanted])
-    changed = drafts.write_all(wanted + [(path, text.encode(), 0o644) for path, text in unit_files.items()])
     for path in changed:
         content.restore_context(path)
     reload = removed_units(plan, unit_files)
@@ -43,6 +48,16 @@ def keep(plan: Plan, text: bytes, opens: "bytes | None", payloads: list, late: b
     if root.systemd() and (reload or any(path.startswith(units.DIRECTORY) for path in changed)):
         if process.run(["systemctl", "daemon-reload"]).code:
             raise Failure(8, "write", "systemctl daemon-reload fails")
+
+
+def keep_closed(plan: Plan, text: bytes) -> None:
+    """Keep what closes the metadata service at later boots, even if nothing is dropped.
+    Raises Failure or OSError."""
+    drafts.make_box().close()
+    instance.record()
+    unit_files = [(path, text.encode(), mode) for path, text, mode in metadata.drop_ins(plan)]
+    for path in drafts.write_all([(PROGRAM, program_file(text), 0o755)] + unit_files + [(PATH, plan.text, 0o600)]):
+        content.restore_context(path)
 
 
 def forget(wanted: list) -> None:
@@ -59,10 +74,10 @@ def forget(wanted: list) -> None:
         os.close(fd)
 
 
-def later_units(plan: Plan) -> dict:
+def later_units(plan: Plan, waiting: bool) -> dict:
     """Return the unit files that are wanted, path to text."""
     wanted = {path: text for path, text, _mode in metadata.drop_ins(plan)}
-    files = {b"ageenv.service": units.service(plan), b"ageenv-after.service": units.after(plan), b"ageenv-wait.service": units.wait()}
+    files = {b"ageenv.service": units.service(plan, waiting), b"ageenv-after.service": units.after(plan), b"ageenv-wait.service": units.wait()}
     if plan.identity == "file":
         files[b"ageenv-identity.path"] = units.identity_path(plan)
     if plan.user_script:
@@ -95,7 +110,7 @@ def removed_units(plan: Plan, wanted: dict) -> bool:
                             os.rmdir(name, dir_fd=fd)
                         except OSError:
                             pass
-            elif name.startswith(b"ageenv") and units.DIRECTORY + name not in wanted:
+            elif name in OURS and units.DIRECTORY + name not in wanted:
                 removed = drafts.discard(units.DIRECTORY + name) or removed
     finally:
         os.close(fd)
@@ -117,15 +132,16 @@ def enable(name: bytes, wanted: bool, wants: bytes = WANTS) -> None:
 
 
 def in_time(plan: Plan) -> None:
-    """Payloads and identity that were kept for a late start have been used."""
-    if not is_late():
-        return
-    for f in plan.files:
-        if not f.every_boot:
-            drafts.discard(f.sealed())
-    if not plan.every():
-        drafts.discard(identity.KEPT)
-    drafts.discard(LATE)
+    """All files are in place: what was kept for those that are dropped once goes."""
+    if is_late(plan):
+        drafts.discard(LATE)
+        forget(needed(plan))
+
+
+def needed(plan: Plan) -> list:
+    """Return what later boots need of payloads and identity once all files are in place."""
+    every = [f.sealed() for f in plan.every()]
+    return every + [identity.KEPT] if every else []
 
 
 def cast_off(plan: Plan) -> None:
@@ -139,7 +155,10 @@ def cast_off(plan: Plan) -> None:
         except (OSError, Failure):
             failed.append(f.name)
     forget([])
-    for path in b"/var/lib/ageenv/pending", drafts.LIST:
-        drafts.discard(path)
+    drafts.discard(b"/var/lib/ageenv/pending")
+    # What another run has left in the middle holds values, too.
+    drafts.sweep()
     left = ": all but %s, which cannot be removed" % ", ".join(failed) if failed else ""
-    raise Failure(11, "clone", "this box is a clone of the one that the files are for: they and the identity were removed%s, and nothing is dropped" % left)
+    if plan.identity == "file":
+        left += "; %s is still there: remove it" % plan.identity_name()
+    raise Failure(11, "clone", "this box is a clone of the one that the files are for: they and what opens them were removed%s, and nothing is dropped" % left)

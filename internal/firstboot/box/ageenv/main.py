@@ -6,20 +6,13 @@ from ageenv import plan as plans
 from ageenv import failure, root, walk
 from ageenv.failure import Failure, say, where
 from ageenv.plan import Plan
+from ageenv.supervise import guarded, installed, waits
 
 MYPY = False
 if MYPY:
-    from typing import Callable
-
-    from ageenv.run import Run
+    from ageenv.status import Run
 
 USAGE = "usage: ageenv drop | status | verify [--health URL]"
-# Seconds that a run may take, and each command that follows.
-DEADLINE, LONGER = 300, 310
-# How long, and how often, a box tries again.
-WAIT, PAUSE = 15 * 60, 5
-# Added to the exit code of a child whose run waits for something.
-WAITS = 64
 
 
 def main(sections: "list | None") -> None:
@@ -45,26 +38,22 @@ def main(sections: "list | None") -> None:
 def command(args: list) -> int:
     """Do what the command line says."""
     name = args[0] if args else ""
-    commands = {"drop": drop, "after": after, "wait": wait, "close": close, "tighten": tighten, "status": show_status,
-                "user-script": run_user_script}
+    commands = {"close": close, "tighten": tighten, "status": show_status, "user-script": run_user_script}
+    if not root.R and os.geteuid():
+        raise Failure(2, "not-root", "not root: run it as root")
+    if name in ("drop", "after", "wait") and len(args) == 1:
+        from ageenv import later
+        code = {"drop": later.drop, "after": later.after, "wait": later.wait}[name]()
+        if name != "after" and code != 11:
+            start_user_script()
+        return code
     if name == "verify":
         from ageenv import verify
         return verify.verify(installed(), args[1:])
     if name not in commands or len(args) > 1:
         say(USAGE)
         return 64
-    code = commands[name]()
-    if name in ("drop", "wait") and code != 11:
-        start_user_script()
-    return code
-
-
-def installed() -> Plan:
-    """Return the plan that was kept."""
-    plan = plans.installed()
-    if plan is None:
-        raise Failure(2, "no-plan", "nothing was ever dropped on this box")
-    return plan
+    return commands[name]()
 
 
 def first(sections: list) -> int:
@@ -78,6 +67,7 @@ def first(sections: list) -> int:
 
     def work(state: "Run") -> None:
         run.close_all(plan, state)
+        run.keep_closed(plan, state, sections[0])
         run.drop(plan, state, run.FIRST, script)
 
     # For cloud-init, a run that waits for something is done.
@@ -100,141 +90,6 @@ def release(private: bytes) -> None:
         os.rmdir(private)
     except OSError:
         say("%s cannot be removed" % os.fsdecode(private))
-
-
-def waits(plan: Plan, code: int) -> int:
-    """Have systemd try again a run that waits for something. Returns code."""
-    if code < 0:
-        from ageenv import run
-        run.start("ageenv-wait.service")
-    return code
-
-
-def guarded(plan: Plan, work: "Callable", first: bool = False, quiet: bool = False) -> int:
-    """Do the work in a process of its own, with a deadline. Returns the exit code,
-    below zero if the run waits for something."""
-    from ageenv import kernel, run, status, watch
-    seconds = DEADLINE + LONGER * (len(plan.compose) + len(plan.commands))
-    if root.R:
-        seconds = int(os.environ.get("AGEENV_DEADLINE", seconds))
-    state = status.Run()
-
-    def child() -> int:
-        kernel.protect_memory()
-        code = run.conclude(plan, state, lambda: work(state), first, quiet)
-        return code + WAITS if state.result == "waiting" else code
-
-    try:
-        code = watch.guard(child, seconds)
-        # 129 and above are signals.
-        return WAITS - code if WAITS < code < 128 else code
-    except watch.Died as e:
-        return died(plan, state, e.killed)
-
-
-def died(plan: Plan, state: "Run", killed: bool) -> int:
-    """Say that a run was killed, in a process that may hang as it did."""
-    from ageenv import run, watch
-    state.reason, state.code = ("deadline", 16) if killed else ("killed", 1)
-    say("the run took too long and was killed: what is in place may be old; it is tried again at the next boot" if killed
-        else "the run was killed: out of memory?")
-
-    def report() -> int:
-        run.finish(plan, state)
-        return 0
-
-    try:
-        watch.guard(report, 10)
-    except watch.Died:
-        say("the status file /var/lib/ageenv/status.json cannot be written")
-    return state.code
-
-
-def drop() -> int:
-    """A later boot, or by hand: what does not survive a boot is dropped again."""
-    plan = installed()
-    if not os.path.isdir(root.R + b"/run/systemd/system"):
-        # By hand, in a root that was changed to: what was left here is for a boot.
-        return again(plan, lambda: refuse(12, "no-systemd", "systemd does not run here: nothing is done"))
-    from ageenv import instance
-    verdict = instance.verdict(instance.recorded(), instance.current())
-    if verdict == instance.OTHER:
-        from ageenv import keep
-        return again(plan, lambda: keep.cast_off(plan))
-    unknown = verdict == instance.UNKNOWN
-    if not plan.every() and not plans.is_late() and not unknown and not was_unknown():
-        return idle(plan)
-    return again(plan, lambda: None, True, "unknown-instance" if unknown else "")
-
-
-def refuse(code: int, reason: str, message: str) -> None:
-    """Raise a failure."""
-    raise Failure(code, reason, message)
-
-
-def was_unknown() -> bool:
-    """Report whether the last boot could not tell which box this is."""
-    return b'"unknown-instance"' in (walk.read(b"/var/lib/ageenv/status.json") or b"")
-
-
-def again(plan: Plan, before: "Callable", drops: bool = False, remark: str = "") -> int:
-    """Run at a later boot, after before. remark is the reason of a run that succeeds."""
-    from ageenv import run
-
-    def work(state: "Run") -> None:
-        if plan.block_metadata:
-            run.close_all(plan, state)
-        before()
-        if drops:
-            run.drop(plan, state, run.BOOT, None)
-        state.remark = remark
-
-    return abs(waits(plan, guarded(plan, work)))
-
-
-def idle(plan: Plan) -> int:
-    """Nothing is dropped at this boot. The status is that of the run that dropped."""
-    if plan.block_metadata:
-        from ageenv import metadata
-        metadata.tighten(plan)
-        metadata.close(plan)
-    if plan.follows():
-        from ageenv import after as follow
-        follow.follow(plan, True)
-    return 0
-
-
-def after() -> int:
-    """What follows new files, at a later boot."""
-    from ageenv import after as follow
-    plan = installed()
-    if not follow.pending():
-        return 0
-    return abs(waits(plan, guarded(plan, lambda _state: follow.follow(plan, False))))
-
-
-def wait() -> int:
-    """Try again, until what is missing is there or a quarter of an hour has gone."""
-    import time
-    from ageenv import after as follow
-    from ageenv import run, watch
-    plan = installed()
-    until = time.monotonic() + WAIT
-
-    def work(state: "Run") -> None:
-        run.close_all(plan, state)
-        if plans.is_late() or plan.every():
-            run.drop(plan, state, run.WAIT, None)
-        else:
-            follow.follow(plan, False, 0)
-
-    watch.listen()
-    while True:
-        last = time.monotonic() >= until
-        code = guarded(plan, work, quiet=not last)
-        if code >= 0 or last:
-            return abs(code)
-        watch.sleep(PAUSE)
 
 
 def start_user_script() -> None:

@@ -26,12 +26,14 @@ class File:
         self.exposure = text["exposure"]
         self.layout = text["layout"]
         self.digest = text["source_digest"]
+        # What the payload is kept under: after its bytes, so that no plan finds another's.
+        self.payload = text["payload"].encode()  # type: bytes
         # "written", "unchanged", or "kept": whatever was there before, if anything.
         self.state = "kept"
 
     def sealed(self) -> bytes:
         """Return where the payload is kept for later boots."""
-        return b"/var/lib/ageenv/sealed.%d" % self.number
+        return b"/var/lib/ageenv/sealed." + self.payload
 
     def is_directory(self) -> bool:
         """Report whether it is a directory of files."""
@@ -79,6 +81,11 @@ def installed() -> "Plan | None":
     return None if text is None else Plan(text)
 
 
-def is_late() -> bool:
-    """Report whether files of the first boot are still to be dropped."""
-    return walk.read(LATE) is not None
+def is_current(plan: Plan) -> bool:
+    """Report whether no other plan is kept on this box."""
+    return walk.read(PATH, LIMIT) == plan.text
+
+
+def is_late(plan: Plan) -> bool:
+    """Report whether files of the first boot are still to be dropped: of this very plan."""
+    return walk.read(LATE, LIMIT) == plan.text

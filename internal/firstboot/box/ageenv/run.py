@@ -5,8 +5,8 @@ import os
 import pwd
 
 from ageenv import after, content, drafts, failure, identity, instance, keep, metadata, metrics, root, status, unseal, walk, watch
-from ageenv.failure import Failure, Waiting, say, where
-from ageenv.plan import File, Plan, is_late
+from ageenv.failure import Failure, Superseded, Waiting, say, where
+from ageenv.plan import LIMIT, PATH, File, Plan, is_current, is_late
 from ageenv.status import Run
 
 MYPY = False
@@ -33,9 +33,12 @@ def drop(plan: Plan, run: Run, phase: str, script: "Script | None") -> None:
     if lock is None:
         raise Failure(17, "busy", "another run holds the lock for more than %d seconds" % drafts.PATIENCE)
     try:
+        if script is None and not is_current(plan):
+            raise Superseded
         drafts.sweep()
-        late = is_late()
+        late = is_late(plan)
         files = plan.files if script is not None or late else plan.every()
+        new = not is_current(plan)
         was_clone = script is not None and is_clone()
         if was_clone and plan.user_script:
             from ageenv import user_script
@@ -54,6 +57,9 @@ def drop(plan: Plan, run: Run, phase: str, script: "Script | None") -> None:
         if script is not None:
             keep_for(plan, script, False)
         watch.check()
+        if new and after.pending():
+            # What an earlier plan has left to do is this one's to say.
+            after.pend(plan)
         place(targets, lambda: after.pend(plan) if script is not None or late else None)
         drafts.sweep()
         keep.in_time(plan)
@@ -118,14 +124,25 @@ def account(f: File) -> tuple:
         raise Waiting(6, "owner", missing % "group")
 
 
-def keep_for(plan: Plan, script: Script, late: bool) -> None:
+def keep_for(plan: Plan, script: Script, waiting: bool) -> None:
     """Keep what later boots need. Files that are dropped once can do without."""
     try:
-        keep.keep(plan, script.program, script.opens, script.payloads, late)
+        keep.keep(plan, script.program, script.opens, script.payloads, waiting)
     except (OSError, Failure):
-        if late or plan.every():
+        if waiting or plan.every():
             raise Failure(8, "write", "what the box needs at its later boots cannot be kept on it")
         say("the program and its units cannot be kept on this box: it cannot be asked for its status, and a clone would not be noticed")
+
+
+def keep_closed(plan: Plan, run: Run, program: bytes) -> None:
+    """Have later boots close the metadata service, whatever becomes of the files."""
+    if not plan.block_metadata or walk.read(PATH, LIMIT) is not None:
+        return
+    try:
+        keep.keep_closed(plan, program)
+    except (OSError, Failure):
+        run.metadata = metadata.OPEN
+        say("what closes the metadata service at later boots cannot be kept on this box: it opens again at the next one")
 
 
 def start(name: str) -> None:
@@ -147,7 +164,7 @@ def place(targets: list, before: "Callable") -> None:
             raise Failure(8, "write", "the list of drafts in /var/lib/ageenv cannot be written: disk full, or read-only?")
         put(changing, before)
     for t in changing:
-        content.restore_context(t.file.path)
+        content.restore_context(t.file.path, t.uid if t.file.is_directory() else root.UID)
 
 
 def put(changing: list, before: "Callable") -> None:
@@ -186,20 +203,34 @@ def conclude(plan: Plan, run: Run, work: "Callable", first: bool = False, quiet:
         if quiet:
             return e.code
         say(e.message)
-        finish(plan, run)
+        finish(plan, run, first)
         return e.code
     except Failure as e:
-        run.reason, run.code = e.reason, e.code
+        run.result, run.reason, run.code = "failed", e.reason, e.code
         say(e.message)
+    except Superseded:
+        return 0
     except BaseException as e:
+        run.result, run.reason, run.code = "failed", "unexpected", 1
         say("unexpected: " + where(e))
     watch.forget()
-    finish(plan, run)
+    finish(plan, run, first)
     return run.code
 
 
-def finish(plan: Plan, run: Run) -> None:
-    """Write status and metrics."""
+def finish(plan: Plan, run: Run, first: bool = False) -> None:
+    """Write status and metrics, unless a newer script has replaced the plan meanwhile."""
+    lock = None if first else drafts.lock(LOCK, 1)
+    try:
+        if first or is_current(plan):
+            write(plan, run)
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def write(plan: Plan, run: Run) -> None:
+    """Do what finish does."""
     try:
         status.write(plan, run)
     except (OSError, Failure):

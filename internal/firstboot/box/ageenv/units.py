@@ -20,12 +20,13 @@ def quoted(path: str) -> str:
     return '"%s"' % path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
 
 
-def service(plan: Plan) -> str:
+def service(plan: Plan, waiting: bool) -> str:
     """Return ageenv.service: what reads the files waits for it, and does not start
     without it, since a container without its secrets is worse than none. It comes
-    after the mounts that its files are on, and never after the end of cloud-init."""
+    after the mounts that its files are on, and never after the end of cloud-init.
+    waiting: files that are dropped once may be dropped at a later boot, too."""
     network = "network-online.target" if plan.identity == "command" else ""
-    mounts = sorted({f.name.rpartition("/")[0] or "/" for f in plan.every()})
+    mounts = sorted({f.name.rpartition("/")[0] or "/" for f in (plan.files if waiting else plan.every())})
     return unit(
         ["Unit", "Description=ageenv: secret files of this box", network and "Wants=" + network,
          ("After=local-fs.target cloud-init-local.service cloud-init.service cloud-init-network.service " + network).rstrip()]

@@ -54,7 +54,7 @@ def verify_last_run(report: Report) -> None:
 
 def verify_box(plan: Plan, report: Report) -> None:
     """What the program keeps for later boots is root's alone, and so is the identity file."""
-    needed = plan.files if is_late() else plan.every()
+    needed = plan.files if is_late(plan) else plan.every()
     paths = [BOX, BOX + b"/plan"] + [f.sealed() for f in needed]
     if needed and plan.identity == "travels":
         paths.append(BOX + b"/identity")

@@ -14,9 +14,10 @@ LIMIT, MAX_FILES = 16 << 20, 10000
 
 def verify(plan: Plan, values: Values, report: Report) -> None:
     """Look at every file of the plan, and add the values that it holds."""
+    late = is_late(plan)
     for f in plan.files:
         try:
-            verify_one(f, report, values)
+            verify_one(f, late, report, values)
         except Waiting as e:
             report.failed(e.message + ": create it")
         except Failure as e:
@@ -25,7 +26,7 @@ def verify(plan: Plan, values: Values, report: Report) -> None:
             report.unseen("%s, which cannot be read: error %d" % (f.name, e.errno or 0))
 
 
-def verify_one(f: File, report: Report, values: Values) -> None:
+def verify_one(f: File, late: bool, report: Report, values: Values) -> None:
     """Look at a file, or at a directory and its files."""
     again = "run `ageenv drop`" if f.every_boot else "deliver the startup script again"
     try:
@@ -36,7 +37,7 @@ def verify_one(f: File, report: Report, values: Values) -> None:
         place = walk.look(above.fd, walk.base(f.path))
         above.close()
     if place is None:
-        report.failed("%s is missing: %s" % (f.name, "see `ageenv status` for what it waits for" if is_late() else again))
+        report.failed("%s is missing: %s" % (f.name, "see `ageenv status` for what it waits for" if late else again))
         return
     try:
         right, what = (stat.S_ISDIR, "a directory") if f.is_directory() else (stat.S_ISREG, "a regular file")

@@ -19,7 +19,7 @@ VALUES = b"canary-Value-1", b"S3cret", b"hunter2", b"whole-Value-3", b"shown-Val
 def file(path: str, **options: object) -> str:
     """Return a file of the plan as JSON."""
     text = '{"path": "%s", "owner": "%d", "group": "%d", "mode": "0600", ' % (path, os.getuid(), os.getgid())
-    return text + '"dir_mode": "%s", "every_boot": %s, "exposure": "%s", "source_digest": "", "layout": "file"}' % (
+    return text + '"dir_mode": "%s", "every_boot": %s, "exposure": "%s", "source_digest": "", "layout": "file", "payload": "1"}' % (
         options.get("dir_mode", ""), options.get("every_boot", "false"), options.get("exposure", "file"))
 
 
