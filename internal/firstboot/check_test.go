@@ -183,3 +183,33 @@ func TestQuoteIsExact(t *testing.T) {
 		}
 	}
 }
+
+// docker compose runs as root and reads .env: its owner could make anybody root. And a
+// file in the place of the identity file would destroy that.
+func TestCheckFileAmong(t *testing.T) {
+	p := Params{IdentityFile: "/etc/age/key", RecreateCompose: []string{"/srv/app"}}
+	for _, tt := range []struct{ path, owner, mode, field string }{
+		{"/srv/app/.env", "", "0640", ""},
+		{"/srv/app/.env", "root", "0600", ""},
+		{"/srv/app/.env", "0", "0600", ""},
+		{"/srv/app/.env", "1000", "0600", "Owner"},
+		{"/srv/app/compose.override.yml", "app", "0600", "Owner"},
+		{"/srv/app/.env", "root", "0660", "Mode"},
+		{"/srv/app/app.env", "1000", "0600", ""},
+		{"/srv/app/conf/.env", "1000", "0600", ""},
+		{"/etc/age/key", "", "0600", "Path"},
+		{"/etc/age", "", "0600", "Path"},
+		{"/etc/age/key/x", "", "0600", "Path"},
+		{"/etc/age/key2", "", "0600", ""},
+	} {
+		err := CheckFileAmong(3, File{Path: tt.path, Owner: tt.owner, Mode: tt.mode}, p)
+		field := ""
+		var pe *ParamError
+		if errors.As(err, &pe) && pe.Index == 3 {
+			field = pe.Field
+		}
+		if field != tt.field || (err == nil) != (tt.field == "") {
+			t.Errorf("%v: got %v, want an error about %q", tt, err, tt.field)
+		}
+	}
+}

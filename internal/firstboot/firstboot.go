@@ -59,6 +59,12 @@
 // ordered before them, after the mounts of its files and after cloud-init has learnt
 // which instance this is, and never after the end of cloud-init.
 //
+// Everything that the first boot needs is kept until its files are in place, so that a
+// run that was cut off is repeated at the next boot. Payloads are kept under names made
+// of their bytes, and the plan is replaced last: wherever a newer script is cut off, the
+// older plan or the newer one finds all that is its own. A run whose plan was replaced
+// meanwhile ends without a word.
+//
 // What may still come is no failure: an identity file, a user or group, a compose
 // project, a unit that takes its time. Everything is kept, and ageenv-wait.service
 // tries again for a quarter of an hour, from the end of cloud-init on and at each boot.

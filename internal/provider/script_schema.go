@@ -96,7 +96,8 @@ func bootAttributes() map[string]schema.Attribute {
 		"restart_units": list(firstboot.CheckUnit, "systemd units to restart when a file has changed, as `app.service`. They are started in the background and looked after for half a minute; "+
 			"a unit that is ordered after cloud-init starts when that is done."),
 		"recreate_compose": list(firstboot.CheckDirectory, "Directories of docker compose projects whose containers are made anew when a file has changed (`docker compose up -d --force-recreate`): "+
-			"a container keeps the environment that it was made with, so a restart would not do."),
+			"a container keeps the environment that it was made with, so a restart would not do. "+
+			"It runs as root, so the directory, its compose files and its `.env` have to be root's alone."),
 		"run_after": list(firstboot.CheckCommand, "Shell commands, one line each, to run as root when a file has changed, last. What they print goes to the script's log."),
 		"identity_file": schema.StringAttribute{
 			Optional: true, Validators: checked(firstboot.CheckIdentityFile),
