@@ -125,7 +125,7 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"ciphertext": schema.StringAttribute{
 				Computed: true, Sensitive: true,
-				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`) or `*.age`. It is no secret, and marked sensitive only so that a plan does not print all of it: `nonsensitive(ageenv_bundle.….ciphertext)` shows it, and an output with `sensitive = true` gives it to `terraform output -raw`.",
+				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`) or `*.age`. " + notPrinted("ageenv_bundle.….ciphertext"),
 			},
 			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex."},
 			"keys": schema.SetAttribute{

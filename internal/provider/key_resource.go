@@ -134,8 +134,8 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				MarkdownDescription: "What a bundle for this key should be sealed to: the current recipient, then those that are still in their grace period. Wire `recipients` of a bundle to it.",
 			},
 			"wrapped_identity": schema.StringAttribute{
-				Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "The identity, encrypted to `escrow_recipients`: an armored age file that holds a key file as age-keygen writes it, the current identity first, then those that are still in their grace period. `age -d -i operator.txt` opens it.",
+				Computed: true, Sensitive: true, PlanModifiers: keep,
+				MarkdownDescription: "The identity, encrypted to `escrow_recipients`: an armored age file that holds a key file as age-keygen writes it, the current identity first, then those that are still in their grace period. `age -d -i operator.txt` opens it. " + notPrinted("ageenv_key.….wrapped_identity"),
 			},
 			"generation": schema.Int64Attribute{Computed: true, PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()}, MarkdownDescription: "How many identities the key has had, with the current one. A key that is replaced begins at 1 again."},
 			"generations": schema.ListNestedAttribute{

@@ -75,7 +75,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "The script's name in the account.",
 			},
 			"wrapped_identity": schema.StringAttribute{
-				Optional: true,
+				Optional: true, Sensitive: true,
 				Validators: []validator.String{stringvalidator.ExactlyOneOf(
 					path.MatchRoot("wrapped_identity"), path.MatchRoot("identity_wo"), path.MatchRoot("identity_file"), path.MatchRoot("identity_command"),
 				)},
