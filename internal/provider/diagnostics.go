@@ -89,6 +89,8 @@ func vultrFailed(doing string, err error) (summary, detail string) {
 	switch {
 	case errors.Is(err, vultr.ErrUnauthorized):
 		detail += " Nothing was read as missing because of that, and nothing was dropped from the state."
+	case errors.Is(err, vultr.ErrNotFound):
+		detail += " It was deleted, or the API key belongs to another account. Plan with a refresh: that says what to do."
 	case errors.Is(err, vultr.ErrOutcomeUnknown):
 		detail += " The state remembers it: the next plan looks for it again, and what is found is deleted when the script is created anew."
 	}

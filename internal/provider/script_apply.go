@@ -91,6 +91,7 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 		err = read(ctx)
 	}
 	if errors.Is(err, vultr.ErrNotFound) {
+		resp.Diagnostics.Append(state.missingWarning("It is created again, with a new ID."))
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -206,7 +207,10 @@ func (r *scriptResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	err := client.Settled(ctx, state.DateCreated.ValueString(), func(ctx context.Context) error {
 		return client.DeleteScript(ctx, state.ID.ValueString())
 	})
-	if err != nil && !errors.Is(err, vultr.ErrNotFound) {
+	switch {
+	case errors.Is(err, vultr.ErrNotFound):
+		resp.Diagnostics.Append(state.missingWarning("The state forgets it."))
+	case err != nil:
 		resp.Diagnostics.AddError(vultrFailed("deleting the startup script", err))
 	}
 }
