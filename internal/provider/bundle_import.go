@@ -54,12 +54,12 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	ring := r.settings.keyring(ctx)
 	opened, err := bundle.Source{AllowUnauthenticated: true}.Open(ciphertext, ring.Identities)
 	if err != nil {
-		fail(openFailed("The file", err, ring, ""))
+		fail(openFailed("The file "+shownPath(name), err, ring, ""))
 		return
 	}
 	content, err := opened.Read(dialect)
 	if err != nil {
-		fail("The file: " + sentence(err) + " Say whose dialect its env text is in. " + importHelp)
+		fail("In " + shownPath(name) + ": " + sentence(err) + " Is its env text in another dialect than " + string(dialect) + "? " + importHelp)
 		return
 	}
 	if weak := bundle.Weak(ciphertext); weak != nil {

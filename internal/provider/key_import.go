@@ -21,19 +21,19 @@ func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateR
 		ring := r.settings.keyring(ctx)
 		opened, err := agekey.Open(content.Reveal(), ring.Identities)
 		if err != nil {
-			fail(openFailed("The key file", err, ring, ""))
+			fail(openFailed("The key file "+shownPath(req.ID), err, ring, ""))
 			return
 		}
 		content = opened
 	}
 	ids, err := agekey.ParseIdentities(content)
 	if err != nil {
-		fail("The key file: " + sentence(err))
+		fail("In " + shownPath(req.ID) + ": " + sentence(err))
 		return
 	}
 	algorithm, ok := algorithmOf(ids[0].Recipient().Kind())
 	if len(ids) != 1 || !ok {
-		fail(fmt.Sprintf("The file holds %d identities, and one is needed that age-keygen made (AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…).", len(ids)))
+		fail(fmt.Sprintf("%s must hold one identity that age-keygen made (AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…). It holds %d, and the first is of kind %s.", shownPath(req.ID), len(ids), ids[0].Recipient().Kind()))
 		return
 	}
 	now := r.settings.now()

@@ -29,10 +29,6 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if !plan.Files.IsUnknown() {
 		resp.Diagnostics.Append(checkFiles(boot.files)...)
 	}
-	if resp.Diagnostics.HasError() {
-		return
-	}
-
 	change, diags := r.change(ctx, config, plan, state, create)
 	resp.Diagnostics.Append(diags...)
 	if create || change.uploads() {

@@ -52,7 +52,7 @@ func (s *settings) checkVultrKey(ctx context.Context) diag.Diagnostics {
 		switch err := client.CheckKey(ctx); {
 		case errors.Is(err, vultr.ErrUnauthorized):
 			diags.AddError("Vultr refuses the API key", sentence(err)+
-				" Nothing was created, and nothing was dropped from the state. Set api_key in vultr = {…} of the provider's configuration, or VULTR_API_KEY. "+
+				" Nothing was created. "+keptState+" Set api_key in vultr = {…} of the provider's configuration, or VULTR_API_KEY. "+
 				"To plan without a valid key, set check_api_key = false there and plan with -refresh=false.")
 		case err != nil:
 			diags.AddWarning("Vultr's API key can't be checked", sentence(err)+
