@@ -33,7 +33,7 @@ func TestAccNothingOpensTheBundle(t *testing.T) {
 	const entries, text = `entries_wo = { TOKEN = var.value }`, `dotenv_wo = "TOKEN=${var.value}\n"`
 	remedies := []string{
 		"Error: Can't tell whether the content changed", "with ageenv_bundle.b",
-		"The bundle's ciphertext is not sealed to any identity at hand. No identity was found.",
+		"The bundle's ciphertext can't be decrypted with any identity found here. No identity was found.",
 		"Give an operator identity that opens it: identity_files or identities in the provider's configuration, SOPS_AGE_KEY_FILE (or another SOPS_AGE_… variable) in the environment, or the user's sops/age/keys.txt.",
 		"Or set a new content_version, so that the configured values are encrypted anew without opening the old ones.",
 		"To destroy without an identity: terraform destroy -refresh=false.",

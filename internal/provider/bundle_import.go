@@ -28,8 +28,9 @@ func importID(id string) (dotenv.Dialect, string) {
 }
 
 func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	fail := func(detail string) { resp.Diagnostics.AddError("The bundle can't be imported", detail) }
 	dialect, name := importID(req.ID)
+	fail := func(detail string) { resp.Diagnostics.AddError("The bundle can't be imported", detail) }
+	refuse := func(detail string) { fail(shownPath(name) + ": " + detail) }
 	file, err := readFile(name)
 	if err != nil {
 		fail(sentence(err) + " " + importHelp)
@@ -39,16 +40,16 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	shown, err := bundle.Show(ciphertext)
 	switch {
 	case err != nil:
-		fail(shownPath(name) + ": " + sentence(err) + " " + importHelp)
+		refuse(sentence(err) + " " + importHelp)
 		return
 	case shown.Format == bundle.ShownAge && !agekey.IsArmored(ciphertext):
-		fail("The age file is a binary one, and a state holds text: armor it first (age -d … | age -a …).")
+		refuse("This is a binary age file, and a state holds text. Make an armored one and import that: age -d -i KEYFILE FILE | age -a -R RECIPIENTS -o NEWFILE.")
 		return
 	case shown.Format != bundle.ShownAge && !slices.Contains(bundle.Formats(), bundle.Format(shown.Format)):
-		fail("Files of format " + shown.Format + " are read (by the ephemeral ageenv_bundle), and not managed: give its entries to a new ageenv_bundle.")
+		refuse("Files of format " + shown.Format + " are read (by the ephemeral ageenv_bundle), and not managed: give their entries to a new ageenv_bundle.")
 		return
 	case shown.Others:
-		fail("The file uses key groups, or PGP or KMS keys beside age, which a bundle would lose when it is encrypted anew: give its content to a new ageenv_bundle.")
+		refuse("The file uses key groups, or PGP or KMS keys beside age, which a bundle would lose when it is encrypted again: give its content to a new ageenv_bundle.")
 		return
 	}
 	ring := r.settings.keyring(ctx)
@@ -64,7 +65,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	}
 	if weak := bundle.Weak(ciphertext); weak != nil {
 		resp.Diagnostics.AddWarning("sops does not authenticate all of the file",
-			"Whoever can write the file could have changed what is named here: "+sentence(weak)+" There may be more of the kind. Look at the content; the next apply encrypts it anew, and all of it authenticated.")
+			shownPath(name)+": "+sentence(weak)+" Whoever can write the file could have changed that, and there may be more like it. Check the content before you apply: the apply encrypts it again, and then all of it is authenticated.")
 	}
 	state := bundleModel{
 		ID: types.StringValue(newID()), EntriesWO: types.MapNull(types.StringType),
@@ -90,13 +91,13 @@ func (r *bundleResource) importAccess(ctx context.Context, state *bundleModel, r
 	if !shown {
 		texts = agekey.Texts(agekey.Recipients(ring.Identities))
 		diags.AddWarning("An age file does not show its recipients",
-			"The recipients of the identities at hand are taken for them. Set recipients and operator_recipients to what is right: if they differ, the next apply encrypts the bundle anew to exactly those.")
+			"The import takes the recipients of the identities found here: "+strings.Join(texts, ", ")+". Set recipients and operator_recipients to the right ones: if they differ, the next apply encrypts the bundle to exactly those.")
 	}
 	var all []agekey.Recipient
 	for _, text := range texts {
 		recipient, err := agekey.ParseRecipient(text)
 		if err != nil {
-			diags.AddError("The bundle can't be imported", "One of its recipients can't be used: "+sentence(err))
+			diags.AddError("The bundle can't be imported", "It is encrypted to "+shownRecipient(text)+", which can't be used. "+sentence(err))
 			return diags
 		}
 		all = append(all, recipient)

@@ -91,7 +91,7 @@ func TestAccBundleImportRefused(t *testing.T) {
 		}, "key groups"},
 		"nobody's": {func(t *testing.T, _ *world, file string) {
 			writeFile(t, file, sealedBundle(t, "A=import-canary\n", newPerson(t).recipient))
-		}, "is not sealed to any identity at hand"},
+		}, "can't be decrypted with any identity found here"},
 		"plain text": {func(t *testing.T, _ *world, file string) { writeFile(t, file, "A=import-canary\n") }, "neither a file that sops encrypted nor an age file"},
 	} {
 		t.Run(name, func(t *testing.T) {

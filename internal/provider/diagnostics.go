@@ -67,7 +67,7 @@ func openFailed(what string, err error, ring agekey.Keyring, otherRemedies strin
 		}
 		return text
 	}
-	text := fmt.Sprintf("%s is not sealed to any identity at hand.\n%s\n\n%s", what, keyringState(ring), identityRemedy)
+	text := fmt.Sprintf("%s can't be decrypted with any identity found here.\n%s\n\n%s", what, keyringState(ring), identityRemedy)
 	if otherRemedies != "" {
 		text += " " + otherRemedies
 	}

@@ -45,7 +45,7 @@ func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateR
 	escrow, diags := r.settings.operatorsOf(ctx, escrowPath, null, null)
 	resp.Diagnostics.Append(diags...)
 	if escrow.IsUnknown() {
-		fail("The provider's escrow_recipients are not known yet: import once they are.")
+		fail("The provider's escrow_recipients are not known before the apply. Apply what they come from first, with -target, then import.")
 		return
 	}
 	state := keyModel{EscrowRecipients: escrow, Keepers: types.MapNull(types.StringType), Algorithm: types.StringValue(string(algorithm))}

@@ -170,7 +170,7 @@ func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), r.settings.keyring(ctx).Identities)
 	if err == nil && ids[0].Recipient().String() != state.Recipient.ValueString() {
 		resp.Diagnostics.AddAttributeError(path.Root("wrapped_identity"), "The wrapped identity is another key's",
-			"It does not belong to recipient: the state was altered. What is sealed to that recipient may not be open to anybody here. Restore the state from a backup, or make a new key with -replace.")
+			"It holds the identity of "+ids[0].Recipient().String()+", and recipient is "+state.Recipient.ValueString()+": the state was altered. Perhaps nobody here can open what is encrypted to that recipient. Restore the state from a backup, or make a new key: "+newKeyRemedy)
 		return
 	}
 	generations, diags := state.generations(ctx)

@@ -227,7 +227,7 @@ func (r *scriptResource) readStrays(ctx context.Context, client *vultr.Client, s
 	}
 	ids, err := wanted.find(ctx, client, state.ID.ValueString())
 	if err != nil {
-		diags.AddError(vultrFailed("looking for what a request without an answer has made", err))
+		diags.AddError(vultrFailed("looking for copies of the startup script that a lost answer may have left", err))
 		return diags
 	}
 	if state.isPending() && len(ids) > 0 {
@@ -245,7 +245,7 @@ func (r *scriptResource) client() (*vultr.Client, diag.Diagnostics) { return r.s
 
 func checkKnown(known bool) (diags diag.Diagnostics) {
 	if !known {
-		diags.AddAttributeError(wrappedPath, "The identity is not known", "What unwraps it is not known even now: give an identity in the provider's configuration that does not depend on this apply.")
+		diags.AddAttributeError(wrappedPath, "The identity is not known", "The identity that travels in the script can't be unwrapped: the provider's identities are not known during this apply either. Give one in the provider's configuration that does not depend on this apply.")
 	}
 	return diags
 }
