@@ -42,7 +42,7 @@ func TestParseTellsAllProblems(t *testing.T) {
 }
 
 func unjoined(err error) []error {
-	if join, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // of this error itself
+	if join, ok := err.(interface{ Unwrap() []error }); ok {
 		return join.Unwrap()
 	}
 	return []error{err}
