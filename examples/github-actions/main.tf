@@ -14,6 +14,13 @@ terraform {
 
 provider "ageenv" {
   escrow_recipients = var.operators
+  vultr             = { check_api_key = var.check_api_key }
+}
+
+variable "check_api_key" {
+  description = "Whether a plan asks Vultr's API whether it accepts the key. rotation.yml has none."
+  type        = bool
+  default     = true
 }
 
 variable "operators" {

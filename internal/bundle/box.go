@@ -30,6 +30,15 @@ func ForBox(ciphertext string, box agekey.Identity, asDirectory bool) ([]byte, e
 	return agekey.Seal(opened.Text, []agekey.Recipient{box.Recipient()})
 }
 
+// CanFitBox reports whether a bundle of the format can be one that a box drops so: with
+// the identity that travels, or as it is. It is for bundles that are not made yet.
+func (f Format) CanFitBox(travels, asDirectory bool) bool {
+	if asDirectory {
+		return f == AgeFiles
+	}
+	return f.HasText() && (travels || f.isAge())
+}
+
 // fits returns ErrNotADirectory or ErrNotOneFile if the bundle cannot be dropped so.
 func (o Opened) fits(asDirectory bool) error {
 	switch {

@@ -14,7 +14,8 @@ import (
 // a name that is there twice or without "=", unclosed quotes, text after a closing
 // quote, what would be expanded or run, CR LF line ends, NUL bytes and invalid
 // UTF-8, values that the dialect couldn't hold if it were to write them, and what
-// looks like the rest of a value that was broken into two lines.
+// looks like the rest of a value that was broken into two lines. Several problems are
+// one error, joined, each an *Error.
 func Parse(text secret.Text, dialect Dialect) (Document, error) {
 	return parse(text, dialect, true)
 }
@@ -37,16 +38,39 @@ func parse(text secret.Text, dialect Dialect, refuseWrapped bool) (Document, err
 		}
 		r.rest, r.mark = after, len("\ufeff")
 	}
-	whole := r.rest
-	for r.rest != "" {
-		if refuseWrapped && isWrapped(lineBefore(whole, len(whole)-len(r.rest)), r.peekLine()) {
-			return Document{}, r.fail("", problemWrapped)
-		}
-		if err := r.statement(g); err != nil {
-			return Document{}, err
-		}
+	if err := r.statements(g, refuseWrapped); err != nil {
+		return Document{}, err
 	}
 	return r.doc, nil
+}
+
+// maxProblems is how many problems of a text are told at once.
+const maxProblems = 20
+
+// statements reads the whole text. It goes on after a problem where it is certain in
+// which line the next entry begins, and returns all that it found.
+func (r *reader) statements(g grammar, refuseWrapped bool) error {
+	var problems []error
+	for whole := r.rest; r.rest != "" && len(problems) < maxProblems; {
+		line, begins := r.peekLine(), r.line
+		if refuseWrapped && isWrapped(lineBefore(whole, len(whole)-len(r.rest)), line) {
+			problems = append(problems, r.fail("", problemWrapped))
+			break
+		}
+		err := r.statement(g)
+		if err == nil {
+			continue
+		}
+		problems = append(problems, err)
+		if r.line != begins || strings.ContainsAny(line, "\"'`\\") {
+			break // the value may go on in the next line
+		}
+		r.cutLine()
+	}
+	if len(problems) == 1 {
+		return problems[0]
+	}
+	return errors.Join(problems...)
 }
 
 // lineBefore is the line that ends before the position, without its LF.

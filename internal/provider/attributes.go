@@ -31,3 +31,9 @@ func fullyKnown(ctx context.Context, value attr.Value) bool {
 	terraform, err := value.ToTerraformValue(ctx)
 	return err == nil && terraform.IsFullyKnown()
 }
+
+// notPrinted is part of the description of every attribute that holds a ciphertext,
+// so that a plan shows what changes and not pages of armor.
+func notPrinted(reference string) string {
+	return "It is encrypted, and marked sensitive only so that a plan does not print it: `nonsensitive(" + reference + ")` shows it, and an output with `sensitive = true` gives it to `terraform output -raw`."
+}

@@ -11,6 +11,7 @@ const contentCanary = "content-canary"
 
 // badTexts are env texts that are refused, and what is said of them.
 var badTexts = map[string]struct{ text, says string }{
+	"three problems":  {"BAD-NAME=" + contentCanary + "\nA=1\nPATH=" + contentCanary + "\nA=2\n", "Line 1: the name is not one that every program reads: use letters, digits and _, and no digit first. Line 3, PATH: this name takes over the program that reads it, so it is refused: set it where the program is started. Line 4, A: the name is there already, in line 2"},
 	"a bad name":      {"A=1\nBAD-NAME=" + contentCanary, "Line 2: the name is not one that every program reads: use letters, digits and _, and no digit first."},
 	"a taken name":    {"LD_PRELOAD=" + contentCanary, "Line 1, LD_PRELOAD: this name takes over the program that reads it, so it is refused: set it where the program is started."},
 	"a name twice":    {"A=" + contentCanary + "\n\nA=" + contentCanary + "2", "Line 3, A: the name is there already, in line 1: readers differ in which one counts, so keep one."},
@@ -69,17 +70,24 @@ func TestAccBadEntries(t *testing.T) {
 			says: []string{"Error: Unusable env content", "with ageenv_bundle.b", "In entries_wo: ", says},
 		}
 	}
-	const badName = "The name is not one that every program reads: use letters, digits and _, and no digit first."
+	const badName = ": the name is not one that every program reads: use letters, digits and _, and no digit first."
 	badTable(t, map[string]badInput{
-		"a hyphen":          with(`BAD-NAME = var.value`, badName),
-		"a digit first":     with(`"1A" = var.value`, badName),
-		"a value as a name": with(`"postgres://u:p@h" = var.value`, badName),
-		"an empty name":     with(`"" = var.value`, "The name is empty: write NAME=value."),
-		"PATH":              with(`PATH = var.value`, "PATH: this name takes over the program that reads it, so it is refused: set it where the program is started."),
-		"a name of sops":    with(`sops_mac = var.value`, "sops_mac: names that begin with sops_ belong to sops' metadata: choose another."),
-		"a name in clear":   with(`A_unencrypted = var.value`, "A_unencrypted: sops stores names that end in _unencrypted in clear: choose another."),
-		"NUL":               with(`TOKEN = "${var.value}\u0000"`, "TOKEN: the compose dialect can't hold a NUL byte; no dialect can: encode the value, for example as base64."),
-		"null":              with(`TOKEN = null, OTHER = var.value`, `TOKEN: the value is null: leave the name out, or write "" for an empty value.`),
+		"a hyphen":        with(`BAD-NAME = var.value`, `"BAD-NAME"`+badName),
+		"a digit first":   with(`"1A" = var.value`, `"1A"`+badName),
+		"a space":         with(`"a name" = var.value`, `"a name"`+badName),
+		"an empty name":   with(`"" = var.value`, "The name is empty: write NAME=value."),
+		"PATH":            with(`PATH = var.value`, "PATH: this name takes over the program that reads it, so it is refused: set it where the program is started."),
+		"a name of sops":  with(`sops_mac = var.value`, "sops_mac: names that begin with sops_ belong to sops' metadata: choose another."),
+		"a name in clear": with(`A_unencrypted = var.value`, "A_unencrypted: sops stores names that end in _unencrypted in clear: choose another."),
+		"NUL":             with(`TOKEN = "${var.value}\u0000"`, "TOKEN: the compose dialect can't hold a NUL byte; no dialect can: encode the value, for example as base64."),
+		"null":            with(`TOKEN = null, OTHER = var.value`, `TOKEN: the value is null: leave the name out, or write "" for an empty value.`),
+		"all at once": {
+			config: badBundle(`A-B = var.value, C-D = var.value, PATH = "x"`, "[]"), vars: value, hides: []string{contentCanary},
+			says: []string{`"A-B"` + badName, `"C-D"` + badName, "PATH: this name takes over"},
+		},
+		"content and recipients missing": {
+			config: `resource "ageenv_bundle" "b" { }`, says: []string{"Error: No content", "Error: No recipients"},
+		},
 		"no content": {
 			config: `resource "ageenv_bundle" "b" { recipients = [] }`,
 			says:   []string{"Error: No content", "with ageenv_bundle.b", "Set entries_wo, dotenv_wo or generated. A bundle without either keeps the content it has, and a new one has none; to take over an existing file, import it by its path."},

@@ -91,15 +91,19 @@ func TestAccBadRecipients(t *testing.T) {
 	badTable(t, map[string]badInput{
 		"malformed, key": {
 			config: `resource "ageenv_key" "k" { escrow_recipients = ["age1nonsense"] }`,
-			says:   []string{"Error: Malformed recipient", "with ageenv_key.k", "Of the 1 recipients in this set, one can't be used: " + expected},
+			says:   []string{"Error: Malformed recipient", "with ageenv_key.k", `In escrow_recipients: "age1nonsense" can't be used. ` + expected},
 		},
 		"malformed, bundle": {
 			config: badBundle("TOKEN = \"x\"", `["age1nonsense", "`+good.recipient+`"]`),
-			says:   []string{"Error: Malformed recipient", ": recipients = [", "Of the 2 recipients in this set, one can't be used: " + expected},
+			says:   []string{"Error: Malformed recipient", ": recipients = [", `In recipients: "age1nonsense" can't be used. ` + expected},
 		},
 		"malformed, provider": {
 			provider: `provider "ageenv" { escrow_recipients = ["bob"] }`, config: `resource "ageenv_key" "k" {}`,
-			says: []string{"Error: Malformed recipient", `in provider "ageenv"`, "Of the 1 recipients in this set, one can't be used: " + expected},
+			says: []string{"Error: Malformed recipient", `in provider "ageenv"`, "In escrow_recipients: the element of 3 bytes that begins neither with age1 nor with ssh- (it is not shown) can't be used. " + expected},
+		},
+		"two of three": {
+			config: `resource "ageenv_key" "k" { escrow_recipients = ["` + good.recipient + `", "` + good.recipient[:40] + `", "ssh-ed25519 AAAA nobody"] }`,
+			says:   []string{`"` + good.recipient[:40] + `" can't be used.`, `"ssh-ed25519 AAAA nobody" can't be used.`},
 		},
 		"of a plugin": {
 			config: `resource "ageenv_key" "k" { escrow_recipients = ["age1yubikey1qwerty"] }`,

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func TestAccNothingOpensTheBundle(t *testing.T) {
 	const entries, text = `entries_wo = { TOKEN = var.value }`, `dotenv_wo = "TOKEN=${var.value}\n"`
 	remedies := []string{
 		"Error: Can't tell whether the content changed", "with ageenv_bundle.b",
-		"The bundle's ciphertext is not sealed to any identity at hand. No identity was found.",
+		"The bundle's ciphertext can't be decrypted with any identity found here. No identity was found.",
 		"Give an operator identity that opens it: identity_files or identities in the provider's configuration, SOPS_AGE_KEY_FILE (or another SOPS_AGE_… variable) in the environment, or the user's sops/age/keys.txt.",
 		"Or set a new content_version, so that the configured values are encrypted anew without opening the old ones.",
 		"To destroy without an identity: terraform destroy -refresh=false.",
@@ -196,12 +197,32 @@ func TestAccWrongVultrKey(t *testing.T) {
 		t.Fatalf("apply ends with %v:\n%s", err, out)
 	}
 	badOutput(t, out, []string{
-		"Error: Vultr: creating the startup script failed", "with ageenv_vultr_startup_script.s",
-		"create startup script \"app\": not authorized: the API key is wrong or was revoked, or the address of this machine is not allowed by the account's access control (Vultr console: Account, API) (status 401).",
+		"Error: Vultr refuses the API key", "with ageenv_vultr_startup_script.s",
+		"not authorized: the API key is wrong or was revoked, or the address of this machine is not allowed by the account's access control (Vultr console: Account, API) (status 401).",
 	}, []string{"WRONGKEY0123456789"})
 	if made := len(sim.Scripts()); made != 0 {
 		t.Errorf("%d scripts were made", made)
 	}
+	if _, err := os.Stat(filepath.Join(c.dir, "terraform.tfstate")); err == nil {
+		t.Error("something was made before the key was checked")
+	}
+}
+
+// Without the check, the apply says the same of the call that fails.
+func TestAccWrongVultrKeyUnchecked(t *testing.T) {
+	w := newWorld(t)
+	w.simulator()
+	w.env["VULTR_API_KEY"] = "WRONGKEY0123456789"
+	c := newCLI(t, w)
+	c.write(strings.Replace(w.config(oneService), "vultr = {", "vultr = { check_api_key = false, ", 1))
+	out, err := c.run("apply", "-auto-approve")
+	if exitCode(err) != 1 {
+		t.Fatalf("apply ends with %v:\n%s", err, out)
+	}
+	badOutput(t, out, []string{
+		"Error: Vultr: creating the startup script failed", "with ageenv_vultr_startup_script.s",
+		"create startup script \"app\": not authorized: the API key is wrong or was revoked, or the address of this machine is not allowed by the account's access control (Vultr console: Account, API) (status 401).",
+	}, []string{"WRONGKEY0123456789"})
 	state := stateOf(t, c)
 	if state[scriptAddress] != nil || state[bundleAddress] == nil || state[keyAddress] == nil {
 		t.Errorf("the state has %d resources, and not the key and the bundle alone", len(state))
@@ -220,14 +241,14 @@ func TestAccRevokedVultrKey(t *testing.T) {
 	sim.RevokeAPIKey()
 	renamed := strings.Replace(oneService, `"app"`, `"renamed"`, 1)
 	for name, tt := range map[string]struct {
-		config, doing string
-		args          []string
+		config, says string
+		args         []string
 	}{
-		"plan":                {oneService, "reading", []string{"plan"}},
-		"apply":               {oneService, "reading", []string{"apply", "-auto-approve"}},
-		"destroy":             {oneService, "reading", []string{"destroy", "-auto-approve"}},
-		"update":              {renamed, "updating", []string{"apply", "-auto-approve", "-refresh=false"}},
-		"destroy unrefreshed": {oneService, "deleting", []string{"destroy", "-auto-approve", "-refresh=false", "-target=" + scriptAddress}},
+		"plan":                {oneService, "Vultr: reading the startup script failed", []string{"plan"}},
+		"apply":               {oneService, "Vultr: reading the startup script failed", []string{"apply", "-auto-approve"}},
+		"destroy":             {oneService, "Vultr: reading the startup script failed", []string{"destroy", "-auto-approve"}},
+		"update":              {renamed, "Vultr refuses the API key", []string{"apply", "-auto-approve", "-refresh=false"}},
+		"destroy unrefreshed": {oneService, "Vultr: deleting the startup script failed", []string{"destroy", "-auto-approve", "-refresh=false", "-target=" + scriptAddress}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.write(w.config(tt.config))
@@ -236,7 +257,7 @@ func TestAccRevokedVultrKey(t *testing.T) {
 				t.Fatalf("%v ends with %v:\n%s", tt.args, err, out)
 			}
 			badOutput(t, out, []string{
-				"Error: Vultr: " + tt.doing + " the startup script failed", "not authorized: the API key is wrong or was revoked", "(status 401)",
+				"Error: " + tt.says, "not authorized: the API key is wrong or was revoked", "(status 401)",
 				"Nothing was read as missing because of that, and nothing was dropped from the state.",
 			}, []string{simKey})
 			if now := stateOf(t, c).text(scriptAddress, "id"); now != id {

@@ -61,9 +61,9 @@ func TestAccBadScript(t *testing.T) {
 		"a compose project": with(badScript(badFile(t, box), wo+"\n  recreate_compose = [\"app\"]"), "Error: Unusable value",
 			`recreate_compose[0] "app" is relative: write it from / on.`),
 		"the same path twice": with(badScript(badFile(t, box)+", "+badFile(t, box), wo),
-			"Error: Paths in each other's way", `files[1]: Path "/opt/app/.env" is also that of files[0]: give each file a path of its own`),
+			"Error: Two files have conflicting paths", `files[1]: Path "/opt/app/.env" is also that of files[0]: give each file a path of its own`),
 		"a path below a file": with(badScript(badFile(t, box)+", "+badFileAt(t, box, `"/opt/app/.env/more"`), wo),
-			"Error: Paths in each other's way", `files[1]: Path "/opt/app/.env/more" is below "/opt/app/.env", which files[0] makes a file: move one of them`),
+			"Error: Two files have conflicting paths", `files[1]: Path "/opt/app/.env/more" is below "/opt/app/.env", which files[0] makes a file: move one of them`),
 		"an empty list of files": with(badScript("", wo), "Error: No files", ": files = []", "Name one file at least: files = [{ ciphertext = …, path = … }]."),
 		"no list of files": with("resource \"ageenv_vultr_startup_script\" \"s\" {\n  name = \"app\"\n  "+wo+"\n}\n",
 			"Error: No files", "Name one file at least"),
@@ -87,8 +87,8 @@ func TestAccBadScript(t *testing.T) {
 		"a wrap for others": {
 			config: badScript(badFile(t, box), "wrapped_identity = <<-EOT\n"+unitWrapped(t, box, newPerson(t))+"EOT"), hides: hides,
 			says: []string{
-				"Error: The identity can't be unwrapped", ": wrapped_identity = ", "The wrapped identity is not sealed to any identity at hand. The identities found belong to: age1",
-				"Give an operator identity that opens it: identity_files or identities in the provider's configuration,", "It is needed whenever the script is rendered anew.",
+				"Error: The identity can't be unwrapped", ": wrapped_identity = ", "The wrapped identity can't be decrypted with any identity found here. The identities found belong to: age1",
+				"Give an operator identity that opens it: identity_files or identities in the provider's configuration,", "The provider needs it whenever it renders the script.",
 			},
 		},
 	})
@@ -136,6 +136,7 @@ func TestAccBadVultr(t *testing.T) {
 		"a rate":          given(nil, "requests_per_second = 20000", url, "requests per second must be from 0.1 to 10000."),
 		"retries":         given(nil, "max_retries = 11", url, "the number of retries must be from 0 to 10."),
 		"a long timeout":  given(nil, `timeout = "11m"`, url, "the timeout of a request must be above 0 and at most 10m0s."),
+		"several":         given(key(simKey+"\n"), "max_retries = 11\n    requests_per_second = 20000", url, "the API key holds white space", "requests per second must be from", "the number of retries must be from 0 to 10."),
 		"a timeout":       given(nil, `timeout = "soon"`, "Error: Malformed duration", `Write vultr.timeout as a duration above zero, for example "30s" or "2m".`),
 	})
 }

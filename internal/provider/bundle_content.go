@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -45,18 +46,19 @@ func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Di
 		text, ok := element.(basetypes.StringValue)
 		switch {
 		case !ok || text.IsNull():
-			diags.Append(contentProblem(nullEntry(key, p), entriesPath))
+			diags.Append(contentProblem(named(key, nullEntry(key, p)), entriesPath))
 		case text.IsUnknown():
 			w.known = false
 		default:
 			entries[key] = secret.New(text.ValueString())
 			if err := p.CheckEntry(key, entries[key]); err != nil {
-				diags.Append(contentProblem(err, entriesPath))
+				diags.Append(contentProblem(named(key, err), entriesPath))
 			}
 		}
 	}
 	w.Document = w.Document.Overlay(entries)
 	if w.known && !diags.HasError() {
+		// Only what the entries' checks above can't see: the length of the whole.
 		if _, err := bundle.NewContent(w.Document, p); err != nil {
 			diags.Append(contentProblem(err, w.path(config)))
 		}
@@ -72,6 +74,16 @@ func nullEntry(key string, p bundle.Params) error {
 		return err
 	}
 	return &dotenv.Error{Key: key, Problem: "the value is null: leave the name out, or write \"\" for an empty value"}
+}
+
+// named adds the name of an entry to an error that has none. The names in a map are
+// public: they are in keys. In a text, what is no name may be a piece of a value.
+func named(key string, err error) error {
+	var e *dotenv.Error
+	if errors.As(err, &e) && e.Key == "" && key != "" {
+		return fmt.Errorf("%s: %w", shortened(key), err)
+	}
+	return err
 }
 
 // path is the content argument that is set.

@@ -54,7 +54,7 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 	formats, checkFormat := oneOf(bundle.ReadableFormats())
 	attributes := contentSchema()
 	for name, attribute := range map[string]schema.Attribute{
-		"ciphertext": schema.StringAttribute{Optional: true, Validators: exactlyOneOf("path"), MarkdownDescription: "The bundle's text. Exactly one of `ciphertext` and `path` is set."},
+		"ciphertext": schema.StringAttribute{Optional: true, Sensitive: true, Validators: exactlyOneOf("path"), MarkdownDescription: "The bundle's text. Exactly one of `ciphertext` and `path` is set."},
 		"path":       schema.StringAttribute{Optional: true, MarkdownDescription: "The path of a file with the bundle. " + regularFiles},
 		"identity": schema.StringAttribute{
 			Optional: true, Sensitive: true,

@@ -157,7 +157,7 @@ func (c generatedChange) check(p bundle.Params, w wanted, operators access) (dia
 			diags.AddAttributeError(at, "The entry can't be generated", "generated[\""+name+"\"]: "+sentence(err))
 		}
 		if _, twice := configured[name]; twice {
-			diags.AddAttributeError(at, "Given and generated", name+" is in entries_wo or dotenv_wo too: leave it out in one place.")
+			diags.AddAttributeError(at, "Entry both given and generated", name+" is in generated, and in entries_wo or dotenv_wo too: leave it out in one of them.")
 		}
 	}
 	return diags

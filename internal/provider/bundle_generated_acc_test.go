@@ -228,7 +228,7 @@ func TestAccBadGenerated(t *testing.T) {
 		"charset, bytes":  {config: of(`{ A = { bytes = 32, charset = "abc" } }`), says: []string{"length"}},
 		"guessed":         {config: of("{ A = { length = 8 } }"), says: []string{`generated["A"]: The value would have 47 bits of randomness`}},
 		"name":            {config: of("{ LD_PRELOAD = { length = 32 } }"), says: []string{"takes over the program"}},
-		"given too":       {config: of("{ A = { length = 32 } }", `entries_wo = { A = "generated-canary" }`), says: []string{"A is in entries_wo or dotenv_wo too"}, hides: []string{"generated-canary"}},
+		"given too":       {config: of("{ A = { length = 32 } }", `entries_wo = { A = "generated-canary" }`), says: []string{"A is in generated, and in entries_wo or dotenv_wo too"}, hides: []string{"generated-canary"}},
 		"nobody operates": {config: strings.Replace(of("{ A = { length = 32 } }", "operator_recipients = []"), "recipients = []", fmt.Sprintf("recipients = [%q]", stranger), 1), says: []string{"Generated entries need an operator"}},
 		"no days":         {config: of("{ A = { length = 32, rotation_days = 0 } }"), says: []string{"rotation_days"}},
 	})

@@ -34,6 +34,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		return
 	}
 	dialect, name := importID(req.ID)
+	refuse := func(detail string) { fail(shownPath(name) + ": " + detail) }
 	file, err := readFile(name)
 	if err != nil {
 		fail(sentence(err) + " " + importHelp)
@@ -43,32 +44,32 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	shown, err := bundle.Show(ciphertext)
 	switch {
 	case err != nil:
-		fail(shownPath(name) + ": " + sentence(err) + " " + importHelp)
+		refuse(sentence(err) + " " + importHelp)
 		return
 	case shown.Format == bundle.ShownAge && !agekey.IsArmored(ciphertext):
-		fail("The age file is a binary one, and a state holds text: armor it first (age -d … | age -a …).")
+		refuse("This is a binary age file, and a state holds text. Make an armored one and import that: age -d -i KEYFILE FILE | age -a -R RECIPIENTS -o NEWFILE.")
 		return
 	case shown.Format != bundle.ShownAge && !slices.Contains(bundle.Formats(), bundle.Format(shown.Format)):
-		fail("Files of format " + shown.Format + " are read (by the ephemeral ageenv_bundle), and not managed: give its entries to a new ageenv_bundle.")
+		refuse("Files of format " + shown.Format + " are read (by the ephemeral ageenv_bundle), and not managed: give their entries to a new ageenv_bundle.")
 		return
 	case shown.Others:
-		fail("The file uses key groups, or PGP or KMS keys beside age, which a bundle would lose when it is encrypted anew: give its content to a new ageenv_bundle.")
+		refuse("The file uses key groups, or PGP or KMS keys beside age, which a bundle would lose when it is encrypted again: give its content to a new ageenv_bundle.")
 		return
 	}
 	ring := r.settings.keyring(ctx)
 	opened, err := bundle.Source{AllowUnauthenticated: true}.Open(ciphertext, ring.Identities)
 	if err != nil {
-		fail(openFailed("The file", err, ring, ""))
+		fail(openFailed("The file "+shownPath(name), err, ring, ""))
 		return
 	}
 	content, err := opened.Read(dialect)
 	if err != nil {
-		fail("The file: " + sentence(err) + " Say whose dialect its env text is in. " + importHelp)
+		fail("In " + shownPath(name) + ": " + sentence(err) + " Is its env text in another dialect than " + string(dialect) + "? " + importHelp)
 		return
 	}
 	if weak := bundle.Weak(ciphertext); weak != nil {
 		resp.Diagnostics.AddWarning("sops does not authenticate all of the file",
-			"Whoever can write the file could have changed what is named here: "+sentence(weak)+" There may be more of the kind. Look at the content; the next apply encrypts it anew, and all of it authenticated.")
+			shownPath(name)+": "+sentence(weak)+" Whoever can write the file could have changed that, and there may be more like it. Check the content before you apply: the apply encrypts it again, and then all of it is authenticated.")
 	}
 	state := bundleModel{
 		ID: types.StringValue(newID()), EntriesWO: types.MapNull(types.StringType),
@@ -95,13 +96,13 @@ func (r *bundleResource) importAccess(ctx context.Context, state *bundleModel, r
 	if !shown {
 		texts = agekey.Texts(agekey.Recipients(ring.Identities))
 		diags.AddWarning("An age file does not show its recipients",
-			"The recipients of the identities at hand are taken for them. Set recipients and operator_recipients to what is right: if they differ, the next apply encrypts the bundle anew to exactly those.")
+			"The import takes the recipients of the identities found here: "+strings.Join(texts, ", ")+". Set recipients and operator_recipients to the right ones: if they differ, the next apply encrypts the bundle to exactly those.")
 	}
 	var all []agekey.Recipient
 	for _, text := range texts {
 		recipient, err := agekey.ParseRecipient(text)
 		if err != nil {
-			diags.AddError("The bundle can't be imported", "One of its recipients can't be used: "+sentence(err))
+			diags.AddError("The bundle can't be imported", "It is encrypted to "+shownRecipient(text)+", which can't be used. "+sentence(err))
 			return diags
 		}
 		all = append(all, recipient)

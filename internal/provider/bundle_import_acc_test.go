@@ -78,11 +78,11 @@ func TestAccBundleImportRefused(t *testing.T) {
 	}{
 		"yaml":            {encryptedFile(".yaml", "A: import-canary\n"), "Files of format sops_yaml are read (by the ephemeral ageenv_bundle), and not managed"},
 		"json":            {encryptedFile(".json", `{"A": "import-canary"}`), "Files of format sops_json are read"},
-		"no env text":     {encryptedFile(".bin", "import-canary without equals\n"), "Say whose dialect its env text is in"},
-		"another dialect": {encryptedFile(".env", "A=import-canary $x\n"), "Say whose dialect its env text is in"},
+		"no env text":     {encryptedFile(".bin", "import-canary without equals\n"), "Is its env text in another dialect than compose?"},
+		"another dialect": {encryptedFile(".env", "A=import-canary $x\n"), "Is its env text in another dialect than compose?"},
 		"binary age file": {func(t *testing.T, w *world, file string) {
 			writeFile(t, file, realRun(t, "AGEENV_TEST_AGE", "A=import-canary\n", nil, "-r", w.operator.recipient))
-		}, "armor it first"},
+		}, "Make an armored one"},
 		"key groups": {func(t *testing.T, w *world, file string) {
 			dir := t.TempDir()
 			writeFile(t, filepath.Join(dir, ".sops.yaml"), fmt.Sprintf("creation_rules:\n  - shamir_threshold: 2\n    key_groups:\n      - age: [%s]\n      - age: [%s]\n", w.operator.recipient, newPerson(t).recipient))
@@ -91,7 +91,7 @@ func TestAccBundleImportRefused(t *testing.T) {
 		}, "key groups"},
 		"nobody's": {func(t *testing.T, _ *world, file string) {
 			writeFile(t, file, sealedBundle(t, "A=import-canary\n", newPerson(t).recipient))
-		}, "is not sealed to any identity at hand"},
+		}, "can't be decrypted with any identity found here"},
 		"plain text": {func(t *testing.T, _ *world, file string) { writeFile(t, file, "A=import-canary\n") }, "neither a file that sops encrypted nor an age file"},
 	} {
 		t.Run(name, func(t *testing.T) {

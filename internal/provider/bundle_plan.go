@@ -52,11 +52,13 @@ func (r *bundleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	p.settings.plannedBundles.note(p.plan.Format, p.plan.Ciphertext)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &p.plan)...)
 }
 
 // check reads what is configured and reports what is wrong with it.
 func (p *bundlePlan) check(ctx context.Context) (diags diag.Diagnostics) {
+	diags.Append(p.checkArguments()...)
 	diags.Append(p.plan.setOperators(ctx, p.settings, p.config, p.state)...)
 	var d diag.Diagnostics
 	p.access, d = p.plan.access(ctx)
@@ -109,16 +111,21 @@ func (p *bundlePlan) planOperators(ctx context.Context, before access) (diags di
 	return diags
 }
 
-func (p *bundlePlan) planCreate(ctx context.Context) (diags diag.Diagnostics) {
-	if !p.wanted.configured && p.plan.Generated.IsNull() {
+// checkArguments reports what a new bundle lacks.
+func (p *bundlePlan) checkArguments() (diags diag.Diagnostics) {
+	if !p.create {
+		return diags
+	}
+	if !p.config.hasContent() && p.plan.Generated.IsNull() {
 		diags.AddAttributeError(entriesPath, "No content", "Set entries_wo, dotenv_wo or generated. A bundle without either keeps the content it has, and a new one has none; to take over an existing file, import it by its path.")
 	}
 	if p.config.Recipients.IsNull() {
 		diags.AddAttributeError(recipientsPath, "No recipients", "Set recipients: who is to open the bundle, usually ageenv_key.….recipients. For operators alone, set recipients = [].")
 	}
-	if diags.HasError() {
-		return diags
-	}
+	return diags
+}
+
+func (p *bundlePlan) planCreate(ctx context.Context) (diags diag.Diagnostics) {
 	p.markSealed()
 	p.plan.OperatorRemovedAt = types.StringNull()
 	p.planKeys(p.wanted.Document.Keys())

@@ -130,9 +130,9 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"ciphertext": schema.StringAttribute{
 				Computed: true, Sensitive: true,
-				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`) or `*.age`. It is no secret, and marked sensitive only so that a plan does not print all of it: `nonsensitive(ageenv_bundle.….ciphertext)` shows it, and an output with `sensitive = true` gives it to `terraform output -raw`.",
+				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`) or `*.age`. " + notPrinted("ageenv_bundle.….ciphertext"),
 			},
-			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex."},
+			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex. A `check` block that compares it with `filesha256` of the committed file tells when that is out of date: see `examples/committed-bundle`."},
 			"keys": schema.SetAttribute{
 				ElementType: types.StringType, Computed: true,
 				MarkdownDescription: "The names of the entries. A plan shows which come and go. They must not change between a plan and its apply.",

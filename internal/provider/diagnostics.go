@@ -14,8 +14,16 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/vultr"
 )
 
-// sentence makes an error's text one: a capital first, a full stop last.
+// sentence makes an error's text one: a capital first, a full stop last. Errors that
+// are joined are sentences in lines of their own.
 func sentence(err error) string {
+	if joined := flatten(err); len(joined) > 1 && err.Error() == errors.Join(joined...).Error() {
+		lines := make([]string, len(joined))
+		for i, one := range joined {
+			lines[i] = sentence(one)
+		}
+		return strings.Join(lines, "\n")
+	}
 	text := strings.TrimSpace(err.Error())
 	if first, size := utf8.DecodeRuneInString(text); !looksLikeName(text) {
 		text = string(unicode.ToUpper(first)) + text[size:]
@@ -59,7 +67,7 @@ func openFailed(what string, err error, ring agekey.Keyring, otherRemedies strin
 		}
 		return text
 	}
-	text := fmt.Sprintf("%s is not sealed to any identity at hand.\n%s\n\n%s", what, keyringState(ring), identityRemedy)
+	text := fmt.Sprintf("%s can't be decrypted with any identity found here.\n%s\n\n%s", what, keyringState(ring), identityRemedy)
 	if otherRemedies != "" {
 		text += " " + otherRemedies
 	}
@@ -83,16 +91,29 @@ func contentProblemIn(err error, place string) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("Unusable env content", fmt.Sprintf("In %s: %s", place, sentence(err)))
 }
 
+const keptState = "Nothing was read as missing because of that, and nothing was dropped from the state."
+
 // vultrFailed turns an API error into a diagnostic.
 func vultrFailed(doing string, err error) (summary, detail string) {
 	detail = sentence(err)
 	switch {
 	case errors.Is(err, vultr.ErrUnauthorized):
-		detail += " Nothing was read as missing because of that, and nothing was dropped from the state."
+		detail += " " + keptState
+	case errors.Is(err, vultr.ErrNotFound):
+		detail += " It was deleted, or the API key belongs to another account. Plan with a refresh: that says what to do."
 	case errors.Is(err, vultr.ErrOutcomeUnknown):
 		detail += " The state remembers it: the next plan looks for it again, and what is found is deleted when the script is created anew."
 	}
 	return "Vultr: " + doing + " failed", detail
+}
+
+// shortened quotes a text that is public, cut off where it is long.
+func shortened(text string) string {
+	const most = 80
+	if len(text) > most {
+		return fmt.Sprintf("%q…", strings.ToValidUTF8(text[:most], ""))
+	}
+	return fmt.Sprintf("%q", text)
 }
 
 // sentenceTail is an error's text as the rest of a sentence, with a full stop.

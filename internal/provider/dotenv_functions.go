@@ -2,6 +2,9 @@ package provider
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -119,12 +122,21 @@ func (dotenvEncodeFunction) Run(ctx context.Context, req function.RunRequest, re
 		return
 	}
 	texts := map[string]secret.Text{}
-	for key, value := range entries {
+	var problems []error
+	for _, key := range slices.Sorted(maps.Keys(entries)) {
+		value := entries[key]
 		if value == nil {
-			resp.Error = function.NewArgumentFuncError(0, "A value is null: leave the name out, or write \"\" for an empty value.")
-			return
+			problems = append(problems, fmt.Errorf("%s: the value is null: leave the name out, or write \"\" for an empty value", shortened(key)))
+			continue
 		}
 		texts[key] = secret.New(*value)
+		if err := dialect.CheckKey(key); err != nil {
+			problems = append(problems, named(key, err))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		resp.Error = function.NewArgumentFuncError(0, "The entries can't be written: "+sentence(err))
+		return
 	}
 	text, err := dotenv.FromMap(texts).Encode(dialect)
 	if err != nil {

@@ -124,7 +124,7 @@ func isImportSnippet(file string) bool { return strings.HasPrefix(filepath.Base(
 
 // notSecret are the variables of examples and modules that hold public things.
 var notSecret = []string{
-	"operator", "operators", "owner", "group", "quarter", "script_id", "boxes", "leaked_at",
+	"operator", "operators", "owner", "group", "quarter", "script_id", "boxes", "leaked_at", "check_api_key",
 	// of modules/vultr-box
 	"name", "region", "plan", "os_id", "image_id", "snapshot_id", "hostname", "user_data", "ssh_key_ids", "firewall_group_id", "tags",
 	"content_version", "path", "mode", "dialect", "recipients", "keepers", "rotation_days",

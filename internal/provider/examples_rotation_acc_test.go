@@ -114,7 +114,8 @@ func TestAccExampleGitHubActions(t *testing.T) {
 	before := c.state()
 	operator := c.env["SOPS_AGE_KEY_FILE"]
 	delete(c.env, "SOPS_AGE_KEY_FILE")
-	c.env["TF_VAR_token"], c.env["VULTR_API_KEY"] = "placeholder", "placeholder"
+	c.env["TF_VAR_token"], c.env["TF_VAR_check_api_key"] = "placeholder", "false"
+	delete(c.env, "VULTR_API_KEY")
 	plan := func(quarter string) (string, error) {
 		c.env["TF_VAR_quarter"] = quarter
 		return c.run("plan", "-refresh=false", "-lock=false", "-detailed-exitcode")
@@ -136,7 +137,8 @@ func TestAccExampleGitHubActions(t *testing.T) {
 	if string(c.state()) != string(before) {
 		t.Error("the job changed the state")
 	}
-	if text, err := os.ReadFile(filepath.Join(c.dir, "rotation.yml")); err != nil || !strings.Contains(string(text), "plan -no-color -refresh=false -lock=false -detailed-exitcode") {
+	if text, err := os.ReadFile(filepath.Join(c.dir, "rotation.yml")); err != nil || !strings.Contains(string(text), "plan -no-color -refresh=false -lock=false -detailed-exitcode") ||
+		!strings.Contains(string(text), "TF_VAR_check_api_key: \"false\"") || strings.Contains(string(text), "VULTR_API_KEY") {
 		t.Errorf("the workflow plans otherwise than this test: %v", err)
 	}
 

@@ -33,7 +33,7 @@ func (r *identityEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest,
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Unwraps a key's identity with an operator identity, for this run only: it is in no state and in no plan.",
 		Attributes: map[string]schema.Attribute{
-			"wrapped_identity": schema.StringAttribute{Required: true, MarkdownDescription: "An `ageenv_key`'s `wrapped_identity`, or any key file that was encrypted with age to an operator."},
+			"wrapped_identity": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "An `ageenv_key`'s `wrapped_identity`, or any key file that was encrypted with age to an operator."},
 			"identity":         schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "The current identity, `AGE-SECRET-KEY-1…`."},
 			"recipient":        schema.StringAttribute{Computed: true, MarkdownDescription: "Its recipient."},
 		},

@@ -25,19 +25,19 @@ func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateR
 		ring := r.settings.keyring(ctx)
 		opened, err := agekey.Open(content.Reveal(), ring.Identities)
 		if err != nil {
-			fail(openFailed("The key file", err, ring, ""))
+			fail(openFailed("The key file "+shownPath(req.ID), err, ring, ""))
 			return
 		}
 		content = opened
 	}
 	ids, err := agekey.ParseIdentities(content)
 	if err != nil {
-		fail("The key file: " + sentence(err))
+		fail("In " + shownPath(req.ID) + ": " + sentence(err))
 		return
 	}
 	algorithm, ok := algorithmOf(ids[0].Recipient().Kind())
 	if len(ids) != 1 || !ok {
-		fail(fmt.Sprintf("The file holds %d identities, and one is needed that age-keygen made (AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…).", len(ids)))
+		fail(fmt.Sprintf("%s must hold one identity that age-keygen made (AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…). It holds %d, and the first is of kind %s.", shownPath(req.ID), len(ids), ids[0].Recipient().Kind()))
 		return
 	}
 	now := r.settings.now()
@@ -49,7 +49,7 @@ func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateR
 	escrow, diags := r.settings.operatorsOf(ctx, escrowPath, null, null)
 	resp.Diagnostics.Append(diags...)
 	if escrow.IsUnknown() {
-		fail("The provider's escrow_recipients are not known yet: import once they are.")
+		fail("The provider's escrow_recipients are not known before the apply. Apply what they come from first, with -target, then import.")
 		return
 	}
 	state := keyModel{EscrowRecipients: escrow, Keepers: types.MapNull(types.StringType), Algorithm: types.StringValue(string(algorithm))}

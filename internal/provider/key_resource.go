@@ -139,8 +139,8 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				MarkdownDescription: "What a bundle for this key should be sealed to: the current recipient, then those that are still in their grace period. Wire `recipients` of a bundle to it.",
 			},
 			"wrapped_identity": schema.StringAttribute{
-				Computed: true, PlanModifiers: keep,
-				MarkdownDescription: "The identity, encrypted to `escrow_recipients`: an armored age file that holds a key file as age-keygen writes it, the current identity first, then those that are still in their grace period. `age -d -i operator.txt` opens it.",
+				Computed: true, Sensitive: true, PlanModifiers: keep,
+				MarkdownDescription: "The identity, encrypted to `escrow_recipients`: an armored age file that holds a key file as age-keygen writes it, the current identity first, then those that are still in their grace period. `age -d -i operator.txt` opens it. " + notPrinted("ageenv_key.….wrapped_identity"),
 			},
 			"generation": schema.Int64Attribute{Computed: true, PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()}, MarkdownDescription: "How many identities the key has had, with the current one. A key that is replaced begins at 1 again."},
 			"generations": schema.ListNestedAttribute{
@@ -175,7 +175,7 @@ func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), r.settings.keyring(ctx).Identities)
 	if err == nil && ids[0].Recipient().String() != state.Recipient.ValueString() {
 		resp.Diagnostics.AddAttributeError(path.Root("wrapped_identity"), "The wrapped identity is another key's",
-			"It does not belong to recipient: the state was altered. What is sealed to that recipient may not be open to anybody here. Restore the state from a backup, or make a new key with -replace.")
+			"It holds the identity of "+ids[0].Recipient().String()+", and recipient is "+state.Recipient.ValueString()+": the state was altered. Perhaps nobody here can open what is encrypted to that recipient. Restore the state from a backup, or make a new key: "+newKeyRemedy)
 		return
 	}
 	generations, diags := state.generations(ctx)

@@ -330,7 +330,7 @@ func (r *leakRun) leakFailures() {
 		{"Unusable env content", map[string]string{"TF_VAR_entries": `{"BAD NAME":"` + r.secret("an entry with a bad name", "ent-%s") + `"}`}},
 		{"Malformed identity", map[string]string{"TF_VAR_operator_identity": "AGE-SECRET-KEY-1" + r.secret("a malformed operator identity", "%sX")}},
 		{"Malformed identity", map[string]string{"TF_VAR_given_identity": "AGE-SECRET-KEY-1" + r.secret("a malformed travelling identity", "%sX")}},
-		{"not sealed to any identity at hand", map[string]string{
+		{"can't be decrypted with any identity found here", map[string]string{
 			"SOPS_AGE_KEY": stranger.identity, "SOPS_AGE_KEY_FILE": stranger.keyFile, "SOPS_AGE_KEY_CMD": "",
 			"TF_VAR_operator_identity": stranger.identity, "TF_VAR_identity_file": stranger.keyFile,
 		}},

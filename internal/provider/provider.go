@@ -110,6 +110,11 @@ func (p *ageenvProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 						Optional:            true,
 						MarkdownDescription: "The API's URL, scheme, host and port only; else `VULTR_API_URL`, else `https://api.vultr.com`. `http` is for loopback hosts only.",
 					},
+					"check_api_key": schema.BoolAttribute{
+						Optional: true,
+						MarkdownDescription: "Whether a plan that creates or changes a startup script asks the API first whether it accepts the key: with one request for all scripts, and none where a refresh has used the key already. " +
+							"A key that is refused is an error of the plan, before anything is created. An API that can't be reached is a warning. Default `true`. With `false` a plan with `-refresh=false` needs neither a key nor a network.",
+					},
 					"requests_per_second": schema.Float64Attribute{
 						Optional:            true,
 						MarkdownDescription: "Requests a second, all resources together, retries included. Default 20; Vultr answers 429 above 30.",

@@ -88,7 +88,7 @@ func TestFailingSourcesMatterOnlyWhereNeeded(t *testing.T) {
 	_, diagnostics := u.open("ageenv_bundle", map[string]any{"ciphertext": sealedBundle(t, configText, operator.recipient)})
 	unitExpect(t, diagnostics,
 		`ERROR: The bundle can't be opened [AttributeName("ciphertext")]`,
-		"The bundle is not sealed to any identity at hand.\nNo identity was found.\n",
+		"The bundle can't be decrypted with any identity found here.\nNo identity was found.\n",
 		`Not usable: identity_files ("`+missing+`"): there is no such file.`+"\n",
 		"Not usable: SOPS_AGE_KEY: line 1: this is not an identity: expected AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…, whole and unaltered.\n",
 		`Not usable: SOPS_AGE_KEY_FILE ("`+empty+`"): there is no identity in it: `,
@@ -109,7 +109,7 @@ func TestForeignIdentitiesAreNamed(t *testing.T) {
 		"ageenv_identity": {"wrapped_identity": unitWrapped(t, newPerson(t), newPerson(t))},
 	} {
 		_, diagnostics := u.open(name, attributes)
-		unitExpect(t, diagnostics, "is not sealed to any identity at hand.\nThe identities found belong to: "+stranger.recipient+".\n")
+		unitExpect(t, diagnostics, "can't be decrypted with any identity found here.\nThe identities found belong to: "+stranger.recipient+".\n")
 	}
 }
 

@@ -45,13 +45,27 @@ func recipientSet(_ context.Context, set types.Set, at path.Path) (recipients []
 			if err != nil {
 				// Not on the element's path: for a set that path is the element itself,
 				// and would be printed whole.
-				diags.AddAttributeError(at, "Malformed recipient", fmt.Sprintf("Of the %d recipients in this set, one can't be used: %s", len(set.Elements()), sentence(err)))
+				diags.AddAttributeError(at, "Malformed recipient", fmt.Sprintf("In %s: %s can't be used. %s", at, shownRecipient(text.ValueString()), sentence(err)))
 				continue
 			}
 			recipients = append(recipients, recipient)
 		}
 	}
 	return agekey.Union(recipients), known, diags
+}
+
+// shownRecipient tells which element of a set can't be used. One that begins as a
+// recipient does is public. Any other may be a secret that was pasted into the wrong
+// place, and only its length is told.
+func shownRecipient(text string) string {
+	trimmed := strings.TrimSpace(text)
+	switch {
+	case trimmed == "":
+		return "the empty text"
+	case strings.HasPrefix(trimmed, "age1"), strings.HasPrefix(trimmed, "ssh-"):
+		return shortened(trimmed)
+	}
+	return fmt.Sprintf("the element of %d bytes that begins neither with age1 nor with ssh- (it is not shown)", len(text))
 }
 
 // checkedRecipients refuses unusable recipients before anything is planned: while

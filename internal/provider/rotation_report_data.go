@@ -110,8 +110,8 @@ func (d *rotationReport) Schema(_ context.Context, _ datasource.SchemaRequest, r
 			"unchanged":          texts("The names that have not changed since `left_at`, or since their own `operator_removed_at`: whoever left still knows them. Null without any of these times."),
 			"automation_percent": schema.Float64Attribute{Computed: true, MarkdownDescription: "How much of it is automated, in per cent, rounded down to a tenth."},
 			"compliance_percent": schema.Float64Attribute{Computed: true, MarkdownDescription: "How much of it is not overdue, in per cent, rounded down to a tenth."},
-			"markdown":           schema.StringAttribute{Computed: true, MarkdownDescription: "The report to paste into a ticket."},
-			"json":               schema.StringAttribute{Computed: true, MarkdownDescription: "The report for programs."},
+			"markdown":           schema.StringAttribute{Computed: true, MarkdownDescription: "The report to paste into a ticket. It shows dates and no ages: as an output it changes when an item or its state does, not with every plan."},
+			"json":               schema.StringAttribute{Computed: true, MarkdownDescription: "The report for programs. It holds `at` and ages in days: an output of it changes with every plan if `at` is `plantimestamp()`."},
 		},
 	}
 }

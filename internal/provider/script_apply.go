@@ -95,6 +95,7 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 		err = read(ctx)
 	}
 	if errors.Is(err, vultr.ErrNotFound) {
+		resp.Diagnostics.Append(state.missingWarning("It is created again, with a new ID."))
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -213,7 +214,10 @@ func (r *scriptResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	err := client.Settled(ctx, state.DateCreated.ValueString(), func(ctx context.Context) error {
 		return client.DeleteScript(ctx, state.ID.ValueString())
 	})
-	if err != nil && !errors.Is(err, vultr.ErrNotFound) {
+	switch {
+	case errors.Is(err, vultr.ErrNotFound):
+		resp.Diagnostics.Append(state.missingWarning("The state forgets it."))
+	case err != nil:
 		resp.Diagnostics.AddError(vultrFailed("deleting the startup script", err))
 	}
 }
@@ -230,7 +234,7 @@ func (r *scriptResource) readStrays(ctx context.Context, client *vultr.Client, s
 	}
 	ids, err := wanted.find(ctx, client, state.ID.ValueString())
 	if err != nil {
-		diags.AddError(vultrFailed("looking for what a request without an answer has made", err))
+		diags.AddError(vultrFailed("looking for copies of the startup script that a lost answer may have left", err))
 		return diags
 	}
 	if state.isPending() && len(ids) > 0 {
@@ -248,7 +252,7 @@ func (r *scriptResource) client() (*vultr.Client, diag.Diagnostics) { return r.s
 
 func checkKnown(known bool) (diags diag.Diagnostics) {
 	if !known {
-		diags.AddAttributeError(wrappedPath, "The identity is not known", "What unwraps it is not known even now: give an identity in the provider's configuration that does not depend on this apply.")
+		diags.AddAttributeError(wrappedPath, "The identity is not known", "The identity that travels in the script can't be unwrapped: the provider's identities are not known during this apply either. Give one in the provider's configuration that does not depend on this apply.")
 	}
 	return diags
 }

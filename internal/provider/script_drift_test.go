@@ -53,7 +53,11 @@ func TestDrift(t *testing.T) {
 					w.sim.Alter(id, tt.alter)
 				}
 				w.sim.ClearRequests()
-				w.run(t, w.config(nil))
+				if tt.alter == nil {
+					w.run(t, w.config(nil), "is not in this account")
+				} else {
+					w.run(t, w.config(nil))
+				}
 				if !tt.drifts {
 					if n := len(w.sim.Requests()); n != 1 {
 						t.Errorf("%d calls, want one that reads", n)

@@ -24,8 +24,6 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	_, _, diags := r.settings.vultr()
-	resp.Diagnostics.Append(diags...)
 	boot, bootKnown, diags := plan.boot(ctx)
 	resp.Diagnostics.Append(diags...)
 	unmanaged := !create && plan.unmanaged(config, state)
@@ -38,14 +36,17 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if !unmanaged {
 		resp.Diagnostics.Append(checkIdentities(config)...)
 	}
+	change, diags := r.change(ctx, config, plan, state, create)
+	resp.Diagnostics.Append(diags...)
+	if create || change.uploads() {
+		resp.Diagnostics.Append(r.settings.checkVultrKey(ctx)...)
+	}
 	if resp.Diagnostics.HasError() {
 		return
 	}
-
-	change, diags := r.change(ctx, config, plan, state, create)
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
-		return
+	if change.render {
+		resp.Diagnostics.Append(r.settings.unwrapWarning(ctx, config, plan)...)
+		resp.Diagnostics.Append(r.settings.plannedBundles.warnings(boot)...)
 	}
 	if change.render && change.identityKnown && bootKnown && !plan.Name.IsUnknown() {
 		// Rendered for its errors and its size only: what is uploaded is made at apply.

@@ -38,7 +38,7 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 		}
 		if err != nil {
 			diags.AddAttributeError(at, "The identity can't be unwrapped",
-				openFailed("The wrapped identity", err, ring, "It is needed whenever the script is rendered anew."))
+				openFailed("The wrapped identity", err, ring, "The provider needs it whenever it renders the script."))
 		}
 	}
 	if diags.HasError() {
@@ -159,7 +159,7 @@ func checkFiles(boot bootValues) (diags diag.Diagnostics) {
 	}
 	var pe *firstboot.ParamError
 	if err := firstboot.CheckPaths(paths); errors.As(err, &pe) {
-		diags.AddAttributeError(atFile(pe.Index, "path"), "Paths in each other's way", sentence(err))
+		diags.AddAttributeError(atFile(pe.Index, "path"), "Two files have conflicting paths", sentence(err))
 	}
 	among := firstboot.Params{IdentityFile: boot.identityFile, RecreateCompose: boot.recreateCompose}
 	for i, f := range files {

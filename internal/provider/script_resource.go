@@ -84,7 +84,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "The script's name in the account.",
 			},
 			"wrapped_identity": schema.StringAttribute{
-				Optional:            true,
+				Optional: true, Sensitive: true,
 				MarkdownDescription: "The identity that travels in the script, wrapped: `ageenv_key.….wrapped_identity`. An operator identity unwraps it when the script is rendered. Exactly one of `wrapped_identity`, `identity_wo`, `identity_file` and `identity_command` is set. To wrap it anew changes no script.",
 			},
 			"identity_wo": schema.StringAttribute{

@@ -32,6 +32,11 @@ type settings struct {
 	vultrOnce    sync.Once
 	vultrClient  *vultr.Client
 	vultrErr     error
+	// uncheckedKey is check_api_key = false.
+	uncheckedKey bool
+	keyChecked   sync.Once
+
+	plannedBundles plannedBundles
 }
 
 func newSettings(options Options) *settings {
@@ -88,6 +93,7 @@ func (s *settings) takeEscrow(ctx context.Context, model providerModel) diag.Dia
 type vultrModel struct {
 	APIKey            types.String  `tfsdk:"api_key"`
 	APIURL            types.String  `tfsdk:"api_url"`
+	CheckAPIKey       types.Bool    `tfsdk:"check_api_key"`
 	RequestsPerSecond types.Float64 `tfsdk:"requests_per_second"`
 	MaxRetries        types.Int64   `tfsdk:"max_retries"`
 	Timeout           types.String  `tfsdk:"timeout"`
@@ -108,7 +114,8 @@ func (s *settings) takeVultr(ctx context.Context, model providerModel, at path.P
 	if diags.HasError() {
 		return diags
 	}
-	s.vultrUnknown = v.APIKey.IsUnknown() || v.APIURL.IsUnknown() || v.RequestsPerSecond.IsUnknown() || v.MaxRetries.IsUnknown() || v.Timeout.IsUnknown()
+	s.vultrUnknown = v.APIKey.IsUnknown() || v.APIURL.IsUnknown() || v.CheckAPIKey.IsUnknown() || v.RequestsPerSecond.IsUnknown() || v.MaxRetries.IsUnknown() || v.Timeout.IsUnknown()
+	s.uncheckedKey = v.CheckAPIKey.Equal(types.BoolValue(false))
 	c := &s.vultrConfig
 	if !v.APIKey.IsNull() {
 		c.APIKey = secret.New(v.APIKey.ValueString())
@@ -128,34 +135,6 @@ func (s *settings) takeVultr(ctx context.Context, model providerModel, at path.P
 		c.Timeout = timeout
 	}
 	return diags
-}
-
-// vultr returns the client that all resources share. It reports false, without an
-// error, while its configuration is not known.
-func (s *settings) vultr() (client *vultr.Client, known bool, diags diag.Diagnostics) {
-	switch {
-	case s.vultrUnknown:
-		return nil, false, diags
-	case s.vultrConfig.APIKey.IsEmpty():
-		diags.AddError("No Vultr API key",
-			"ageenv_vultr_startup_script needs one: set vultr = { api_key = … } in the provider's configuration, or the environment's VULTR_API_KEY.")
-		return nil, true, diags
-	}
-	s.vultrOnce.Do(func() { s.vultrClient, s.vultrErr = vultr.New(s.vultrConfig) })
-	if s.vultrErr != nil {
-		diags.AddError("Vultr can't be configured", sentence(s.vultrErr)+
-			" It is configured by vultr = {…} in the provider's configuration, VULTR_API_KEY and VULTR_API_URL.")
-	}
-	return s.vultrClient, true, diags
-}
-
-// knownVultr is the Vultr client, where it has to be known by now.
-func (s *settings) knownVultr() (*vultr.Client, diag.Diagnostics) {
-	client, known, diags := s.vultr()
-	if !known {
-		diags.AddError("Vultr is not configured yet", "A value in vultr = {…} of the provider's configuration is not known. Apply what it comes from first, with -target.")
-	}
-	return client, diags
 }
 
 // configured returns the settings that a request carries, or nil while Terraform

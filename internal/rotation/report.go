@@ -48,12 +48,14 @@ func (i Item) dueAt() time.Time {
 
 // Row is an item in a report.
 type Row struct {
-	Name    string     `json:"name"`
-	Kind    string     `json:"kind"`
-	Owner   string     `json:"owner"`
-	AgeDays *int64     `json:"age_days"` // whole days; nil where the age is not known
-	DueAt   *time.Time `json:"due_at"`   // nil likewise
-	State   State      `json:"state"`
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Owner   string `json:"owner"`
+	AgeDays *int64 `json:"age_days"` // whole days; nil where the age is not known
+	// ChangedAt and DueAt are nil likewise.
+	ChangedAt *time.Time `json:"changed_at"`
+	DueAt     *time.Time `json:"due_at"`
+	State     State      `json:"state"`
 }
 
 // Report is what is due at a time.
@@ -77,7 +79,7 @@ func NewReport(items []Item, at time.Time, tolerated int64, left time.Time) Repo
 		if !item.ChangedAt.IsZero() {
 			age := int64(at.Sub(item.ChangedAt) / day)
 			due := item.dueAt()
-			row.AgeDays, row.DueAt, row.State = &age, &due, stateAt(due, at, tolerated)
+			row.AgeDays, row.ChangedAt, row.DueAt, row.State = &age, &item.ChangedAt, &due, stateAt(due, at, tolerated)
 		}
 		if item.Automated {
 			automated++
@@ -146,19 +148,21 @@ func (r Report) JSON() (string, error) {
 	return string(text), err
 }
 
-// Markdown is the report to paste into a ticket.
+// Markdown is the report to paste into a ticket. It has neither the report's time nor
+// an age, which passes by itself: an output of it changes when an item changes or its
+// state does, and not with every plan.
 func (r Report) Markdown() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "### Rotation report, %s\n\n", r.At.UTC().Format(time.RFC3339))
+	out.WriteString("### Rotation report\n\n")
 	fmt.Fprintf(&out, "%d overdue, %d due, %d ok. Compliance %.1f %%, automation %.1f %%.\n\n",
 		len(r.Names(Overdue)), len(r.Names(Due)), len(r.Names(OK)), r.CompliancePercent, r.AutomationPercent)
-	out.WriteString("| name | kind | owner | age (days) | due | state |\n|---|---|---|---:|---|---|\n")
+	out.WriteString("| name | kind | owner | last changed | due | state |\n|---|---|---|---|---|---|\n")
 	for _, row := range r.Rows {
-		age, due := "unknown", "unknown"
-		if row.AgeDays != nil {
-			age, due = fmt.Sprint(*row.AgeDays), row.DueAt.UTC().Format(time.DateOnly)
+		changed, due := "unknown", "unknown"
+		if row.ChangedAt != nil {
+			changed, due = row.ChangedAt.UTC().Format(time.DateOnly), row.DueAt.UTC().Format(time.DateOnly)
 		}
-		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s | %s |\n", cell(row.Name), cell(row.Kind), cell(row.Owner), age, due, row.State)
+		fmt.Fprintf(&out, "| %s | %s | %s | %s | %s | %s |\n", cell(row.Name), cell(row.Kind), cell(row.Owner), changed, due, row.State)
 	}
 	if len(r.Unchanged) > 0 {
 		fmt.Fprintf(&out, "\nNot changed since a recipient left, so still known to whoever left: %d of %d.\n\n", len(r.Unchanged), len(r.Rows))

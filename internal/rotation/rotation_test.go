@@ -78,8 +78,8 @@ func TestReport(t *testing.T) {
 	}
 	markdown := r.Markdown()
 	for _, want := range []string{
-		"### Rotation report, 2026-03-02T10:00:00Z", "2 overdue, 1 due, 1 ok. Compliance 50.0 %, automation 50.0 %.",
-		"| UNKNOWN | password | a | unknown | unknown | overdue |", "| OVERDUE | JWT \\| secret | b c | 400 | 2026-01-26 | overdue |", "- DUE\n",
+		"### Rotation report\n\n2 overdue, 1 due, 1 ok. Compliance 50.0 %, automation 50.0 %.",
+		"| UNKNOWN | password | a | unknown | unknown | overdue |", "| OVERDUE | JWT \\| secret | b c | 2025-01-26 | 2026-01-26 | overdue |", "- DUE\n",
 	} {
 		if !strings.Contains(markdown, want) {
 			t.Errorf("there is no %q in\n%s", want, markdown)
@@ -89,6 +89,20 @@ func TestReport(t *testing.T) {
 	var back rotation.Report
 	if err != nil || json.Unmarshal([]byte(text), &back) != nil || len(back.Rows) != 4 || back.Rows[1].Name != "OVERDUE" || *back.Rows[1].AgeDays != 400 {
 		t.Errorf("the JSON is %s, %v", text, err)
+	}
+}
+
+// Time alone does not change the markdown, until it changes a state.
+func TestMarkdownIsStable(t *testing.T) {
+	items := []rotation.Item{{Name: "A", ChangedAt: ago(5), Days: 30}, {Name: "B", ChangedAt: ago(31), Days: 30}, {Name: "C", Days: 30}}
+	at := func(days int) string {
+		return rotation.NewReport(items, now.AddDate(0, 0, days), 7, time.Time{}).Markdown()
+	}
+	if today, later := at(0), at(5); today != later {
+		t.Errorf("five days later it is another one:\n%s\n%s", today, later)
+	}
+	if at(0) == at(7) {
+		t.Error("it does not tell that B is overdue now")
 	}
 }
 

@@ -63,7 +63,8 @@ type Config struct {
 
 var errURL = errors.New("vultr: the API URL must have the form https://host or https://host:port")
 
-// settled returns c with the defaults filled in, or says what is wrong.
+// settled returns c with the defaults filled in, or says all that is wrong: several
+// problems are one error, joined.
 func (c Config) settled() (Config, error) {
 	if c.URL == "" {
 		c.URL = DefaultURL
@@ -84,29 +85,27 @@ func (c Config) settled() (Config, error) {
 		c.UserAgent = DefaultUserAgent
 	}
 
-	if err := checkKey(c.APIKey); err != nil {
-		return Config{}, err
-	}
 	loopback, err := checkURL(c.URL)
-	if err != nil {
-		return Config{}, err
-	}
+	problems := []error{checkKey(c.APIKey), err}
 	highest := float64(MaxRequestsPerSecond)
 	if loopback {
 		highest = MaxLoopbackRequestsPerSecond
 	}
 	// Written so that NaN fails too.
 	if !(c.RequestsPerSecond >= MinRequestsPerSecond && c.RequestsPerSecond <= highest) {
-		return Config{}, fmt.Errorf("vultr: requests per second must be from %v to %v", MinRequestsPerSecond, highest)
+		problems = append(problems, fmt.Errorf("vultr: requests per second must be from %v to %v", MinRequestsPerSecond, highest))
 	}
 	if c.MaxRetries < NoRetries || c.MaxRetries > MaxMaxRetries {
-		return Config{}, fmt.Errorf("vultr: the number of retries must be from 0 to %d", MaxMaxRetries)
+		problems = append(problems, fmt.Errorf("vultr: the number of retries must be from 0 to %d", MaxMaxRetries))
 	}
 	if c.Timeout < 0 || c.Timeout > MaxTimeout {
-		return Config{}, fmt.Errorf("vultr: the timeout of a request must be above 0 and at most %s", MaxTimeout)
+		problems = append(problems, fmt.Errorf("vultr: the timeout of a request must be above 0 and at most %s", MaxTimeout))
 	}
 	if strings.ContainsFunc(c.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return Config{}, errors.New("vultr: the user agent must be printable ASCII")
+		problems = append(problems, errors.New("vultr: the user agent must be printable ASCII"))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return Config{}, err
 	}
 	return c, nil
 }

@@ -2,8 +2,10 @@ package vultr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/vultr/govultr/v3"
 )
@@ -24,7 +26,7 @@ func (c *Client) ListScripts(ctx context.Context) ([]Script, error) {
 		visited = map[string]bool{}
 	)
 	for range maxPages {
-		page, next, err := c.listPage(ctx, cursor)
+		page, next, err := c.listPage(ctx, cursor, pageLength)
 		if err != nil {
 			return nil, err
 		}
@@ -50,10 +52,30 @@ func (c *Client) ListScripts(ctx context.Context) ([]Script, error) {
 	}
 }
 
+// checkTimeout bounds CheckKey, retries included: a plan without a network waits for
+// no longer.
+const checkTimeout = 10 * time.Second
+
+// CheckKey asks the API whether it accepts the key: one small request, and none if the
+// key has worked before. ErrUnauthorized is the API's refusal. Every other error says
+// that nothing was learned about the key.
+func (c *Client) CheckKey(ctx context.Context) error {
+	if c.wire.accepted.Load() {
+		return nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	_, _, err := c.listPage(bounded, "", 1)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return &Error{Op: opList, Kind: ErrUnavailable, detail: fmt.Sprintf("no answer within %s", checkTimeout)}
+	}
+	return err
+}
+
 // listPage fetches one page and the cursor of the next, "" after the last.
-func (c *Client) listPage(ctx context.Context, cursor string) ([]Script, string, error) {
+func (c *Client) listPage(ctx context.Context, cursor string, length int) ([]Script, string, error) {
 	ctx, ex := newExchange(ctx, opList, "")
-	page, meta, _, err := c.api.StartupScript.List(ctx, &govultr.ListOptions{PerPage: pageLength, Cursor: cursor})
+	page, meta, _, err := c.api.StartupScript.List(ctx, &govultr.ListOptions{PerPage: length, Cursor: cursor})
 	if failed := ex.failure(http.StatusOK); failed != nil {
 		return nil, "", failed
 	}

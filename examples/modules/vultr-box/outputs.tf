@@ -19,8 +19,9 @@ output "recipient" {
 }
 
 output "wrapped_identity" {
-  description = "The box's identity, wrapped to the operators."
+  description = "The box's identity, wrapped to the operators. Encrypted; marked sensitive to keep plans short."
   value       = ageenv_key.box.wrapped_identity
+  sensitive   = true
 }
 
 output "bundle" {
