@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/rotation"
 )
 
 // ModifyPlan reads no clock: it goes by what the last Read found due.
@@ -57,41 +58,49 @@ func (r *keyResource) setEscrow(ctx context.Context, plan *keyModel, config, sta
 
 // planUpdate plans what changes of a key that is there.
 func (r *keyResource) planUpdate(ctx context.Context, plan *keyModel, state keyModel, escrow []agekey.Recipient, known bool) (diags diag.Diagnostics) {
-	generations, d := state.generations(ctx)
-	diags.Append(d...)
 	if !plan.RotationDays.Equal(state.RotationDays) {
 		plan.setSchedule()
 		plan.RotationDue = types.BoolUnknown()
 	}
-	needsUnwrap, removedAt := false, state.OperatorRemovedAt
-	live := without(generations, state.RetirementDue)
-	if len(live) < len(generations) {
-		diags.Append(plan.setGenerations(ctx, live)...)
-		plan.WrappedIdentity, plan.RetirementDue = types.StringUnknown(), textList(nil)
-		needsUnwrap = true
-	}
-	if state.RotationDue.ValueBool() {
-		plan.planRotation(state)
-		diags.Append(rotationReason(plan, state))
-		needsUnwrap = needsUnwrap || plan.GraceDays.ValueInt64() > 0 || len(live) > 1
-	}
+	before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
+	operators := agekey.Compare(before, escrow)
+	change, d := plan.change(ctx, state, known && !operators.IsEmpty())
+	diags.Append(d...)
+	diags.Append(plan.planChange(ctx, change, state)...)
+	plan.OperatorRemovedAt = state.OperatorRemovedAt
 	if !plan.EscrowRecipients.Equal(state.EscrowRecipients) {
 		// Unknown even where the same recipients are only written otherwise: what is
 		// unknown now may turn out to be anything.
 		plan.WrappedIdentity = types.StringUnknown()
-		before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
-		change := agekey.Compare(before, escrow)
-		needsUnwrap = needsUnwrap || known && !change.IsEmpty()
-		if known && !change.IsEmpty() {
-			diags.Append(keyOperatorsWarning(change, r.settings.locksOut(ctx, escrow)))
+		if known && !operators.IsEmpty() {
+			diags.Append(keyOperatorsWarning(operators, r.settings.locksOut(ctx, escrow)))
 		}
-		if !known || len(change.Removed) > 0 {
-			removedAt = types.StringUnknown()
+		if !known || len(operators.Removed) > 0 {
+			plan.OperatorRemovedAt = types.StringUnknown()
 		}
 	}
-	plan.OperatorRemovedAt = removedAt
-	if needsUnwrap {
+	if change.Unwraps() {
 		diags.Append(r.checkUnwraps(ctx, state)...)
+	}
+	return diags
+}
+
+// change decides what an apply of the plan does with the key. rewrap reports whether
+// the operators differ.
+func (m *keyModel) change(ctx context.Context, state keyModel, rewrap bool) (rotation.KeyChange, diag.Diagnostics) {
+	generations, diags := state.history(ctx)
+	return rotation.DecideKey(generations, state.due(), rotation.KeyWanted{GraceDays: m.GraceDays.ValueInt64(), Rewrap: rewrap}), diags
+}
+
+// planChange marks what a rotation and the end of grace periods change.
+func (m *keyModel) planChange(ctx context.Context, change rotation.KeyChange, state keyModel) (diags diag.Diagnostics) {
+	switch {
+	case change.Rotate:
+		m.planRotation(state)
+		diags.Append(rotationReason(m, state))
+	case len(change.Retired) > 0:
+		diags.Append(m.setHistory(ctx, change.Generations(rotation.Generation{}))...)
+		m.WrappedIdentity, m.RetirementDue = types.StringUnknown(), textList(nil)
 	}
 	return diags
 }

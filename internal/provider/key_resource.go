@@ -173,7 +173,7 @@ func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 			"It does not belong to recipient: the state was altered. What is sealed to that recipient may not be open to anybody here. Restore the state from a backup, or make a new key with -replace.")
 		return
 	}
-	generations, diags := state.generations(ctx)
+	generations, diags := state.history(ctx)
 	resp.Diagnostics.Append(diags...)
 	state.setDue(generations, r.settings.now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
