@@ -119,14 +119,6 @@ func (m bundleModel) source() bundle.Source {
 	return bundle.Source{Format: bundle.Format(m.Format.ValueString()), AllowUnauthenticated: true}
 }
 
-// sealedAlike reports whether a state's ciphertext is what sealing its content by
-// the plan would give. One of which sops does not authenticate all never is.
-func sealedAlike(before, after access, plan, state bundleModel) bool {
-	sameText := plan.Dialect.Equal(state.Dialect) || !bundle.Format(state.Format.ValueString()).HasText()
-	return after.known && sameRecipients(before.all(), after.all()) && plan.Format.Equal(state.Format) && sameText &&
-		bundle.Weak(state.Ciphertext.ValueString()) == nil
-}
-
 func (m bundleModel) dialect() dotenv.Dialect { return dotenv.Dialect(m.Dialect.ValueString()) }
 
 // checkAccess puts what is wrong with the recipients on their attribute.
