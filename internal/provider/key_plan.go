@@ -3,8 +3,11 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -42,6 +45,11 @@ func (r *keyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if create {
 		plan.OperatorRemovedAt = types.StringNull()
 	} else {
+		// Read does so too; here for a plan with -refresh=false.
+		resp.Diagnostics.Append(r.checkWrap(ctx, state)...)
+		if resp.Diagnostics.HasError() {
+			return
+		}
 		resp.Diagnostics.Append(r.planUpdate(ctx, &plan, state, escrow, known)...)
 	}
 	if resp.Diagnostics.HasError() {
@@ -146,6 +154,35 @@ func (r *keyResource) checkUnwraps(ctx context.Context, state keyModel) (diags d
 	if _, err := agekey.Open(state.WrappedIdentity.ValueString(), ring.Identities); err != nil && !r.settings.identitiesUnknown {
 		diags.AddAttributeError(escrowPath, "The key can't be encrypted again",
 			openFailed("The wrapped identity", err, ring, "Or leave escrow_recipients as they were, and take rotation_days away until an operator applies. Or make a new key: "+newKeyRemedy))
+	}
+	return diags
+}
+
+// checkWrap is an error if the state names a recipient whose identity is not in the
+// wrap, where an identity found here opens it. Whoever can write the state could
+// otherwise have bundles encrypted to a key of their own.
+func (r *keyResource) checkWrap(ctx context.Context, state keyModel) (diags diag.Diagnostics) {
+	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), r.settings.keyring(ctx).Identities)
+	if err != nil {
+		return diags
+	}
+	held := agekey.Texts(agekey.Recipients(ids))
+	check := func(at path.Path, recipient attr.Value, held []string) {
+		text, ok := recipient.(types.String)
+		if !ok || !slices.Contains(held, text.ValueString()) {
+			diags.AddAttributeError(at, "The wrapped identity is another key's", fmt.Sprintf(
+				"%s is %s, and wrapped_identity holds no such identity: the state was altered. Whoever altered it may open what is encrypted to that recipient. "+
+					"Restore the state from a backup. Or make a new key: %s", at, recipient, newKeyRemedy))
+		}
+	}
+	check(path.Root("recipient"), state.Recipient, []string{ids[0].Recipient().String()})
+	for i, recipient := range state.Recipients.Elements() {
+		check(path.Root("recipients").AtListIndex(i), recipient, held)
+	}
+	generations, d := state.history(ctx)
+	diags.Append(d...)
+	for i, g := range generations {
+		check(path.Root("generations").AtListIndex(i).AtName("recipient"), types.StringValue(g.Recipient), held)
 	}
 	return diags
 }

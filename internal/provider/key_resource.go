@@ -167,10 +167,8 @@ func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), r.settings.keyring(ctx).Identities)
-	if err == nil && ids[0].Recipient().String() != state.Recipient.ValueString() {
-		resp.Diagnostics.AddAttributeError(path.Root("wrapped_identity"), "The wrapped identity is another key's",
-			"It does not belong to recipient: the state was altered. What is sealed to that recipient may not be open to anybody here. Restore the state from a backup, or make a new key with -replace.")
+	resp.Diagnostics.Append(r.checkWrap(ctx, state)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	generations, diags := state.history(ctx)
