@@ -1,6 +1,8 @@
 package bundle
 
 import (
+	"time"
+
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
@@ -26,6 +28,9 @@ type Prior struct {
 	Params  Params
 	Version Version
 	Weak    bool // sops does not authenticate all of it
+
+	Names     []string             // of its entries, sorted
+	ChangedAt map[string]time.Time // when a value last changed; names for which that is not known are left out
 }
 
 // Request is what a configuration asks of a bundle. What is not known yet may turn out
@@ -34,8 +39,10 @@ type Request struct {
 	Params          Params // a format or a dialect that is not known is empty
 	RecipientsKnown bool
 	Content         Wanted
-	Configured      bool // some content is configured; otherwise the content is unmanaged
-	ContentKnown    bool
+	Configured      bool     // some content is configured; otherwise the content is unmanaged
+	ContentKnown    bool     // all of it; otherwise Content has what is known
+	Unknown         []string // entries whose value is not known yet
+	NamesUnknown    bool     // there may be further entries
 	Version         Version
 	Generated       Generated
 }
@@ -76,9 +83,7 @@ func (r Request) Opening(p Prior) Opening {
 }
 
 // Compares reports whether the two contents alone decide whether the content changes.
-func (r Request) Compares(p Prior) bool {
-	return !r.CarriesOver(p) && !r.Version.Set && r.ContentKnown
-}
+func (r Request) Compares(p Prior) bool { return !r.CarriesOver(p) && !r.Version.Set }
 
 // Reads reports whether the opened text has to be read as entries. Text that is only
 // carried over is not: it may be what no dialect reads.

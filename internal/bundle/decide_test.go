@@ -1,13 +1,16 @@
 package bundle_test
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
 func version(text string) bundle.Version { return bundle.Version{Set: true, Text: text} }
@@ -16,7 +19,7 @@ func version(text string) bundle.Version { return bundle.Version{Set: true, Text
 func decided(t *testing.T, people []agekey.Recipient) (bundle.Prior, bundle.Request, bundle.Content) {
 	params := bundle.Params{Format: bundle.SOPSDotenv, Dialect: dotenv.Compose, Recipients: people[:1]}
 	entry := map[string]bundle.GeneratedEntry{"G": {Generator: bundle.Generator{Length: 32}}}
-	return bundle.Prior{Params: params}, bundle.Request{
+	return bundle.Prior{Params: params, Names: []string{"A", "B", "G"}}, bundle.Request{
 		Params: params, RecipientsKnown: true, Content: bundle.Wanted{Document: parsed(t, "A=1\nB=2\n")}, Configured: true, ContentKnown: true,
 		Generated: bundle.CompareGenerated(entry, entry, nil),
 	}, bundle.Content{Document: parsed(t, "A=1\nB=2\nG=generated\n")}
@@ -35,7 +38,7 @@ func TestDecide(t *testing.T) {
 		"a value": {func(_ *bundle.Prior, r *bundle.Request) { r.Content.Document = parsed(t, "A=1\nB=3\n") }, false, bundle.MustOpen, bundle.Rewrite},
 		"a value unknown": {func(_ *bundle.Prior, r *bundle.Request) {
 			r.ContentKnown, r.Generated = false, bundle.Generated{Known: true}
-		}, true, bundle.MayOpen, bundle.Rewrite},
+		}, true, bundle.MustOpen, bundle.Rewrite},
 		"one more value, unknown": {func(_ *bundle.Prior, r *bundle.Request) { r.ContentKnown = false }, false, bundle.MustOpen, bundle.Rewrite},
 		"recipients":              {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Recipients = other }, false, bundle.MustOpen, bundle.Reencrypt},
 		"recipients unknown":      {func(_ *bundle.Prior, r *bundle.Request) { r.RecipientsKnown = false }, false, bundle.MustOpen, bundle.Reencrypt},
@@ -118,6 +121,10 @@ func TestCompareGenerated(t *testing.T) {
 	}
 }
 
+func generatedAgain(why bundle.Cause) bundle.Generated {
+	return bundle.Generated{Known: true, Fresh: []string{"G"}, Why: map[string]bundle.Cause{"G": why}}
+}
+
 // randomRequest is a history's next request, and what is there.
 func randomRequest(t *testing.T, random *rand.Rand, people []agekey.Recipient) (bundle.Prior, bundle.Request, bundle.Content) {
 	prior, request, content := decided(t, people)
@@ -136,7 +143,14 @@ func randomRequest(t *testing.T, random *rand.Rand, people []agekey.Recipient) (
 	maybe(func() { prior.Weak = true })
 	maybe(func() { prior.Version = version("1") })
 	maybe(func() { request.Version = version([]string{"1", "2", ""}[random.IntN(3)]) })
-	maybe(func() { request.Generated = bundle.Generated{Known: true, Fresh: []string{"G"}} })
+	maybe(func() { request.Generated = generatedAgain(bundle.ScheduleDue) })
+	maybe(func() { request.Generated = bundle.Generated{Known: true, Dropped: []string{"G"}} })
+	prior.ChangedAt = map[string]time.Time{}
+	for _, name := range prior.Names {
+		if random.IntN(5) > 0 {
+			prior.ChangedAt[name] = now.AddDate(0, -1, 0)
+		}
+	}
 	return prior, request, content
 }
 
@@ -148,16 +162,80 @@ func hide(random *rand.Rand, r bundle.Request) bundle.Request {
 		}
 	}
 	maybe(func() { r.RecipientsKnown, r.Params.Recipients = false, nil })
-	maybe(func() { r.Params.Format, r.ContentKnown, r.Content = "", false, bundle.Wanted{} })
-	maybe(func() { r.Params.Dialect, r.ContentKnown, r.Content = "", false, bundle.Wanted{} })
 	maybe(func() {
-		r.ContentKnown, r.Content.Document = false, r.Content.Document.Without(map[string]bool{"B": true})
+		r.Params.Format, r.ContentKnown, r.NamesUnknown, r.Content = "", false, true, bundle.Wanted{}
 	})
+	maybe(func() {
+		r.Params.Dialect, r.ContentKnown, r.NamesUnknown, r.Content = "", false, true, bundle.Wanted{}
+	})
+	if _, there := r.Content.Document.Entries()["B"]; there {
+		maybe(func() {
+			r.ContentKnown, r.Unknown, r.Content.Document = false, []string{"B"}, r.Content.Document.Without(map[string]bool{"B": true})
+		})
+	}
 	if r.Version.Set {
 		maybe(func() { r.Version = bundle.Version{Set: true, Unknown: true} })
 	}
-	maybe(func() { r.Generated.Known = false })
+	if len(r.Generated.Dropped) == 0 {
+		maybe(func() { r.Generated = generatedAgain(bundle.NotYetKnown); r.Generated.Known = false })
+	}
 	return r
+}
+
+// effectsAgree fails unless what a plan says of values and times comes true.
+func effectsAgree(t *testing.T, planned bundle.Effect, r bundle.Request, p bundle.Prior, opened *bundle.Content) {
+	applied := r.Effect(p, opened)
+	for name, cause := range applied.Changed {
+		if _, expected := planned.Changed[name]; !expected && planned.NamesKnown && cause.IsCertain() {
+			t.Fatalf("%s changes (%d), and the plan does not say so: %+v", name, cause, planned)
+		}
+	}
+	if planned.NamesKnown && !slices.Equal(planned.Names, applied.Names) {
+		t.Fatalf("the names are %q, and were planned as %q: %+v", applied.Names, planned.Names, planned)
+	}
+	// Terraform plans once more at apply: what was known before must be known, and the same.
+	times, known := planned.Times(p)
+	if again, known2 := applied.Times(p); known {
+		if !known2 {
+			t.Fatalf("the times were known at plan and are not at apply: %+v", planned)
+		}
+		for name, at := range times.Known {
+			if got, there := again.Known[name]; !there || got != at {
+				t.Fatalf("the time of %s was known at plan and is not at apply: %+v", name, planned)
+			}
+		}
+	}
+	// The document that the apply writes, and its times.
+	old := parsed(t, "A=1\nB=2\nG=generated\n")
+	doc := r.Content.Document
+	if r.CarriesOver(p) {
+		doc = old.Without(r.Generated.Names())
+	}
+	switch {
+	case len(r.Generated.Kept) > 0:
+		doc = doc.Overlay(map[string]secret.Text{"G": secret.New("generated")})
+	case len(r.Generated.Fresh) > 0:
+		doc = doc.Overlay(map[string]secret.Text{"G": secret.New("again")})
+	}
+	if !slices.Equal(doc.Keys(), applied.Names) {
+		t.Fatalf("the names are %q, expected %q", applied.Names, doc.Keys())
+	}
+	at := bundle.ChangedAtUnopened(p.ChangedAt, p.Names, doc, r.Generated.Fresh, now)
+	if opened != nil || r.Decide(p, opened) != bundle.Rewrite {
+		at = bundle.ChangedAt(p.ChangedAt, old, doc, now)
+	}
+	if !known {
+		return
+	}
+	for _, name := range times.Open {
+		if _, there := at[name]; !there {
+			t.Fatalf("%s has no time, and the plan says that it gets one: %+v", name, planned)
+		}
+		delete(at, name)
+	}
+	if !maps.Equal(times.Known, at) {
+		t.Fatalf("the times are %v, and were planned as %v: %+v", at, times.Known, planned)
+	}
 }
 
 // Over random requests: an apply never does more than its plan said, which may lack
@@ -167,7 +245,7 @@ func TestDecisionsAgree(t *testing.T) {
 	random := rand.New(rand.NewPCG(13, 5))
 	people := []agekey.Recipient{x25519(t).Recipient(), hybrid(t).Recipient()}
 	counts := map[bundle.Action]int{}
-	for range 5000 {
+	for range 20000 {
 		prior, request, content := randomRequest(t, random, people)
 		opened := &content
 		if request.Opening(prior) == bundle.NotOpened || request.Opening(prior) == bundle.MayOpen && random.IntN(2) == 0 {
@@ -183,11 +261,22 @@ func TestDecisionsAgree(t *testing.T) {
 		if got := planned.Decide(prior, atPlan); got < applied {
 			t.Fatalf("planned %d, applied %d: %+v, then %+v", got, applied, planned, request)
 		}
+		effect := planned.Effect(prior, atPlan)
+		effectsAgree(t, effect, request, prior, opened)
+		if _, changes := effect.Changed["B"]; changes && slices.Contains(request.Content.Document.Keys(), "B") {
+			// What is configured is the old value again by the time of the apply.
+			back := request
+			back.Content.Document = request.Content.Document.Overlay(map[string]secret.Text{"B": secret.New("2")})
+			effectsAgree(t, effect, back, prior, opened)
+		}
+		if opened == nil && request.Opening(prior) == bundle.MayOpen {
+			effectsAgree(t, planned.Effect(prior, &content), request, prior, opened) // the identity is gone at apply
+		}
 
 		// What the content becomes, and how it is encrypted, without asking the package.
 		given, text := parsed(t, "A=1\nB=2\n"), "the same"
 		carries := !request.Configured || request.Version.Set && prior.Version.Set && request.Version.Text == prior.Version.Text
-		differs := len(request.Generated.Fresh) > 0
+		differs := len(request.Generated.Fresh)+len(request.Generated.Dropped) > 0
 		if !carries {
 			differs = differs || opened == nil || !request.Content.Document.EqualEntries(given) || request.Content.Ordered && !request.Content.Document.Equal(given)
 		}

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -36,7 +37,7 @@ func (c *bundleChange) read(ctx context.Context) (diags diag.Diagnostics) {
 		c.wanted, d = wantedContent(c.config, c.plan.params(c.after))
 		diags.Append(d...)
 	} else {
-		c.wanted = wanted{configured: c.config.hasContent()} // what of it can be held is not known
+		c.wanted = wanted{configured: c.config.hasContent(), namesUnknown: true} // what of it can be held is not known
 	}
 	c.generated, d = changeGenerated(ctx, c.plan, c.state)
 	diags.Append(d...)
@@ -50,14 +51,18 @@ func (c *bundleChange) read(ctx context.Context) (diags diag.Diagnostics) {
 func (c *bundleChange) request() bundle.Request {
 	return bundle.Request{
 		Params: c.plan.params(c.after), RecipientsKnown: c.after.known,
-		Content: c.wanted.Wanted, Configured: c.wanted.configured, ContentKnown: c.wanted.known,
+		Content: c.wanted.Wanted, Configured: c.wanted.configured,
+		ContentKnown: c.wanted.known, Unknown: c.wanted.unknown, NamesUnknown: c.wanted.namesUnknown,
 		Version: c.plan.version(), Generated: c.generated.Generated,
 	}
 }
 
 // prior is the bundle that is there.
 func (c *bundleChange) prior() bundle.Prior {
-	return bundle.Prior{Params: c.state.params(c.before), Version: c.state.version(), Weak: bundle.Weak(c.state.Ciphertext.ValueString()) != nil}
+	return bundle.Prior{
+		Params: c.state.params(c.before), Version: c.state.version(), Weak: bundle.Weak(c.state.Ciphertext.ValueString()) != nil,
+		Names: slices.Sorted(slices.Values(c.state.keys())), ChangedAt: c.state.changedAt(),
+	}
 }
 
 func (m bundleModel) version() bundle.Version {
@@ -72,7 +77,7 @@ func (c *bundleChange) carriesOver() bool { return c.request().CarriesOver(c.pri
 // is nil if it was not opened or not read.
 func (c *bundleChange) decide(ctx context.Context) (action bundle.Action, opened bundle.Opened, content *bundle.Content, diags diag.Diagnostics) {
 	request, prior := c.request(), c.prior()
-	if opening := request.Opening(prior); opening == bundle.MustOpen || opening == bundle.MayOpen && c.applying {
+	if opening := request.Opening(prior); opening != bundle.NotOpened {
 		opened, content, diags = c.open(ctx, opening)
 	}
 	return request.Decide(prior, content), opened, content, diags

@@ -17,14 +17,17 @@ import (
 // wanted is what the configuration says of the content.
 type wanted struct {
 	bundle.Wanted
-	configured bool // some content argument is set
-	known      bool // all of it is known
+	configured   bool     // some content argument is set
+	known        bool     // all of it is known
+	unknown      []string // entries whose value is not known
+	namesUnknown bool     // there may be further entries
 }
 
 // wantedContent reads the write-only arguments and checks what is known of them.
 func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Diagnostics) {
 	w.configured = config.hasContent()
-	w.known = !config.EntriesWO.IsUnknown() && !config.DotenvWO.IsUnknown()
+	w.namesUnknown = config.EntriesWO.IsUnknown() || config.DotenvWO.IsUnknown()
+	w.known = !w.namesUnknown
 	if !config.DotenvWO.IsNull() && !config.DotenvWO.IsUnknown() {
 		doc, err := dotenv.Parse(secret.New(config.DotenvWO.ValueString()), p.Dialect)
 		if err != nil {
@@ -47,7 +50,7 @@ func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Di
 		case !ok || text.IsNull():
 			diags.Append(contentProblem(nullEntry(key, p), entriesPath))
 		case text.IsUnknown():
-			w.known = false
+			w.known, w.unknown = false, append(w.unknown, key)
 		default:
 			entries[key] = secret.New(text.ValueString())
 			if err := p.CheckEntry(key, entries[key]); err != nil {
@@ -56,6 +59,9 @@ func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Di
 		}
 	}
 	w.Document = w.Document.Overlay(entries)
+	if len(w.unknown) > 0 {
+		w.Document = w.Document.Without(namesOf(w.unknown)) // entries_wo wins over dotenv_wo
+	}
 	if w.known && !diags.HasError() {
 		if _, err := bundle.NewContent(w.Document, p); err != nil {
 			diags.Append(contentProblem(err, w.path(config)))

@@ -126,7 +126,7 @@ func changeGenerated(ctx context.Context, plan, state bundleModel) (c generatedC
 		return entries
 	}
 	c = generatedChange{bundle.CompareGenerated(entries(was), entries(specs), due), specs}
-	c.Known = c.Known && known
+	c.Known, c.NamesUnknown = c.Known && known, plan.Generated.IsUnknown()
 	return c, diags
 }
 

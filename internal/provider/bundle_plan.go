@@ -2,8 +2,6 @@ package provider
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -82,7 +80,9 @@ func (c *bundleChange) planCreate(ctx context.Context) (diags diag.Diagnostics) 
 	}
 	c.markSealed()
 	c.plan.OperatorRemovedAt = types.StringNull()
-	c.planKeys(c.wanted.Document.Keys())
+	if effect := c.request().Effect(bundle.Prior{}, nil); effect.NamesKnown {
+		c.plan.setKeys(effect.Names)
+	}
 	c.generated.plan(&c.plan, c.state)
 	diags.Append(c.warnUnlessOpenable(ctx)...)
 	return diags
@@ -98,7 +98,7 @@ func (c *bundleChange) warnUnlessOpenable(ctx context.Context) (diags diag.Diagn
 }
 
 func (c *bundleChange) planUpdate(ctx context.Context) (diags diag.Diagnostics) {
-	action, opened, _, d := c.decide(ctx)
+	action, opened, content, d := c.decide(ctx)
 	diags.Append(d...)
 	if diags.HasError() {
 		return diags
@@ -106,53 +106,20 @@ func (c *bundleChange) planUpdate(ctx context.Context) (diags diag.Diagnostics) 
 	if action != bundle.Keep && c.carriesOver() {
 		diags.Append(c.checkCarried(opened)...)
 	}
-	switch {
-	case action == bundle.Rewrite:
-		c.markSealed()
-		c.planKeys(c.given())
-	case action == bundle.Reencrypt || c.differs():
-		// On any change of the resource: a value that differs only at apply would
-		// otherwise contradict the plan.
-		c.markSealed()
-		c.plan.Keys = c.state.Keys
-		if c.carriesOver() {
-			c.plan.ChangedAt = c.state.ChangedAt
-		}
-	default:
+	if action == bundle.Keep && !c.differs() {
 		c.plan = c.state
+	} else {
+		// On any change of the resource: what is unknown now may turn out to be anything,
+		// and a dotenv_wo may be ordered in another way at apply.
+		c.markSealed()
+		effect := c.request().Effect(c.prior(), content)
+		c.planEffect(effect)
+		diags.Append(c.valuesWarning(action, effect)...)
 	}
 	c.plan.ID = c.state.ID
 	c.generated.plan(&c.plan, c.state)
 	diags.Append(c.planOperators(ctx)...)
 	return diags
-}
-
-// given are the names of the entries that are not generated.
-func (c *bundleChange) given() []string {
-	if !c.carriesOver() {
-		return c.wanted.Document.Keys()
-	}
-	generated := c.generated.Names()
-	return slices.DeleteFunc(c.state.keys(), func(name string) bool { return generated[name] })
-}
-
-// planKeys plans the names: those that are given, and those that are generated.
-func (c *bundleChange) planKeys(given []string) {
-	if c.generated.Known && (c.wanted.known || c.carriesOver()) {
-		c.plan.setKeys(slices.Sorted(maps.Keys(withNames(given, c.generated.specs))))
-	}
-}
-
-// withNames is the set of given and generated names.
-func withNames(given []string, generated map[string]generatedModel) map[string]bool {
-	names := map[string]bool{}
-	for _, name := range given {
-		names[name] = true
-	}
-	for name := range generated {
-		names[name] = true
-	}
-	return names
 }
 
 // checkCarried is an error if the plan's format or dialect can't hold the content that

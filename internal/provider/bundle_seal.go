@@ -116,7 +116,7 @@ func (c *bundleChange) rewrite(old *bundle.Content, now time.Time) (diags diag.D
 	if old != nil {
 		c.plan.setChangedAt(bundle.ChangedAt(c.state.changedAt(), was, doc, now))
 	} else {
-		c.plan.setChangedAt(bundle.ChangedAtUnopened(c.state.changedAt(), c.state.keys(), doc, now))
+		c.plan.setChangedAt(bundle.ChangedAtUnopened(c.state.changedAt(), c.state.keys(), doc, c.generated.Fresh, now))
 	}
 	return c.plan.seal(content, c.after, now)
 }

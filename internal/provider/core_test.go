@@ -182,10 +182,33 @@ func (c *core) check(planned tftypes.Value) {
 		return
 	}
 	for name, value := range want {
-		if value.IsFullyKnown() && !value.Equal(got[name]) {
+		if !cameTrue(value, got[name]) {
 			c.t.Errorf("inconsistent result: %s was planned as %s, and is %s", name, value, got[name])
 		}
 	}
+}
+
+// cameTrue reports whether a value is as it was planned. In a map the keys count too,
+// where an element is unknown.
+func cameTrue(planned, got tftypes.Value) bool {
+	switch {
+	case !planned.IsKnown():
+		return true
+	case planned.IsFullyKnown():
+		return planned.Equal(got)
+	case !planned.Type().Is(tftypes.Map{}):
+		return true
+	}
+	var want, have map[string]tftypes.Value
+	if planned.As(&want) != nil || got.As(&have) != nil || len(want) != len(have) {
+		return false
+	}
+	for key, value := range want {
+		if element, there := have[key]; !there || !cameTrue(value, element) {
+			return false
+		}
+	}
+	return true
 }
 
 // apply is a whole run. It ends with the first error.

@@ -32,6 +32,8 @@ type settings struct {
 	vultrOnce    sync.Once
 	vultrClient  *vultr.Client
 	vultrErr     error
+
+	refreshedIDs sync.Map // of bundles
 }
 
 func newSettings(options Options) *settings {
@@ -40,6 +42,13 @@ func newSettings(options Options) *settings {
 
 // now is the time of this moment, to the second, in UTC.
 func (s *settings) now() time.Time { return s.options.Now().UTC().Truncate(time.Second) }
+
+// refreshed reports whether the bundle was refreshed by this provider process. In an
+// apply, which plans once more, nothing is.
+func (s *settings) refreshed(id string) bool {
+	_, seen := s.refreshedIDs.Load(id)
+	return seen
+}
 
 // keyring loads the identities, once: until something needs one, no file is read
 // and no key command is run.
