@@ -52,7 +52,8 @@ var causes = []struct {
 	{bundle.NotCompared, "may change: nothing here opens the bundle, so its values can't be compared with the configured ones."},
 }
 
-// valuesWarning names the entries whose value changes, or may, and says why.
+// valuesWarning names the entries whose value changes, or may, and says why. What the
+// arguments and keys show by themselves is not told again.
 func (c *bundleChange) valuesWarning(action bundle.Action, effect bundle.Effect) (diags diag.Diagnostics) {
 	var certain, possible, lines []string
 	for _, told := range causes {
@@ -67,34 +68,38 @@ func (c *bundleChange) valuesWarning(action bundle.Action, effect bundle.Effect)
 		}
 		lines = append(lines, c.causeLines(told.cause, told.text, names)...)
 	}
-	var summary string
+	summary := "Values may change"
 	switch {
 	case len(certain) > 0:
 		summary = "Values change: " + listed(certain)
 	case len(possible) > 0:
 		summary = "Values may change: " + listed(possible)
-	case !effect.NamesKnown:
-		summary = "Values may change"
-	case !slices.Equal(effect.Names, c.prior().Names): // keys tells it
-		return diags
-	case len(effect.Reread) > 0:
-		summary = "No value changes"
-		lines = append(lines, "content_version does, and the configured values are those that the bundle holds.")
-	case action == bundle.Rewrite:
-		summary = "No value changes"
-		lines = append(lines, "Only the order or the comments of dotenv_wo do. The content is encrypted again.")
-	default: // the recipients and the other arguments speak for themselves
-		return diags
+	case effect.NamesKnown:
+		return c.noValueWarning(action, effect)
 	}
-	if len(lines) == 0 || !effect.NamesKnown {
-		lines = append(lines, "Which entries there will be is known only at apply.")
-	} else if len(effect.Changed) > 0 {
+	if effect.NamesKnown {
 		lines = append(lines, "All other values stay.")
+	} else {
+		lines = append(lines, "Which entries there will be is known only at apply.")
 	}
 	if len(certain) > 0 && !c.settings.refreshed(c.state.ID.ValueString()) {
 		lines = append(lines, "If Terraform calls this plan inconsistent, a value differs between the plan and its apply: plan again.")
 	}
 	diags.AddAttributeWarning(changedAtPath, summary, strings.Join(lines, "\n"))
+	return diags
+}
+
+// noValueWarning says why the bundle is encrypted again though no value and no argument
+// that is shown changes.
+func (c *bundleChange) noValueWarning(action bundle.Action, effect bundle.Effect) (diags diag.Diagnostics) {
+	const summary = "No value changes"
+	switch {
+	case !slices.Equal(effect.Names, c.prior().Names):
+	case len(effect.Reread) > 0:
+		diags.AddAttributeWarning(changedAtPath, summary, "content_version changes, and the configuration gives the values that the bundle holds.")
+	case action == bundle.Rewrite:
+		diags.AddAttributeWarning(changedAtPath, summary, "The order or the comments of dotenv_wo change, so the content is encrypted again.")
+	}
 	return diags
 }
 

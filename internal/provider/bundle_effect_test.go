@@ -93,7 +93,7 @@ func TestBundleEffect(t *testing.T) {
 		"a value":                  {after: entries("canary-new"), changedAt: all("same", "open", "same"), says: []string{"Values change: DB", "DB: the configuration gives another value", "All other values stay"}},
 		"recipients alone":         {after: map[string]any{"recipients": []string{other}}, changedAt: all("same", "same", "same"), silent: []string{"alue"}},
 		"the format alone":         {after: map[string]any{"format": "age_dotenv"}, changedAt: all("same", "same", "same"), silent: []string{"alue"}},
-		"a version, same values":   {before: version("1", none()), after: version("2", none()), changedAt: all("open", "open", "same"), says: []string{"No value changes", "content_version does"}},
+		"a version, same values":   {before: version("1", none()), after: version("2", none()), changedAt: all("open", "open", "same"), says: []string{"No value changes", "content_version changes"}},
 		"a version and a value":    {before: version("1", none()), after: version("2", entries("canary-new")), changedAt: all("open", "open", "same"), says: []string{"Values change: DB", "All other values stay"}},
 		"a value that is not read": {before: version("1", none()), after: version("1", map[string]any{"entries_wo": entries("canary-new")["entries_wo"], "recipients": []string{other}}), changedAt: all("same", "same", "same"), silent: []string{"alue"}},
 		"a version, nothing opens": {
@@ -153,4 +153,21 @@ func (tt valuesCase) run(t *testing.T) {
 	if plan, diagnostics := c.plan(c.state, arguments); !plan.empty && !tt.alone {
 		t.Errorf("the second plan is not empty: %s", unitText(diagnostics))
 	}
+}
+
+// A plan that can't open the bundle has to say so though a value is still unknown: the
+// apply would have to compare it, and would fail half-way.
+func TestBundleUnknownUnopened(t *testing.T) {
+	operator, box := newPerson(t), newPerson(t)
+	at := &clock{at: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
+	c := newCore(valuesServer(t, at, operator, false), "ageenv_bundle")
+	arguments := func(db string) map[string]any {
+		return valuesArguments([]string{box.recipient}, map[string]any{"generated": nil, "entries_wo": map[string]any{"DB": db}})
+	}
+	if diagnostics := c.apply(arguments("1")); coreFailed(diagnostics) {
+		t.Fatal(unitText(diagnostics))
+	}
+	c.unitServer = valuesServer(t, at, operator, true)
+	_, diagnostics := c.plan(c.state, arguments(unitUnknown))
+	unitExpect(t, diagnostics, "Can't tell whether the content changed", "No identity was found")
 }
