@@ -77,10 +77,13 @@ func TestBundleEffect(t *testing.T) {
 	entries := func(db any) map[string]any {
 		return map[string]any{"entries_wo": map[string]any{"API_KEY": "a", "DB": db}}
 	}
-	session := func(key string, value any) map[string]any {
+	sessionKey := func(argument string, value any) map[string]any {
 		spec := map[string]any{"length": 32, "rotation_days": 30, "keepers": map[string]string{"quarter": "1"}}
-		spec[key] = value
-		return map[string]any{"generated": map[string]any{"SESSION_KEY": spec}}
+		spec[argument] = value
+		return spec
+	}
+	session := func(argument string, value any) map[string]any {
+		return map[string]any{"generated": map[string]any{"SESSION_KEY": sessionKey(argument, value)}}
 	}
 	version := func(text string, with map[string]any) map[string]any {
 		with = maps.Clone(with)
@@ -108,7 +111,7 @@ func TestBundleEffect(t *testing.T) {
 		"the schedule":     {days: 30, changedAt: all("same", "same", "open"), says: []string{"SESSION_KEY: generated again: rotation_days have passed. It was due at 2026-04-01T10:00:00Z"}},
 		"a schedule alone": {after: session("rotation_days", 60), changedAt: all("same", "same", "same"), silent: []string{"alue"}},
 		"given, then generated": {
-			after:     map[string]any{"entries_wo": map[string]any{"API_KEY": "a"}, "generated": map[string]any{"DB": map[string]any{"length": 32}, "SESSION_KEY": session("length", 32)["generated"].(map[string]any)["SESSION_KEY"]}},
+			after:     map[string]any{"entries_wo": map[string]any{"API_KEY": "a"}, "generated": map[string]any{"DB": map[string]any{"length": 32}, "SESSION_KEY": sessionKey("length", 32)}},
 			changedAt: all("same", "open", "same"), says: []string{"Values change: DB", "DB: generated from now on"},
 		},
 		"a name more": {after: map[string]any{"entries_wo": map[string]any{"API_KEY": "a", "DB": "canary-old", "NEW": "canary-new"}}, changedAt: map[string]string{"API_KEY": "same", "DB": "same", "NEW": "open", "SESSION_KEY": "same"}, silent: []string{"alue"}},
