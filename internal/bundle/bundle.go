@@ -8,6 +8,9 @@
 //   - shown.go: what a bundle shows unopened
 //   - generate.go: values made at random
 //   - change.go: what counts as a change of content
+//   - decide.go: what an apply does with a bundle that exists
+//   - effect.go: which values that changes, and why
+//   - generated.go: which generated values stay
 //   - box.go: what a box gets of a bundle
 //
 // A bundle is a text that people commit and that others' tools open: sops for

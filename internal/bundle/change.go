@@ -39,16 +39,16 @@ func ChangedAt(before map[string]time.Time, old, current dotenv.Document, now ti
 	return at
 }
 
-// ChangedAtUnopened is ChangedAt where the old content can't be opened: only
-// names that were not there before are known to have changed. To call another
-// one changed would tell a responder after a leak that it is safe.
-func ChangedAtUnopened(before map[string]time.Time, oldKeys []string, current dotenv.Document, now time.Time) map[string]time.Time {
+// ChangedAtUnopened is ChangedAt where the old content can't be opened: only names that
+// were not there before, and values that were just generated, are known to have changed.
+// To call another one changed would tell a responder after a leak that it is safe.
+func ChangedAtUnopened(before map[string]time.Time, oldKeys []string, current dotenv.Document, generated []string, now time.Time) map[string]time.Time {
 	at := map[string]time.Time{}
 	for _, key := range current.Keys() {
-		if t, ok := before[key]; ok {
-			at[key] = t
-		} else if !slices.Contains(oldKeys, key) {
+		if slices.Contains(generated, key) || !slices.Contains(oldKeys, key) {
 			at[key] = now
+		} else if t, ok := before[key]; ok {
+			at[key] = t
 		}
 	}
 	return at

@@ -65,19 +65,21 @@ func TestChangedAt(t *testing.T) {
 
 func TestChangedAtUnopened(t *testing.T) {
 	for name, tt := range map[string]struct {
-		before  map[string]time.Time
-		oldKeys []string
-		current string
-		want    map[string]time.Time
+		before    map[string]time.Time
+		oldKeys   []string
+		current   string
+		generated []string
+		want      map[string]time.Time
 	}{
-		"nothing is known to have changed": {times, []string{"A", "B"}, "A=other\nB=2\n", map[string]time.Time{"A": long, "B": long}},
-		"a name is new":                    {times, []string{"A"}, "A=1\nC=1\n", map[string]time.Time{"A": long, "C": now}},
-		"a name is gone":                   {times, []string{"A", "GONE"}, "A=1\n", map[string]time.Time{"A": long}},
-		"after an import":                  {nil, []string{"A"}, "A=1\nC=1\n", map[string]time.Time{"C": now}},
-		"a new bundle":                     {nil, nil, "A=1\nB=2\n", map[string]time.Time{"A": now, "B": now}},
+		"nothing is known to have changed": {times, []string{"A", "B"}, "A=other\nB=2\n", nil, map[string]time.Time{"A": long, "B": long}},
+		"a name is new":                    {times, []string{"A"}, "A=1\nC=1\n", nil, map[string]time.Time{"A": long, "C": now}},
+		"a name is gone":                   {times, []string{"A", "GONE"}, "A=1\n", nil, map[string]time.Time{"A": long}},
+		"after an import":                  {nil, []string{"A"}, "A=1\nC=1\n", nil, map[string]time.Time{"C": now}},
+		"a value was generated again":      {times, []string{"A", "B"}, "A=1\nB=2\n", []string{"B"}, map[string]time.Time{"A": long, "B": now}},
+		"a new bundle":                     {nil, nil, "A=1\nB=2\n", nil, map[string]time.Time{"A": now, "B": now}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := bundle.ChangedAtUnopened(tt.before, tt.oldKeys, parsed(t, tt.current), now); !maps.Equal(got, tt.want) {
+			if got := bundle.ChangedAtUnopened(tt.before, tt.oldKeys, parsed(t, tt.current), tt.generated, now); !maps.Equal(got, tt.want) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})

@@ -18,14 +18,17 @@ import (
 // wanted is what the configuration says of the content.
 type wanted struct {
 	bundle.Wanted
-	configured bool // some content argument is set
-	known      bool // all of it is known
+	configured   bool     // some content argument is set
+	known        bool     // all of it is known
+	unknown      []string // entries whose value is not known
+	namesUnknown bool     // there may be further entries
 }
 
 // wantedContent reads the write-only arguments and checks what is known of them.
 func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Diagnostics) {
 	w.configured = config.hasContent()
-	w.known = !config.EntriesWO.IsUnknown() && !config.DotenvWO.IsUnknown()
+	w.namesUnknown = config.EntriesWO.IsUnknown() || config.DotenvWO.IsUnknown()
+	w.known = !w.namesUnknown
 	if !config.DotenvWO.IsNull() && !config.DotenvWO.IsUnknown() {
 		doc, err := dotenv.Parse(secret.New(config.DotenvWO.ValueString()), p.Dialect)
 		if err != nil {
@@ -48,7 +51,7 @@ func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Di
 		case !ok || text.IsNull():
 			diags.Append(contentProblem(named(key, nullEntry(key, p)), entriesPath))
 		case text.IsUnknown():
-			w.known = false
+			w.known, w.unknown = false, append(w.unknown, key)
 		default:
 			entries[key] = secret.New(text.ValueString())
 			if err := p.CheckEntry(key, entries[key]); err != nil {
@@ -57,6 +60,9 @@ func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Di
 		}
 	}
 	w.Document = w.Document.Overlay(entries)
+	if len(w.unknown) > 0 {
+		w.Document = w.Document.Without(namesOf(w.unknown)) // entries_wo wins over dotenv_wo
+	}
 	if w.known && !diags.HasError() {
 		// Only what the entries' checks above can't see: the length of the whole.
 		if _, err := bundle.NewContent(w.Document, p); err != nil {
@@ -129,14 +135,6 @@ func (m bundleModel) params(a access) bundle.Params {
 // import may have brought a file of which sops does not authenticate all.
 func (m bundleModel) source() bundle.Source {
 	return bundle.Source{Format: bundle.Format(m.Format.ValueString()), AllowUnauthenticated: true}
-}
-
-// sealedAlike reports whether a state's ciphertext is what sealing its content by
-// the plan would give. One of which sops does not authenticate all never is.
-func sealedAlike(before, after access, plan, state bundleModel) bool {
-	sameText := plan.Dialect.Equal(state.Dialect) || !bundle.Format(state.Format.ValueString()).HasText()
-	return after.known && sameRecipients(before.all(), after.all()) && plan.Format.Equal(state.Format) && sameText &&
-		bundle.Weak(state.Ciphertext.ValueString()) == nil
 }
 
 func (m bundleModel) dialect() dotenv.Dialect { return dotenv.Dialect(m.Dialect.ValueString()) }

@@ -86,25 +86,31 @@ func (g generatedModel) generator() bundle.Generator {
 	}
 }
 
-// sameValue reports whether a value that was made so can be kept.
-func (g generatedModel) sameValue(was generatedModel) bool {
-	return g.generator() == was.generator() && sameTriggers(g.Keepers, was.Keepers)
+// entry is what decides whether a value that is there can stay. A schedule does not:
+// what is due is known by the last refresh.
+func (g generatedModel) entry(ctx context.Context) bundle.GeneratedEntry {
+	e := bundle.GeneratedEntry{Generator: g.generator(), Keepers: map[string]string{}}
+	for _, value := range []attr.Value{g.Length, g.Charset, g.Bytes, g.Encoding, g.Keepers} {
+		e.Unknown = e.Unknown || !fullyKnown(ctx, value)
+	}
+	for key, value := range present(g.Keepers) {
+		if text, ok := value.(types.String); ok {
+			e.Keepers[key] = text.ValueString()
+		}
+	}
+	return e
 }
 
 // generatedChange is what happens to a bundle's generated entries.
 type generatedChange struct {
+	bundle.Generated
 	specs map[string]generatedModel // what is wanted
-	fresh []string                  // made, or made anew; sorted
-	kept  []string                  // carried over; sorted
-	names map[string]bool           // all that were or are to be there
-	known bool
 }
 
-// changeGenerated holds a plan against a state, which is the zero model where there
-// is none. Whether an entry is due is what the last Read found.
+// changeGenerated compares a plan with a state, which is the zero model where there is
+// none. Whether an entry is due is what the last Read found.
 func changeGenerated(ctx context.Context, plan, state bundleModel) (c generatedChange, diags diag.Diagnostics) {
-	var d diag.Diagnostics
-	c.specs, c.known, d = plan.generators(ctx)
+	specs, known, d := plan.generators(ctx)
 	diags.Append(d...)
 	was, _, d := state.generators(ctx)
 	diags.Append(d...)
@@ -112,38 +118,29 @@ func changeGenerated(ctx context.Context, plan, state bundleModel) (c generatedC
 	if !state.GeneratedDue.IsNull() {
 		diags.Append(state.GeneratedDue.ElementsAs(ctx, &due, false)...)
 	}
-	c.names = map[string]bool{}
-	for name := range was {
-		c.names[name] = true
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.specs)) {
-		old, existed := was[name]
-		c.names[name] = true
-		if existed && c.specs[name].sameValue(old) && !slices.Contains(due, name) {
-			c.kept = append(c.kept, name)
-		} else {
-			c.fresh = append(c.fresh, name)
+	entries := func(specs map[string]generatedModel) map[string]bundle.GeneratedEntry {
+		entries := map[string]bundle.GeneratedEntry{}
+		for name, spec := range specs {
+			entries[name] = spec.entry(ctx)
 		}
+		return entries
 	}
+	c = generatedChange{bundle.CompareGenerated(entries(was), entries(specs), due), specs}
+	c.Known, c.NamesUnknown = c.Known && known, plan.Generated.IsUnknown()
 	return c, diags
 }
 
 // remedies are what can be done where the old ciphertext can't be opened.
 func (c generatedChange) remedies() string {
-	if len(c.kept) == 0 {
+	if len(c.Kept) == 0 {
 		return openRemedies
 	}
-	return "Generated entries (" + strings.Join(c.kept, ", ") + ") are nowhere but in that ciphertext: to give up their values, take them out of generated, apply, and put them back."
-}
-
-// changes reports whether a value is made or dropped, or may be.
-func (c generatedChange) changes() bool {
-	return !c.known || len(c.fresh) > 0 || len(c.names) > len(c.specs)
+	return "Generated entries (" + strings.Join(c.Kept, ", ") + ") are nowhere but in that ciphertext: to give up their values, take them out of generated, apply, and put them back."
 }
 
 // check reports what is wrong with generated entries.
 func (c generatedChange) check(p bundle.Params, w wanted, operators access) (diags diag.Diagnostics) {
-	if !c.known || len(c.specs) == 0 {
+	if !c.Known || len(c.specs) == 0 {
 		return diags
 	}
 	if operators.known && len(operators.operators) == 0 {
@@ -165,7 +162,7 @@ func (c generatedChange) check(p bundle.Params, w wanted, operators access) (dia
 
 // plan puts what is known of generated entries while planning.
 func (c generatedChange) plan(m *bundleModel, state bundleModel) {
-	if !c.known {
+	if !c.Known {
 		m.GeneratedVersions = types.MapUnknown(types.Int64Type)
 		m.RotatedAt, m.RotateAt = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
 		m.GeneratedDue = types.SetUnknown(types.StringType)
@@ -179,7 +176,7 @@ func (c generatedChange) plan(m *bundleModel, state bundleModel) {
 func dueAfter(c generatedChange, state bundleModel) types.Set {
 	var due []attr.Value
 	for _, element := range state.GeneratedDue.Elements() {
-		if name, ok := element.(types.String); ok && slices.Contains(c.kept, name.ValueString()) {
+		if name, ok := element.(types.String); ok && slices.Contains(c.Kept, name.ValueString()) {
 			due = append(due, element)
 		}
 	}
@@ -202,7 +199,7 @@ func (c generatedChange) put(m *bundleModel, state bundleModel, made types.Strin
 	before := state.RotatedAt.Elements()
 	for name, spec := range c.specs {
 		at := made
-		if slices.Contains(c.kept, name) {
+		if slices.Contains(c.Kept, name) {
 			at, _ = before[name].(types.String)
 		} else {
 			version, _ := versions[name].(types.Int64)
@@ -227,14 +224,14 @@ func (c generatedChange) put(m *bundleModel, state bundleModel, made types.Strin
 func (c generatedChange) values(old dotenv.Document, p bundle.Params) (map[string]secret.Text, error) {
 	values := map[string]secret.Text{}
 	have := old.Entries()
-	for _, name := range c.kept {
+	for _, name := range c.Kept {
 		value, ok := have[name]
 		if !ok {
 			return nil, errors.New("the generated entry " + name + " is not in the bundle that is there: the state was altered; restore it from a backup")
 		}
 		values[name] = value
 	}
-	for _, name := range c.fresh {
+	for _, name := range c.Fresh {
 		value, err := c.specs[name].generator().Generate(name, p)
 		if err != nil {
 			return nil, err

@@ -27,7 +27,8 @@ var (
 )
 
 // bundleResource plans in bundle_plan.go, seals in bundle_seal.go, makes entries in
-// bundle_generated.go and imports in bundle_import.go.
+// bundle_generated.go and imports in bundle_import.go. Plan and apply share
+// bundle_change.go; bundle_effect.go tells which values change.
 type bundleResource struct {
 	settings *settings
 }
@@ -135,11 +136,11 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex. A `check` block that compares it with `filesha256` of the committed file tells when that is out of date: see `examples/committed-bundle`."},
 			"keys": schema.SetAttribute{
 				ElementType: types.StringType, Computed: true,
-				MarkdownDescription: "The names of the entries. A plan shows which come and go. They must not change between a plan and its apply.",
+				MarkdownDescription: "The names of the entries. A plan shows which come and go. They must be the same at apply.",
 			},
 			"changed_at": schema.MapAttribute{
 				ElementType: types.StringType, Computed: true,
-				MarkdownDescription: "Name to the time, RFC 3339, UTC, at which the value last changed. A name is left out while that is not known (after an import). Where the old ciphertext can't be opened, values are not called changed, only new names are.",
+				MarkdownDescription: "Name to the time, RFC 3339, UTC, at which the value last changed. A name is left out while that is not known (after an import). A plan names the entries whose value changes: their times are known after apply, all others stay, and a warning says why. To see that, it opens the current ciphertext with an identity found here; without one it says that values may change. A value that the plan calls unchanged must be the same at apply: else the apply stops with `inconsistent final plan` and changes nothing; plan again. A new `content_version` leaves the times of all configured entries to the apply. Where the old ciphertext can't be opened, values are not called changed, only new names and newly generated values are.",
 			},
 			"operator_removed_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When an operator was last removed in place, RFC 3339, UTC; null if none was. Values that have not changed since are known to removed operators. For `items` of `ageenv_rotation_report`."},
 			"updated_at":          schema.StringAttribute{Computed: true, MarkdownDescription: "When it was last encrypted, RFC 3339, UTC."},
@@ -160,6 +161,7 @@ func (r *bundleResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	state.setGeneratedDue(r.settings.now())
+	r.settings.refreshedIDs.Store(state.ID.ValueString(), true)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 }

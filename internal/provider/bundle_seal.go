@@ -17,136 +17,93 @@ import (
 )
 
 func (r *bundleResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	var config, plan bundleModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	c := bundleChange{settings: r.settings, create: true, applying: true}
+	resp.Diagnostics.Append(req.Config.Get(ctx, &c.config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &c.plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if plan.OperatorRecipients.IsUnknown() {
-		resp.Diagnostics.Append(plan.setOperators(ctx, r.settings, config, bundleModel{})...)
-	}
-	a, diags := plan.access(ctx)
-	resp.Diagnostics.Append(diags...)
-	w, diags := wantedContent(config, plan.params(a))
-	resp.Diagnostics.Append(diags...)
-	g, diags := changeGenerated(ctx, plan, bundleModel{})
-	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(g.check(plan.params(a), w, a)...)
+	resp.Diagnostics.Append(c.read(ctx)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	c.plan.ID, c.plan.OperatorRemovedAt = types.StringValue(newID()), types.StringNull()
 	now := r.settings.now()
-	made, err := g.values(dotenv.Document{}, plan.params(a))
-	if err != nil {
-		resp.Diagnostics.AddAttributeError(generatedPath, "An entry can't be generated", sentence(err))
-		return
-	}
-	doc := w.Document.Overlay(made)
-	content, err := bundle.NewContent(doc, plan.params(a))
-	if err != nil {
-		resp.Diagnostics.Append(contentProblem(err, w.path(config)))
-		return
-	}
-	plan.ID, plan.OperatorRemovedAt = types.StringValue(newID()), types.StringNull()
-	plan.setKeys(doc.Keys())
-	plan.setChangedAt(bundle.ChangedAtUnopened(nil, nil, doc, now))
-	g.made(&plan, bundleModel{}, now)
-	resp.Diagnostics.Append(plan.seal(content, a, now)...)
+	c.generated.made(&c.plan, bundleModel{}, now)
+	resp.Diagnostics.Append(c.rewrite(nil, now)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &c.plan)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, c.plan.ID)...)
 }
 
 func (r *bundleResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var config, plan, state bundleModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	c := bundleChange{settings: r.settings, applying: true}
+	resp.Diagnostics.Append(req.Config.Get(ctx, &c.config)...)
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &c.plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &c.state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if plan.OperatorRecipients.IsUnknown() {
-		resp.Diagnostics.Append(plan.setOperators(ctx, r.settings, config, state)...)
-	}
-	resp.Diagnostics.Append(r.reseal(ctx, config, &plan, state)...)
+	resp.Diagnostics.Append(c.apply(ctx)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &c.plan)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, c.plan.ID)...)
 }
 
-// reseal fills the plan: with the old ciphertext if nothing differs, else with a
-// new one.
-func (r *bundleResource) reseal(ctx context.Context, config bundleModel, plan *bundleModel, state bundleModel) (diags diag.Diagnostics) {
-	after, d := plan.access(ctx)
-	diags.Append(d...)
-	params := plan.params(after)
-	w, d := wantedContent(config, params)
-	diags.Append(d...)
-	before, d := state.access(ctx)
-	diags.Append(d...)
-	g, d := changeGenerated(ctx, *plan, state)
-	diags.Append(d...)
-	diags.Append(g.check(params, w, after)...)
+// apply fills the plan: with the old ciphertext if nothing differs, else with a new
+// one.
+func (c *bundleChange) apply(ctx context.Context) diag.Diagnostics {
+	diags := c.read(ctx)
 	if diags.HasError() {
 		return diags
 	}
-	now := r.settings.now()
-	g.made(plan, state, now)
-	plan.OperatorRemovedAt = state.OperatorRemovedAt
-	if len(before.operatorChange(after).Removed) > 0 {
-		plan.OperatorRemovedAt = timeText(now)
+	now := c.settings.now()
+	c.generated.made(&c.plan, c.state, now)
+	c.plan.OperatorRemovedAt = c.state.OperatorRemovedAt
+	if len(c.before.operatorChange(c.after).Removed) > 0 {
+		c.plan.OperatorRemovedAt = timeText(now)
 	}
-	sameParams := sealedAlike(before, after, *plan, state)
-	carry := carriesOver(w, *plan, state)
-	if carry && sameParams && !g.changes() {
-		plan.keepSealed(state)
+	action, opened, content, d := c.decide(ctx)
+	diags.Append(d...)
+	if diags.HasError() {
 		return diags
 	}
+	switch action {
+	case bundle.Keep:
+		c.plan.keepSealed(c.state)
+	case bundle.Reencrypt:
+		diags.Append(c.reencrypt(opened, now)...)
+	case bundle.Rewrite:
+		diags.Append(c.rewrite(content, now)...)
+	}
+	return diags
+}
 
-	ring := r.settings.keyring(ctx)
-	opened, err := state.source().Open(state.Ciphertext.ValueString(), ring.Identities)
-	if err != nil && (carry || plan.ContentVersion.IsNull() || len(g.kept) > 0) {
-		diags.AddAttributeError(recipientsPath, "The content can't be carried over", openFailed("The bundle's ciphertext", err, ring, g.remedies()))
+// reencrypt encrypts the content that is there.
+func (c *bundleChange) reencrypt(opened bundle.Opened, now time.Time) (diags diag.Diagnostics) {
+	content, err := bundle.Carry(opened, c.state.dialect(), c.plan.params(c.after))
+	if err != nil {
+		diags.Append(notCarried(err))
 		return diags
 	}
-	var old bundle.Content
-	readable := false
-	if err == nil && (!carry || g.changes()) {
-		old, err = opened.Read(state.dialect())
-		if readable = err == nil; !readable && (carry || len(g.kept) > 0) {
-			diags.Append(notCarried(err))
-			return diags
-		}
-	}
-	given := old
-	given.Document = old.Document.Without(g.names)
-	sameGiven := carry || readable && w.Same(given)
-	sameContent := sameGiven && !g.changes()
-	if sameContent && sameParams {
-		plan.keepSealed(state)
-		return diags
-	}
+	c.plan.Keys, c.plan.ChangedAt = c.state.Keys, c.state.ChangedAt
+	return c.plan.seal(content, c.after, now)
+}
 
-	if sameContent {
-		content, err := bundle.Carry(opened, state.dialect(), params)
-		if err != nil {
-			diags.Append(notCarried(err))
-			return diags
-		}
-		plan.Keys, plan.ChangedAt = state.Keys, state.ChangedAt
-		diags.Append(plan.seal(content, after, now)...)
-		return diags
+// rewrite encrypts other content. old is what is there, nil if it was not opened.
+func (c *bundleChange) rewrite(old *bundle.Content, now time.Time) (diags diag.Diagnostics) {
+	was, doc, params := dotenv.Document{}, c.wanted.Document, c.plan.params(c.after)
+	if old != nil {
+		was = old.Document
 	}
-	doc := w.Document
-	if carry {
-		doc = given.Document
+	if !c.create && c.carriesOver() {
+		doc = was.Without(c.generated.Names())
 	}
-	made, err := g.values(old.Document, params)
+	made, err := c.generated.values(was, params)
 	if err != nil {
 		diags.AddAttributeError(generatedPath, "An entry can't be generated", sentence(err))
 		return diags
@@ -154,17 +111,16 @@ func (r *bundleResource) reseal(ctx context.Context, config bundleModel, plan *b
 	doc = doc.Overlay(made)
 	content, err := bundle.NewContent(doc, params)
 	if err != nil {
-		diags.Append(contentProblem(err, w.path(config)))
+		diags.Append(contentProblem(err, c.wanted.path(c.config)))
 		return diags
 	}
-	plan.setKeys(doc.Keys())
-	if readable {
-		plan.setChangedAt(bundle.ChangedAt(state.changedAt(), old.Document, doc, now))
+	c.plan.setKeys(doc.Keys())
+	if old != nil {
+		c.plan.setChangedAt(bundle.ChangedAt(c.state.changedAt(), was, doc, now))
 	} else {
-		plan.setChangedAt(bundle.ChangedAtUnopened(state.changedAt(), state.keys(), doc, now))
+		c.plan.setChangedAt(bundle.ChangedAtUnopened(c.state.changedAt(), c.state.keys(), doc, c.generated.Fresh, now))
 	}
-	diags.Append(plan.seal(content, after, now)...)
-	return diags
+	return c.plan.seal(content, c.after, now)
 }
 
 // seal encrypts the content to everybody who has access.

@@ -133,7 +133,11 @@ type corePlan struct {
 
 func (c *core) plan(prior tftypes.Value, attributes map[string]any) (corePlan, []*tfprotov6.Diagnostic) {
 	c.t.Helper()
-	config := c.open(c.value(c.schema(), attributes))
+	return c.planConfig(prior, c.open(c.value(c.schema(), attributes)))
+}
+
+func (c *core) planConfig(prior, config tftypes.Value) (corePlan, []*tfprotov6.Diagnostic) {
+	c.t.Helper()
 	resp, err := c.server.PlanResourceChange(c.t.Context(), &tfprotov6.PlanResourceChangeRequest{
 		TypeName: c.name, PriorState: c.dynamic(prior), PriorPrivate: c.private, Config: c.dynamic(config), ProposedNewState: c.dynamic(c.proposed(prior, config)),
 	})
@@ -153,6 +157,12 @@ func (c *core) change(p *corePlan) []*tfprotov6.Diagnostic {
 	null, creates := tftypes.NewValue(c.object(), nil), c.state.IsNull()
 	if p == nil {
 		p = &corePlan{config: null, planned: null, private: c.private}
+	} else if final, diagnostics := c.planConfig(c.state, p.config); coreFailed(diagnostics) {
+		return diagnostics
+	} else {
+		// Terraform plans once more, since more is known by now.
+		c.compare("final plan", p.planned, final.planned)
+		p = &final
 	}
 	resp, err := c.server.ApplyResourceChange(c.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
 		TypeName: c.name, PriorState: c.dynamic(c.state), PlannedState: c.dynamic(p.planned), Config: c.dynamic(p.config), PlannedPrivate: p.private,
@@ -177,15 +187,43 @@ func (c *core) check(planned tftypes.Value) {
 	if !c.state.IsFullyKnown() {
 		c.t.Error("the new state is not known whole")
 	}
+	c.compare("result", planned, c.state)
+}
+
+func (c *core) compare(what string, planned, actual tftypes.Value) {
+	c.t.Helper()
 	var want, got map[string]tftypes.Value
-	if planned.IsNull() || planned.As(&want) != nil || c.state.As(&got) != nil {
+	if planned.IsNull() || planned.As(&want) != nil || actual.As(&got) != nil {
 		return
 	}
 	for name, value := range want {
-		if value.IsFullyKnown() && !value.Equal(got[name]) {
-			c.t.Errorf("inconsistent result: %s was planned as %s, and is %s", name, value, got[name])
+		if !cameTrue(value, got[name]) {
+			c.t.Errorf("inconsistent "+what+": %s was planned as %s, and is %s", name, value, got[name])
 		}
 	}
+}
+
+// cameTrue reports whether a value is as it was planned. In a map the keys count too,
+// where an element is unknown.
+func cameTrue(planned, got tftypes.Value) bool {
+	switch {
+	case !planned.IsKnown():
+		return true
+	case planned.IsFullyKnown():
+		return planned.Equal(got)
+	case !planned.Type().Is(tftypes.Map{}):
+		return true
+	}
+	var want, have map[string]tftypes.Value
+	if planned.As(&want) != nil || got.As(&have) != nil || len(want) != len(have) {
+		return false
+	}
+	for key, value := range want {
+		if element, there := have[key]; !there || !cameTrue(value, element) {
+			return false
+		}
+	}
+	return true
 }
 
 // apply is a whole run. It ends with the first error.

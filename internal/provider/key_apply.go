@@ -43,11 +43,11 @@ func (m *keyModel) hold(ctx context.Context, made agekey.Made, now time.Time) (d
 	m.ID = types.StringValue(newID())
 	m.Generation = types.Int64Value(1)
 	m.OperatorRemovedAt = types.StringNull()
-	return m.wrap(ctx, []agekey.Made{made}, []generation{generationOf(made)}, now)
+	return m.wrap(ctx, []agekey.Made{made}, []rotation.Generation{generationOf(made)}, now)
 }
 
-func generationOf(made agekey.Made) generation {
-	return generation{Recipient: types.StringValue(made.Identity.Recipient().String()), CreatedAt: timeText(made.At), RetireAt: types.StringNull()}
+func generationOf(made agekey.Made) rotation.Generation {
+	return rotation.Generation{Recipient: made.Identity.Recipient().String(), CreatedAt: made.At}
 }
 
 // newID returns a random ID of 26 letters and digits.
@@ -55,7 +55,7 @@ func newID() string { return rand.Text() }
 
 // wrap seals the live identities, the current one first, and puts what follows from
 // them.
-func (m *keyModel) wrap(ctx context.Context, made []agekey.Made, generations []generation, now time.Time) diag.Diagnostics {
+func (m *keyModel) wrap(ctx context.Context, made []agekey.Made, generations []rotation.Generation, now time.Time) diag.Diagnostics {
 	escrow, _, diags := recipientSet(ctx, m.EscrowRecipients, escrowPath)
 	diags.Append(checkEscrow(escrow)...)
 	if diags.HasError() {
@@ -67,8 +67,8 @@ func (m *keyModel) wrap(ctx context.Context, made []agekey.Made, generations []g
 		return diags
 	}
 	m.WrappedIdentity = types.StringValue(wrapped)
-	m.Recipient, m.CreatedAt = generations[0].Recipient, generations[0].CreatedAt
-	diags.Append(m.setGenerations(ctx, generations)...)
+	m.Recipient, m.CreatedAt = types.StringValue(generations[0].Recipient), knownTime(generations[0].CreatedAt)
+	diags.Append(m.setHistory(ctx, generations)...)
 	m.setSchedule()
 	m.setDue(generations, now)
 	return diags
@@ -99,50 +99,47 @@ func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel
 	before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
 	after, _, d := recipientSet(ctx, plan.EscrowRecipients, escrowPath)
 	diags.Append(d...)
-	all, d := state.generations(ctx)
+	operators := agekey.Compare(before, after)
+	change, d := plan.change(ctx, state, !operators.IsEmpty())
 	diags.Append(d...)
 	if diags.HasError() {
 		return diags
 	}
 	now := r.settings.now()
 	plan.OperatorRemovedAt = state.OperatorRemovedAt
-	if len(agekey.Compare(before, after).Removed) > 0 {
+	if len(operators.Removed) > 0 {
 		plan.OperatorRemovedAt = timeText(now)
 	}
-	live := without(all, state.RetirementDue)
-	rotate := state.RotationDue.ValueBool()
-	if !rotate && len(live) == len(all) && sameRecipients(before, after) {
+	if !change.Wrap {
 		plan.WrappedIdentity = state.WrappedIdentity
 		if plan.RotationDue.IsUnknown() {
-			plan.setDue(all, now)
+			plan.setDue(change.Kept, now)
 		}
 		return diags
 	}
+	diags.Append(r.rewrap(ctx, plan, state, change, now)...)
+	return diags
+}
 
-	if rotate {
-		if days := plan.GraceDays.ValueInt64(); days > 0 {
-			live[0].RetireAt = timeText(rotation.DueAt(now, days))
-		} else {
-			live = live[1:]
-		}
-	}
-	made, d := r.held(ctx, state, live)
-	diags.Append(d...)
+// rewrap wraps the identities that stay, and the new one of a rotation.
+func (r *keyResource) rewrap(ctx context.Context, plan *keyModel, state keyModel, change rotation.KeyChange, now time.Time) (diags diag.Diagnostics) {
+	made, diags := r.held(ctx, state, change)
 	if diags.HasError() {
 		return diags
 	}
-	if rotate {
+	var fresh rotation.Generation
+	if change.Rotate {
 		id, err := keyAlgorithm(plan.Algorithm.ValueString()).generate()
 		if err != nil {
 			diags.AddError("No key could be made", sentence(err))
 			return diags
 		}
 		current := agekey.Made{Identity: id, At: now}
-		made, live = append([]agekey.Made{current}, made...), append([]generation{generationOf(current)}, live...)
+		made, fresh = append([]agekey.Made{current}, made...), generationOf(current)
 		plan.Generation = types.Int64Value(state.Generation.ValueInt64() + 1)
 	}
 	planned := *plan
-	diags.Append(plan.wrap(ctx, made, live, now)...)
+	diags.Append(plan.wrap(ctx, made, change.Generations(fresh), now)...)
 	// What the plan said of them holds until the next refresh.
 	if !planned.RotationDue.IsUnknown() {
 		plan.RotationDue = planned.RotationDue
@@ -151,10 +148,9 @@ func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel
 	return diags
 }
 
-// held unwraps the identities of some generations, in their order. Nothing is
-// unwrapped where there is none.
-func (r *keyResource) held(ctx context.Context, state keyModel, live []generation) (made []agekey.Made, diags diag.Diagnostics) {
-	if len(live) == 0 {
+// held unwraps the identities of the generations that a change keeps, in their order.
+func (r *keyResource) held(ctx context.Context, state keyModel, change rotation.KeyChange) (made []agekey.Made, diags diag.Diagnostics) {
+	if !change.Unwraps() {
 		return nil, diags
 	}
 	ring := r.settings.keyring(ctx)
@@ -167,15 +163,14 @@ func (r *keyResource) held(ctx context.Context, state keyModel, live []generatio
 	for _, id := range ids {
 		byRecipient[id.Recipient().String()] = id
 	}
-	for _, g := range live {
-		id, ok := byRecipient[g.Recipient.ValueString()]
+	for _, g := range change.Kept {
+		id, ok := byRecipient[g.Recipient]
 		if !ok {
 			diags.AddAttributeError(escrowPath, "The wrapped identity is another key's",
-				"It holds no identity of "+g.Recipient.ValueString()+": the state was altered. Restore it from a backup, or make a new key with -replace.")
+				"It holds no identity of "+g.Recipient+": the state was altered. Restore it from a backup, or make a new key with -replace.")
 			return nil, diags
 		}
-		at, _ := timeOf(g.CreatedAt)
-		made = append(made, agekey.Made{Identity: id, At: at})
+		made = append(made, agekey.Made{Identity: id, At: g.CreatedAt})
 	}
 	return made, diags
 }

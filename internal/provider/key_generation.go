@@ -22,50 +22,47 @@ var generationType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"recipient": types.StringType, "created_at": types.StringType, "retire_at": types.StringType,
 }}
 
-// generations are a state's, the current one first.
-func (m keyModel) generations(ctx context.Context) (list []generation, diags diag.Diagnostics) {
+// history is a state's generations, the current one first. A time that can't be read
+// is not known.
+func (m keyModel) history(ctx context.Context) (generations []rotation.Generation, diags diag.Diagnostics) {
+	var list []generation
 	diags = m.Generations.ElementsAs(ctx, &list, false)
-	return list, diags
+	for _, g := range list {
+		created, _ := timeOf(g.CreatedAt)
+		retire, _ := timeOf(g.RetireAt)
+		generations = append(generations, rotation.Generation{Recipient: g.Recipient.ValueString(), CreatedAt: created, RetireAt: retire})
+	}
+	return generations, diags
 }
 
-// setGenerations puts the generations, and the recipients that follow from them.
-func (m *keyModel) setGenerations(ctx context.Context, list []generation) (diags diag.Diagnostics) {
-	m.Generations, diags = types.ListValueFrom(ctx, generationType, list)
-	recipients := make([]string, len(list))
-	for i, g := range list {
-		recipients[i] = g.Recipient.ValueString()
+// setHistory puts the generations, and the recipients that follow from them.
+func (m *keyModel) setHistory(ctx context.Context, generations []rotation.Generation) (diags diag.Diagnostics) {
+	list, recipients := make([]generation, len(generations)), make([]string, len(generations))
+	for i, g := range generations {
+		list[i] = generation{types.StringValue(g.Recipient), knownTime(g.CreatedAt), knownTime(g.RetireAt)}
+		recipients[i] = g.Recipient
 	}
+	m.Generations, diags = types.ListValueFrom(ctx, generationType, list)
 	m.Recipients = textList(recipients)
 	return diags
 }
 
-// without is the generations but for those that are retired.
-func without(list []generation, retired types.List) (live []generation) {
-	gone := map[string]bool{}
-	for _, element := range retired.Elements() {
+// due is what the last refresh found due.
+func (m keyModel) due() rotation.KeyDue {
+	due := rotation.KeyDue{Rotation: m.RotationDue.ValueBool()}
+	for _, element := range m.RetirementDue.Elements() {
 		if text, ok := element.(types.String); ok {
-			gone[text.ValueString()] = true
+			due.Retired = append(due.Retired, text.ValueString())
 		}
 	}
-	for i, g := range list {
-		if i == 0 || !gone[g.Recipient.ValueString()] {
-			live = append(live, g)
-		}
-	}
-	return live
+	return due
 }
 
 // setDue says what is due at a time.
-func (m *keyModel) setDue(list []generation, now time.Time) {
-	rotateAt, scheduled := timeOf(m.RotateAt)
-	m.RotationDue = types.BoolValue(scheduled && rotation.IsDue(rotateAt, now))
-	retired := []string{}
-	for _, g := range list {
-		if at, ok := timeOf(g.RetireAt); ok && rotation.IsDue(at, now) {
-			retired = append(retired, g.Recipient.ValueString())
-		}
-	}
-	m.RetirementDue = textList(retired)
+func (m *keyModel) setDue(generations []rotation.Generation, now time.Time) {
+	rotateAt, _ := timeOf(m.RotateAt)
+	due := rotation.KeyDueAt(generations, rotateAt, now)
+	m.RotationDue, m.RetirementDue = types.BoolValue(due.Rotation), textList(due.Retired)
 }
 
 // setSchedule puts rotate_at, which follows from created_at: no clock is read.
@@ -89,3 +86,11 @@ func timeOf(text types.String) (time.Time, bool) {
 
 // timeText is a time as the state has it.
 func timeText(at time.Time) types.String { return types.StringValue(at.UTC().Format(time.RFC3339)) }
+
+// knownTime is a time as the state has it, null if it is not known.
+func knownTime(at time.Time) types.String {
+	if at.IsZero() {
+		return types.StringNull()
+	}
+	return timeText(at)
+}

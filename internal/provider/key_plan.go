@@ -3,12 +3,16 @@ package provider
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/rotation"
 )
 
 // ModifyPlan reads no clock: it goes by what the last Read found due.
@@ -41,6 +45,11 @@ func (r *keyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if create {
 		plan.OperatorRemovedAt = types.StringNull()
 	} else {
+		// Read does so too; here for a plan with -refresh=false.
+		resp.Diagnostics.Append(r.checkWrap(ctx, state)...)
+		if resp.Diagnostics.HasError() {
+			return
+		}
 		resp.Diagnostics.Append(r.planUpdate(ctx, &plan, state, escrow, known)...)
 	}
 	if resp.Diagnostics.HasError() {
@@ -57,41 +66,49 @@ func (r *keyResource) setEscrow(ctx context.Context, plan *keyModel, config, sta
 
 // planUpdate plans what changes of a key that is there.
 func (r *keyResource) planUpdate(ctx context.Context, plan *keyModel, state keyModel, escrow []agekey.Recipient, known bool) (diags diag.Diagnostics) {
-	generations, d := state.generations(ctx)
-	diags.Append(d...)
 	if !plan.RotationDays.Equal(state.RotationDays) {
 		plan.setSchedule()
 		plan.RotationDue = types.BoolUnknown()
 	}
-	needsUnwrap, removedAt := false, state.OperatorRemovedAt
-	live := without(generations, state.RetirementDue)
-	if len(live) < len(generations) {
-		diags.Append(plan.setGenerations(ctx, live)...)
-		plan.WrappedIdentity, plan.RetirementDue = types.StringUnknown(), textList(nil)
-		needsUnwrap = true
-	}
-	if state.RotationDue.ValueBool() {
-		plan.planRotation(state)
-		diags.Append(rotationReason(plan, state))
-		needsUnwrap = needsUnwrap || plan.GraceDays.ValueInt64() > 0 || len(live) > 1
-	}
+	before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
+	operators := agekey.Compare(before, escrow)
+	change, d := plan.change(ctx, state, known && !operators.IsEmpty())
+	diags.Append(d...)
+	diags.Append(plan.planChange(ctx, change, state)...)
+	plan.OperatorRemovedAt = state.OperatorRemovedAt
 	if !plan.EscrowRecipients.Equal(state.EscrowRecipients) {
 		// Unknown even where the same recipients are only written otherwise: what is
 		// unknown now may turn out to be anything.
 		plan.WrappedIdentity = types.StringUnknown()
-		before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
-		change := agekey.Compare(before, escrow)
-		needsUnwrap = needsUnwrap || known && !change.IsEmpty()
-		if known && !change.IsEmpty() {
-			diags.Append(keyOperatorsWarning(change, r.settings.locksOut(ctx, escrow)))
+		if known && !operators.IsEmpty() {
+			diags.Append(keyOperatorsWarning(operators, r.settings.locksOut(ctx, escrow)))
 		}
-		if !known || len(change.Removed) > 0 {
-			removedAt = types.StringUnknown()
+		if !known || len(operators.Removed) > 0 {
+			plan.OperatorRemovedAt = types.StringUnknown()
 		}
 	}
-	plan.OperatorRemovedAt = removedAt
-	if needsUnwrap {
+	if change.Unwraps() {
 		diags.Append(r.checkUnwraps(ctx, state)...)
+	}
+	return diags
+}
+
+// change decides what an apply of the plan does with the key. rewrap reports whether
+// the operators differ.
+func (m *keyModel) change(ctx context.Context, state keyModel, rewrap bool) (rotation.KeyChange, diag.Diagnostics) {
+	generations, diags := state.history(ctx)
+	return rotation.DecideKey(generations, state.due(), rotation.KeyWanted{GraceDays: m.GraceDays.ValueInt64(), Rewrap: rewrap}), diags
+}
+
+// planChange marks what a rotation and the end of grace periods change.
+func (m *keyModel) planChange(ctx context.Context, change rotation.KeyChange, state keyModel) (diags diag.Diagnostics) {
+	switch {
+	case change.Rotate:
+		m.planRotation(state)
+		diags.Append(rotationReason(m, state))
+	case len(change.Retired) > 0:
+		diags.Append(m.setHistory(ctx, change.Generations(rotation.Generation{}))...)
+		m.WrappedIdentity, m.RetirementDue = types.StringUnknown(), textList(nil)
 	}
 	return diags
 }
@@ -137,6 +154,35 @@ func (r *keyResource) checkUnwraps(ctx context.Context, state keyModel) (diags d
 	if _, err := agekey.Open(state.WrappedIdentity.ValueString(), ring.Identities); err != nil && !r.settings.identitiesUnknown {
 		diags.AddAttributeError(escrowPath, "The key can't be encrypted again",
 			openFailed("The wrapped identity", err, ring, "Or leave escrow_recipients as they were, and take rotation_days away until an operator applies. Or make a new key: "+newKeyRemedy))
+	}
+	return diags
+}
+
+// checkWrap is an error if the state names a recipient whose identity is not in the
+// wrap, where an identity found here opens it. Whoever can write the state could
+// otherwise have bundles encrypted to a key of their own.
+func (r *keyResource) checkWrap(ctx context.Context, state keyModel) (diags diag.Diagnostics) {
+	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), r.settings.keyring(ctx).Identities)
+	if err != nil {
+		return diags
+	}
+	held := agekey.Texts(agekey.Recipients(ids))
+	check := func(at path.Path, recipient attr.Value, held []string) {
+		text, ok := recipient.(types.String)
+		if !ok || !slices.Contains(held, text.ValueString()) {
+			diags.AddAttributeError(at, "The wrapped identity is another key's", fmt.Sprintf(
+				"%s is %s, and wrapped_identity holds no such identity: the state was altered. Whoever altered it may open what is encrypted to that recipient. "+
+					"Restore the state from a backup. Or make a new key: %s", at, recipient, newKeyRemedy))
+		}
+	}
+	check(path.Root("recipient"), state.Recipient, []string{ids[0].Recipient().String()})
+	for i, recipient := range state.Recipients.Elements() {
+		check(path.Root("recipients").AtListIndex(i), recipient, held)
+	}
+	generations, d := state.history(ctx)
+	diags.Append(d...)
+	for i, g := range generations {
+		check(path.Root("generations").AtListIndex(i).AtName("recipient"), types.StringValue(g.Recipient), held)
 	}
 	return diags
 }

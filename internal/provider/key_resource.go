@@ -172,13 +172,11 @@ func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), r.settings.keyring(ctx).Identities)
-	if err == nil && ids[0].Recipient().String() != state.Recipient.ValueString() {
-		resp.Diagnostics.AddAttributeError(path.Root("wrapped_identity"), "The wrapped identity is another key's",
-			"It holds the identity of "+ids[0].Recipient().String()+", and recipient is "+state.Recipient.ValueString()+": the state was altered. Perhaps nobody here can open what is encrypted to that recipient. Restore the state from a backup, or make a new key: "+newKeyRemedy)
+	resp.Diagnostics.Append(r.checkWrap(ctx, state)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	generations, diags := state.generations(ctx)
+	generations, diags := state.history(ctx)
 	resp.Diagnostics.Append(diags...)
 	state.setDue(generations, r.settings.now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)

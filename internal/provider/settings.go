@@ -37,6 +37,8 @@ type settings struct {
 	keyChecked   sync.Once
 
 	plannedBundles plannedBundles
+
+	refreshedIDs sync.Map // of bundles
 }
 
 func newSettings(options Options) *settings {
@@ -45,6 +47,13 @@ func newSettings(options Options) *settings {
 
 // now is the time of this moment, to the second, in UTC.
 func (s *settings) now() time.Time { return s.options.Now().UTC().Truncate(time.Second) }
+
+// refreshed reports whether the bundle was refreshed by this provider process. In an
+// apply, which plans once more, nothing is.
+func (s *settings) refreshed(id string) bool {
+	_, seen := s.refreshedIDs.Load(id)
+	return seen
+}
 
 // keyring loads the identities, once: until something needs one, no file is read
 // and no key command is run.
