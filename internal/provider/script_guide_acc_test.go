@@ -46,9 +46,6 @@ func TestAccGuideMoved(t *testing.T) {
 	cli.must("apply", "-auto-approve")
 	before := stateOf(t, cli)
 	cli.write(adoptProviders + w.config(blocks[1]))
-	if cannotMove(cli) {
-		t.Skip("this CLI moves nothing between types of resources")
-	}
 	if out := adoptPlan(t, cli, strings.TrimSpace(plans[0])); strings.Contains(out, overwriteSays) || strings.Contains(out, "vultr_instance.app will") {
 		t.Errorf("the plan: %s", out)
 	}
@@ -61,12 +58,6 @@ func TestAccGuideMoved(t *testing.T) {
 		}
 	}
 	bootsBoth(t, w)
-}
-
-// cannotMove reports whether the CLI refuses to move state between types.
-func cannotMove(cli *cliRun) bool {
-	out, err := cli.run("plan")
-	return err != nil && os.Getenv("AGEENV_CLI_KIND") != "terraform" && strings.Contains(flat(out), "Move")
 }
 
 // Its second way, and the way back.
