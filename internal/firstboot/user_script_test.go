@@ -96,6 +96,16 @@ grep SigIgn /proc/$$/status
 	}
 }
 
+// Nor with what was open where the startup script was started.
+func TestUserScriptInheritsNoFile(t *testing.T) {
+	b := newBox(t, hasPython)
+	b.shell = []string{"/bin/sh", "-c", `exec 7</etc/passwd; exec /bin/sh "$1"`, "sh"}
+	got := b.drop(withUserScript(t, newIdentity(t), "#!/bin/sh\ntest -e /proc/$$/fd/7 && echo it is open\necho ran\n").mustRender(t))
+	if !strings.HasSuffix(got.stdout, "\nran\n") || strings.Contains(got.stdout, "it is open") {
+		t.Error(got.stdout)
+	}
+}
+
 func TestUserScriptFails(t *testing.T) {
 	identity := newIdentity(t)
 	for _, tt := range []struct {
@@ -219,6 +229,7 @@ func TestUserScriptOfAClone(t *testing.T) {
 	}
 	// One without a startup script of its own has neither files nor reason to run it.
 	b.put("/var/lib/cloud/data/instance-id", "three\n", 0o644)
+	b.put(userScriptState, "due 0\n", 0o600)
 	b.reboot()
 	b.fakeSystemd("")
 	if got := b.tool("drop"); got.code != 11 || strings.Contains(b.called(), "ageenv-user-script") {

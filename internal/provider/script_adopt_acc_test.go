@@ -2,13 +2,12 @@ package provider_test
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/vultrsim"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
 // personsScript is what somebody has in the account before ageenv.
@@ -100,9 +99,6 @@ moved {
 `
 	}
 	cli.write(moved(""))
-	if cannotMove(cli) {
-		t.Skip("this CLI moves nothing between types of resources")
-	}
 	if out := adoptPlan(t, cli, "Plan: 0 to add, 1 to change, 0 to destroy."); !strings.Contains(out, overwriteSays) ||
 		!strings.Contains(out, `Script `+id+` ("app", `) || !strings.Contains(out, "save it and give it as user_script") {
 		t.Errorf("the plan that loses what the script did: %s", out)
@@ -233,123 +229,33 @@ func TestAccGeneratedConfig(t *testing.T) {
 	cli.must("plan", "-detailed-exitcode")
 }
 
-// A key or a bundle can't be found by its identity, and the error says how it is.
-func TestAccImportByIdentityOfState(t *testing.T) {
-	w := newWorld(t)
-	needIdentity(t)
-	cli := newCLI(t, w)
-	for address, says := range map[string]string{"ageenv_key.k": `id = "age.key"`, "ageenv_bundle.b": "The import ID is the path of a bundle"} {
-		cli.write(w.config("import {\n  to = " + address + "\n  identity = { id = \"x\" }\n}\nresource \"ageenv_key\" \"k\" {}\nresource \"ageenv_bundle\" \"b\" {\n  recipients = []\n}\n"))
-		if out, err := cli.run("plan"); err == nil || !strings.Contains(flat(out), says) {
-			t.Errorf("%s: %v\n%s", address, err, out)
-		}
-	}
-}
-
-// terraform query finds the account's scripts, and writes their configuration.
-func TestAccScriptQuery(t *testing.T) {
-	w := newWorld(t)
-	needActions(t) // lists came with them
-	sim, cli := w.simulator(), newCLI(t, w)
-	var ids []string
-	for _, name := range []string{"app one", "app two", "other"} {
-		ids = append(ids, sim.Add(name, base64.StdEncoding.EncodeToString([]byte(personsScript))).ID)
-	}
-	sim.Alter(sim.Add("app pxe", "IyEK").ID, func(s *vultrsim.Script) { s.Type = "pxe" })
-	cli.write(w.config(""))
-	list := filepath.Join(cli.dir, "scripts.tfquery.hcl")
-	writeFile(t, list, "list \"ageenv_vultr_startup_script\" \"app\" {\n  provider = ageenv\n  config {\n    name_prefix = \"app\"\n  }\n}\n")
-	query := func(args ...string) string {
-		out, err := cli.plain(append([]string{"query", "-no-color"}, args...)...).CombinedOutput()
+// Nothing else moves here, and a state without a script's ID does not, either.
+func TestMoveOfSomethingElse(t *testing.T) {
+	u := newUnitServer(t, nil)
+	const id = "cb676a46-66fd-4dfb-b839-443f2e6c0b60"
+	for name, tt := range map[string]struct{ address, typeName, id, says string }{
+		"vultr's":          {"registry.terraform.io/vultr/vultr", "vultr_startup_script", id, ""},
+		"OpenTofu's":       {"registry.opentofu.org/vultr/vultr", "vultr_startup_script", id, ""},
+		"another type":     {"registry.terraform.io/vultr/vultr", "vultr_instance", id, "Unable to Move Resource State"},
+		"another provider": {"registry.terraform.io/other/vultr", "vultr_startup_script", id, "Unable to Move Resource State"},
+		"a path for an ID": {"registry.terraform.io/vultr/vultr", "vultr_startup_script", "../instances/x", "The script can't be moved"},
+	} {
+		resp, err := u.server.MoveResourceState(t.Context(), &tfprotov6.MoveResourceStateRequest{
+			SourceProviderAddress: tt.address, SourceTypeName: tt.typeName, TargetTypeName: "ageenv_vultr_startup_script",
+			SourceState: &tfprotov6.RawState{JSON: []byte(`{"id":"` + tt.id + `","name":"n","script":"IyEK","type":"boot","date_created":"c","date_modified":"m"}`)},
+		})
 		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
+			t.Fatal(err)
 		}
-		return string(out)
-	}
-	out := query("-generate-config-out=generated.tf")
-	for i, want := range []bool{true, true, false} {
-		if strings.Contains(out, ids[i]) != want {
-			t.Errorf("script %d is found: %t, want %t\n%s", i, !want, want, out)
+		if text := unitText(resp.Diagnostics); tt.says == "" && text != "" || !strings.Contains(text, tt.says) {
+			t.Errorf("%s: %s", name, text)
 		}
-	}
-	if strings.Contains(out, "app pxe") {
-		t.Errorf("a script for network boots is found:\n%s", out)
-	}
-	writeFile(t, list, "list \"ageenv_vultr_startup_script\" \"all\" {\n  provider = ageenv\n  include_resource = true\n  limit = 2\n}\n")
-	out = query("-json")
-	if found := strings.Count(out, `"type":"list_resource_found"`); found != 2 || strings.Count(out, `"date_created":"2`) != 2 || strings.Contains(out, "Incomplete") {
-		t.Errorf("%d scripts are found, with their dates, expected two:\n%s", found, out)
-	}
-	adoptPlan(t, cli, "Plan: 2 to import, 0 to add, 0 to change, 0 to destroy.")
-	cli.must("apply", "-auto-approve")
-	cli.must("plan", "-detailed-exitcode")
-	if callsOf(sim, "PATCH") != 0 {
-		t.Error("the import has changed a script")
-	}
-}
-
-// Each resource has its id as its identity; a state that was made without identities
-// gets them, and nothing else changes.
-func TestAccResourceIdentity(t *testing.T) {
-	w := newWorld(t)
-	needIdentity(t)
-	cli := newCLI(t, w)
-	cli.write(w.config(oneService))
-	cli.must("apply", "-auto-approve")
-	wantIdentities(t, cli)
-	cli.write(w.config(strings.Replace(oneService, `"first"`, `"second"`, 1)))
-	cli.must("apply", "-auto-approve")
-	wantIdentities(t, cli)
-
-	var state map[string]any
-	if err := json.Unmarshal(cli.state(), &state); err != nil {
-		t.Fatal(err)
-	}
-	for _, instance := range identityInstances(state) {
-		delete(instance, "identity")
-		delete(instance, "identity_schema_version")
-	}
-	without, err := json.Marshal(state)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, filepath.Join(cli.dir, "terraform.tfstate"), string(without))
-	cli.must("plan", "-detailed-exitcode")
-	cli.write(w.config(strings.Replace(oneService, `"first"`, `"third"`, 1)))
-	cli.must("apply", "-auto-approve", "-refresh=false")
-	cli.must("refresh")
-	wantIdentities(t, cli)
-}
-
-func identityInstances(state map[string]any) (instances []map[string]any) {
-	resources, _ := state["resources"].([]any)
-	for _, r := range resources {
-		resource, _ := r.(map[string]any)
-		all, _ := resource["instances"].([]any)
-		for _, i := range all {
-			if instance, ok := i.(map[string]any); ok {
-				instances = append(instances, instance)
-			}
+		if tt.says != "" {
+			continue
 		}
-	}
-	return instances
-}
-
-func wantIdentities(t *testing.T, cli *cliRun) {
-	t.Helper()
-	var state map[string]any
-	if err := json.Unmarshal(cli.state(), &state); err != nil {
-		t.Fatal(err)
-	}
-	instances := identityInstances(state)
-	if len(instances) != 3 {
-		t.Fatalf("%d resources are in the state", len(instances))
-	}
-	for _, instance := range instances {
-		identity, _ := instance["identity"].(map[string]any)
-		attributes, _ := instance["attributes"].(map[string]any)
-		if identity["id"] == nil || identity["id"] != attributes["id"] {
-			t.Errorf("the identity is %v, and the id %v", identity, attributes["id"])
+		state, err := resp.TargetState.Unmarshal(u.schemas.ResourceSchemas["ageenv_vultr_startup_script"].ValueType())
+		if err != nil || coreText(t, state, "id") != id || coreText(t, state, "name") != "n" || coreText(t, state, "date_modified") != "m" {
+			t.Errorf("%s: %v, %s", name, err, state)
 		}
 	}
 }

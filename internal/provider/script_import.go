@@ -52,7 +52,7 @@ func (m *scriptModel) unmanaged(config, state scriptModel) bool {
 
 func unmanagedWarning(state scriptModel) (summary, detail string) {
 	return "The script's content is not managed", fmt.Sprintf(
-		"Script %s keeps the content that it had when it was imported: nothing here puts files on a box. "+
+		"Script %s keeps the content that it had when it was taken over: nothing here puts files on a box. "+
 			"Give it files and an identity. To keep what it does, give its present content as user_script.", state.ID.ValueString())
 }
 
@@ -87,10 +87,12 @@ func overwriteWarning(ctx context.Context, change scriptChange, plan, state scri
 		kept = "user_script is not the same text: compare it with the script's present content before you apply. To save that:"
 	}
 	diags.AddAttributeWarning(filesPath, "The apply overwrites a script that ageenv did not make", fmt.Sprintf(
-		"Script %[1]s (%[2]q, %[3]d bytes) was imported, and what it does now is lost: the account keeps no copy. "+
+		"Script %[1]s (%[2]q, %[3]d bytes) was made elsewhere, and what it does now is lost: the account keeps no copy. "+
 			"Its ID stays, so no box is replaced, and running boxes do not notice. New boxes run the new content only.\n\n"+
 			"%[4]s\n\n"+
-			"    curl -sH \"Authorization: Bearer $VULTR_API_KEY\" https://api.vultr.com/v2/startup-scripts/%[1]s | jq -r .startup_script.script | base64 -d > user-script.sh\n\n"+
+			"    printf 'header = \"Authorization: Bearer %%s\"' \"$VULTR_API_KEY\" |\n"+
+			"      curl -sK - https://api.vultr.com/v2/startup-scripts/%[1]s |\n"+
+			"      jq -r .startup_script.script | base64 -d > user-script.sh\n\n"+
 			"To leave the script alone, don't apply: remove its import or moved block.",
 		state.ID.ValueString(), state.Name.ValueString(), state.ScriptBytes.ValueInt64(), kept))
 	return diags

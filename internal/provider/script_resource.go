@@ -76,7 +76,8 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 		MarkdownDescription: "A Vultr startup script (cloud-init) that drops decrypted env files on a new box's first boot. On the box it needs no network and no package: it opens its payload with `age` if the box has it, else with python3; without either, or without systemd, it does nothing but say so. " +
 			"All files are put in place, complete, or none is.\n\n" +
 			"Of the script only digests are in the state. With `wrapped_identity` and `identity_wo` **the identity travels in the script**: whoever can read the account's startup scripts or a box's metadata can read the files. With `identity_file` and `identity_command` it is had on the box. " +
-			"Everything but `replace_triggers` is changed in place; running boxes are not reached by that, new ones get the new script.",
+			"Everything but `replace_triggers` is changed in place; running boxes are not reached by that, new ones get the new script.\n\n" +
+			"A `vultr_startup_script` of Vultr's provider, or a script that was made by hand, is taken over with its ID, by a `moved` or an `import` block: the guide [From the scripts you have](../guides/scripts-you-have.md) shows both. Until `files` or an identity is configured, its content is left as it is.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The script's UUID, for `script_id` of a `vultr_instance`."},
 			"name": schema.StringAttribute{

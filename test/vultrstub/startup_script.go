@@ -115,13 +115,13 @@ func (m *startupScriptModel) call(ctx context.Context, method, id string) error 
 		body = bytes.NewReader(content)
 	}
 	url := strings.TrimSuffix(os.Getenv("VULTR_API_URL")+"/v2/startup-scripts/"+id, "/")
-	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	req, err := http.NewRequestWithContext(ctx, method, url, body) //nolint:gosec // tests say where the simulator is
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer "+os.Getenv("VULTR_API_KEY"))
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(req) //nolint:gosec // as above
 	if err != nil {
 		return err
 	}
