@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/firstboot"
 )
@@ -41,6 +42,7 @@ func TestVMFirewalls(t *testing.T) {
 						m = newVM(t, release)
 					} else {
 						m = containerOver(t, vmRootfs(t, release))
+						m.patience = 6 * time.Minute
 						m.keepsNetwork()
 					}
 					behindAFirewall(t, m, firewall.start, firewall.reloads)

@@ -233,6 +233,8 @@ func (m *machine) boot(boots int, probe string) []string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(boots)*m.patience)
 	defer cancel()
 	cmd := m.command(ctx, boots)
+	// What is cut off there can still be told about here.
+	cmd.Env = append(cmd.Environ(), fmt.Sprintf("BOOT_TIMEOUT=%.0f", m.patience.Seconds()*3/4))
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {
