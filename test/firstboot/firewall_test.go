@@ -43,6 +43,8 @@ func TestVMFirewalls(t *testing.T) {
 					} else {
 						m = containerOver(t, vmRootfs(t, release))
 						m.patience = 6 * time.Minute
+						// The container has its network from the start.
+						m.put("/etc/systemd/system/systemd-networkd-wait-online.service", "[Service]\nType=oneshot\nExecStart=/bin/true\n", 0o644)
 						m.keepsNetwork()
 					}
 					behindAFirewall(t, m, firewall.start, firewall.reloads)

@@ -95,7 +95,7 @@ func newMachine(t *testing.T, release string) *machine {
 func containerOver(t *testing.T, lower string) *machine {
 	t.Helper()
 	m := machineOver(t, lower)
-	m.patience = 2 * time.Minute
+	m.patience = 4 * time.Minute
 	m.command = func(ctx context.Context, boots int) *exec.Cmd {
 		return exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "./boot.sh", m.lower, m.dir, fmt.Sprint(boots))
 	}

@@ -88,7 +88,7 @@ func vmRootfs(t *testing.T, release string) string {
 func newVM(t *testing.T, release string) *machine {
 	t.Helper()
 	m := machineOver(t, vmRootfs(t, release))
-	m.patience = 12 * time.Minute
+	m.patience = 20 * time.Minute
 	m.command = func(ctx context.Context, boots int) *exec.Cmd {
 		t.Logf("accelerator: %s", accelerator())
 		return exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "./vm.sh", m.lower, m.dir, fmt.Sprint(boots), accelerator())
