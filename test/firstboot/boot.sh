@@ -8,6 +8,7 @@
 # are the programs that it runs: before.N on the outside ahead of boot N, probe inside when boot N is done. DIR/v1.json
 # is what the metadata service answers, DIR/v1.json.N what it answers from boot N on; DIR/requests is what it was asked. The box's console goes to DIR/console.N.
 # DIR/calls says which system calls the box may make, or may not (~bpf).
+# BOOT_TIMEOUT is how many seconds a boot may take.
 set -euo pipefail
 
 # A tree of control groups of its own: boxes that share one remove each other's groups while units start in them, and end
@@ -57,7 +58,7 @@ for ((boot = 1; boot <= boots; boot++)); do
 	[ ! -x "$dir/test/before.$boot" ] || "$dir/test/before.$boot" "$dir/box" "$dir"
 	echo "$boot" >"$dir/test/boot"
 	# The word on the command line is how cloud-init knows a bare-metal box of Vultr's.
-	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0 timeout -k 5 "${BOOT_TIMEOUT:-90}" \
+	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_TMPFS_TMP=0 timeout -k 5 "$BOOT_TIMEOUT" \
 		nsenter --net=/run/netns/box systemd-nspawn --quiet --boot --directory="$dir/box" --register=no --keep-unit --console=pipe \
 		--capability=all --system-call-filter="add_key keyctl $(cat "$dir/calls" 2>/dev/null || echo bpf)" --bind="$dir/docker:/var/lib/docker" --bind="$dir/test:/test" --machine=box --uuid=11111111222233334444555555555555 \
 		vultr systemd.show_status=0 </dev/null >"$dir/console.$boot" 2>&1

@@ -50,6 +50,6 @@ done
 for ((time = 1; time <= times; time++)); do
 	[ ! -x "$dir/test/before.$time" ] || "$dir/test/before.$time" "$box" "$dir"
 	echo "$time" >"$dir/test/boot"
-	timeout -k 5 "${BOOT_TIMEOUT:-90}" nsenter --net=/run/netns/box chroot "$box" \
+	timeout -k 5 "$BOOT_TIMEOUT" nsenter --net=/run/netns/box chroot "$box" \
 		/usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin /test/probe </dev/null >"$dir/console.$time" 2>&1
 done

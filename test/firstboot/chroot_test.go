@@ -35,7 +35,7 @@ cat /tmp/firstboot.log
 func newChroot(t *testing.T, release string) *machine {
 	t.Helper()
 	m := machineOver(t, rootfs(t, release))
-	m.patience = 2 * time.Minute
+	m.patience = 4 * time.Minute
 	m.command = func(ctx context.Context, times int) *exec.Cmd {
 		return exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "./chroot.sh", m.lower, m.dir, fmt.Sprint(times))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/firstboot"
 )
@@ -41,6 +42,9 @@ func TestVMFirewalls(t *testing.T) {
 						m = newVM(t, release)
 					} else {
 						m = containerOver(t, vmRootfs(t, release))
+						m.patience = 6 * time.Minute
+						// The container has its network from the start.
+						m.put("/etc/systemd/system/systemd-networkd-wait-online.service", "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nExecStart=/bin/true\n", 0o644)
 						m.keepsNetwork()
 					}
 					behindAFirewall(t, m, firewall.start, firewall.reloads)

@@ -95,7 +95,7 @@ func newMachine(t *testing.T, release string) *machine {
 func containerOver(t *testing.T, lower string) *machine {
 	t.Helper()
 	m := machineOver(t, lower)
-	m.patience = 2 * time.Minute
+	m.patience = 4 * time.Minute
 	m.command = func(ctx context.Context, boots int) *exec.Cmd {
 		return exec.CommandContext(ctx, "unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "./boot.sh", m.lower, m.dir, fmt.Sprint(boots))
 	}
@@ -233,6 +233,8 @@ func (m *machine) boot(boots int, probe string) []string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(boots)*m.patience)
 	defer cancel()
 	cmd := m.command(ctx, boots)
+	// What is cut off there can still be told about here.
+	cmd.Env = append(cmd.Environ(), fmt.Sprintf("BOOT_TIMEOUT=%.0f", m.patience.Seconds()*3/4))
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); err != nil {

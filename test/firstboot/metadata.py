@@ -21,11 +21,15 @@ class Metadata(http.server.BaseHTTPRequestHandler):
             return
         # cloud-init asks for the root first, to see whether it has to bring a network up.
         found = self.path in ("/", "/v1.json")
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(answer) if found else 0))
-        self.end_headers()
-        if found:
-            self.wfile.write(answer)
+        try:
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Length", str(len(answer) if found else 0))
+            self.end_headers()
+            if found:
+                self.wfile.write(answer)
+        except OSError:
+            # Who only looks whether it answers has gone.
+            self.close_connection = True
 
     def log_message(self, *args):
         pass

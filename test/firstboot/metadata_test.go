@@ -106,12 +106,15 @@ func (m *machine) spies() {
 		"[Service]\nType=exec\nUser=nobody\nExecStart=/usr/bin/python3 -I /test/window.py\nStandardOutput=append:/test/window\n")
 	m.put("/etc/systemd/system/bird.service", "[Service]\nType=oneshot\nUser=daemon\nStandardOutput=append:/test/bird\n"+
 		"ExecStart=/usr/bin/python3 -I /test/try.py bgp 179\nExecStart=/usr/bin/python3 -I /test/try.py http 80\n", 0o644)
+	m.put("/etc/systemd/system/peer.service", "[Service]\nType=exec\nUser=daemon\nStandardOutput=append:/test/peer\n"+
+		"ExecStart=/usr/bin/python3 -I /test/try.py --keep peer /run/kept 179\n", 0o644)
 }
 
-// fenced is a script that closes the metadata service to all but bird.service.
+// fenced is a script that closes the metadata service to all but bird.service, and
+// peer.service, which has a session when the script runs.
 func fenced(t *testing.T, p firstboot.Params) string {
 	t.Helper()
-	p.BlockMetadata, p.MetadataUnits = true, []string{"bird.service"}
+	p.BlockMetadata, p.MetadataUnits = true, []string{"bird.service", "peer.service"}
 	return render(t, p)
 }
 
@@ -147,6 +150,9 @@ if [ "$(cat /test/boot)" = 1 ]; then
 	install -d -m 1777 /run/kept
 	for uid in 0 65534; do
 		systemd-run -q --unit=kept-$uid --uid=$uid -p StandardOutput=append:/test/kept python3 -I /test/try.py --keep $uid /run/kept
+	done
+	systemctl start peer.service
+	for uid in 0 65534 peer; do
 		for i in $(seq 100); do [ ! -e /run/kept/kept.$uid ] || break; sleep 0.1; done
 	done
 fi
@@ -159,7 +165,7 @@ callers late
 systemctl start bird.service
 if [ "$(cat /test/boot)" = 1 ]; then
 	touch /run/kept/go
-	for i in $(seq 100); do systemctl is-active -q kept-0 || systemctl is-active -q kept-65534 || break; sleep 0.1; done
+	for i in $(seq 100); do systemctl is-active -q kept-0 || systemctl is-active -q kept-65534 || systemctl is-active -q peer || break; sleep 0.1; done
 fi
 nft list ruleset | grep -c 'table inet own'
 nft -f /etc/nftables.conf
@@ -227,6 +233,7 @@ systemctl is-failed cloud-init-local cloud-init cloud-init-network cloud-init-ma
 	for _, caller := range []string{"kept-0", "kept-65534", "old-0", "old-65534"} {
 		m.wantLines("ran before", m.left("kept"), caller+" plain closed", caller+" bound closed")
 	}
+	m.wantLines("peer.service", m.left("peer"), "kept-peer plain open", "kept-peer bound open", "old-peer plain open", "old-peer bound open")
 	m.wantLines("bird.service", m.left("bird"), "bgp plain open", "bgp bound open", "http plain closed", "http bound closed")
 	for name, lines := range map[string][]string{
 		"verify.1": {

@@ -1,7 +1,8 @@
 # What a caller on the box gets from the metadata service, by a plain socket and by one that is bound to each device:
 #
 #     try.py CALLER [PORT]          tries now
-#     try.py --keep CALLER FOLDER   connects now; when FOLDER/go is there it asks by these connections, and then by new
+#     try.py --keep CALLER FOLDER [PORT]
+#                                   connects now; when FOLDER/go is there it asks by these connections, and then by new
 #                                   ones from the same unit, and prints both
 #
 # It prints a line for each way: CALLER WAY open|closed.
@@ -45,13 +46,14 @@ def tell(caller, results):
 
 
 if sys.argv[1] == "--keep":
-    caller, folder = sys.argv[2:]
-    kept = [(way, connect(device, 80)) for way, device in ways()]
+    caller, folder = sys.argv[2:4]
+    port = int(sys.argv[4]) if len(sys.argv) > 4 else 80
+    kept = [(way, connect(device, port)) for way, device in ways()]
     open(folder + "/kept." + caller, "w").close()
     while not os.path.exists(folder + "/go"):
         time.sleep(0.05)
     tell("kept-" + caller, [(way, ask(s)) for way, s in kept])
-    tell("old-" + caller, [(way, ask(connect(device, 80))) for way, device in ways()])
+    tell("old-" + caller, [(way, ask(connect(device, port))) for way, device in ways()])
 else:
     port = int(sys.argv[2]) if len(sys.argv) > 2 else 80
     tell(sys.argv[1], [(way, ask(connect(device, port))) for way, device in ways()])

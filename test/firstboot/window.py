@@ -4,7 +4,6 @@
 import glob
 import signal
 import socket
-import sys
 import threading
 import time
 
