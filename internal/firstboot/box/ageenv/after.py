@@ -61,8 +61,11 @@ def change(left: list, old: str, new: str = "") -> None:
             os.close(lock)
 
 
-def follow(plan: Plan, at_boot: bool, patience: float = PATIENCE) -> None:
+def follow(plan: Plan, at_boot: bool, patience: float = PATIENCE, first: bool = False) -> None:
     """Do what is left to do. Raises Failure and Waiting.
+
+    first: for a new script, which waits for another run that is about its own list. Else
+    the list is that run's.
 
     At a boot it is left to a unit that comes after docker: what starts then waits for
     this run.
@@ -73,7 +76,9 @@ def follow(plan: Plan, at_boot: bool, patience: float = PATIENCE) -> None:
         if process.run(["systemctl", "--no-block", "start", "ageenv-after.service"]).code:
             raise Failure(10, "after", "ageenv-after.service cannot be started")
         return
-    lock = drafts.lock(b"after", min(patience * 4, drafts.PATIENCE))
+    lock = drafts.lock(b"after", drafts.PATIENCE if first else 0)
+    if lock is None and not first:
+        return
     if lock is None:
         raise Waiting(17, "busy", "the files are in place; another run is still doing what followed its own")
     try:

@@ -73,7 +73,7 @@ def drop(plan: Plan, run: Run, phase: str, script: "Script | None") -> None:
     if phase != FIRST or was_clone:
         after.let_go(plan)
     watch.check()
-    after.follow(plan, phase == BOOT, 0 if phase == WAIT else after.PATIENCE)
+    after.follow(plan, phase == BOOT, 0 if phase == WAIT else after.PATIENCE, script is not None)
 
 
 def is_clone() -> bool:
