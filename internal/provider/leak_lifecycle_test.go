@@ -376,7 +376,7 @@ resource "ageenv_vultr_startup_script" "malformed" {
 	interrupted := filepath.Join(r.root, "kept", "interrupted.tfplan")
 	r.must(nil, "plan", "-no-color", "-out="+interrupted)
 	r.sim.RevokeAPIKey()
-	r.fails("updating the startup script failed", nil, "apply", "-no-color", interrupted)
+	r.fails("Vultr refuses the API key", nil, "apply", "-no-color", interrupted)
 	r.fails("reading the startup script failed", nil, "plan", "-no-color")
 	r.sim.SetAPIKey(r.vultr)
 }
