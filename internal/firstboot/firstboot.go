@@ -166,5 +166,5 @@ const TemplateVersion = "3"
 
 // SizeAdvised is the size in bytes that a script had better not exceed. Vultr
 // documents no limit; several clouds take 64 KiB of user data at most. A script without
-// any payload has about 49 KiB.
+// any payload has about 52 KiB.
 const SizeAdvised = 64 << 10
