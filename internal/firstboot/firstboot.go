@@ -124,7 +124,7 @@
 //	0    everything is in place, or the first boot waits for something
 //	1    unexpected: an error that never should be; killed; cut-off: the end of the script is missing
 //	2    not-root, bad-root (AGEENV_ROOT), no-plan
-//	3    no-python: python3 is missing, or older than 3.6
+//	3    no-python: python3 is missing, older than 3.6, or without ctypes
 //	4    run-dir: no private directory in /run
 //	5    wrong-identity, payload-malformed (its tar, too), payload-altered, payload-missing, needs-age (a hybrid payload), open-failed
 //	6    owner: no such user or group yet, or not permitted

@@ -123,7 +123,7 @@ func TestScriptAlone(t *testing.T) {
 			name:   "no python3",
 			before: "rm -f /usr/bin/python3 /usr/bin/python3.*",
 			want: []string{
-				"ends with 3", "ageenv: python3 is missing, or older than 3.6: install it in the image",
+				"ends with 3", "ageenv: python3 is missing, older than 3.6, or not whole (it needs ctypes): install it in the image",
 				`"result": "failed"`, `"reason": "no-python"`, `"exit_code": 3`, "no file",
 			},
 		},
