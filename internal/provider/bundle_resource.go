@@ -128,7 +128,7 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"dialect": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(dialects[0]), Validators: checkDialect,
-				MarkdownDescription: "Whose rules the text follows, inside and in `dotenv_wo`. What the dialect can't hold, and what would be expanded (`$NAME`), is an error that names the entry.\n" +
+				MarkdownDescription: "Whose rules the text follows, inside and in `dotenv_wo`. What the dialect can't hold, and a reference (`$NAME`) without `references`, is an error that names the entry.\n" +
 					"  - `compose` (default): docker compose's `env_file` and `.env`\n" +
 					"  - `docker`: `docker run --env-file`, and compose's `format: raw`: no quotes, no line breaks\n" +
 					"  - `systemd`: `EnvironmentFile=`\n" +

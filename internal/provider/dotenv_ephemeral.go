@@ -37,7 +37,7 @@ func (r *dotenvEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 	attributes["dotenv"] = schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "The env text as it was read, for `dotenv_wo`. Where `references` is set, or a warning says that something was read in another way, it is written anew, with references resolved, and can be read without either."}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads a plaintext env file, or env text, without leaving a trace: `file()` would leave a digest of it in a saved plan, and a short secret can be guessed from that. " +
-			"Strict: what readers would take differently is an error with the line's number, and never the line.",
+			"What readers would take differently is an error with the line's number, and never the line. The guide \"Env text\" says what is read, resolved and dropped.",
 		Attributes: attributes,
 	}
 }
