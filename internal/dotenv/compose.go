@@ -73,6 +73,9 @@ func (g composeGrammar) value(r *reader, key string) (string, error) {
 			return "", r.fail(key, problem)
 		}
 	} else {
+		if r.options.References == Braces && strings.IndexByte(body, '\'') >= 0 {
+			return "", r.fail(key, problemBracesQuote)
+		}
 		r.noteSingle(key, body)
 	}
 	r.line += strings.Count(raw, "\n")
@@ -110,6 +113,8 @@ func (r *reader) bareDollars(key, value string) (string, string) {
 	switch mode := r.options.References; {
 	case mode != NoReferences && strings.Contains(value, `\$`):
 		return "", problemBareEscape
+	case mode == Braces && strings.IndexByte(value, '#') >= 0:
+		return "", problemBracesHash
 	case mode == Braces:
 		return r.expandBraces(key, value)
 	case r.strict && strings.Contains(value, "$$"):

@@ -23,8 +23,8 @@ func ReferenceModes() []References { return []References{Resolve, Braces} }
 
 const (
 	problemReference = `the $ is a reference to some readers, and text to others: for the value of a name that is set earlier in the text, set references = "resolve" (compose's forms) or "braces" (${NAME} alone, as php reads it). ` +
-		`For a $ itself, write the value in single quotes (kept by compose, shells, php, ruby and node; Next and python fill in ${NAME} there too) or write \$ inside double quotes (kept by compose, shells, php and ruby; node and python keep the backslash)`
-	problemDoubled = `$$ is one $ to compose and two to most others: write the value in single quotes for two (all readers), or for one in single quotes or as \$ inside double quotes (compose, shells, php and ruby)`
+		`For a $ itself, write the value in single quotes (kept by compose, shells, php, ruby and node; Next and python fill in ${NAME} there too) or write \$ inside double quotes (kept by compose, shells, php, ruby and Next; node and python keep the backslash)`
+	problemDoubled = `$$ is one $ to compose and two to most others: write the value in single quotes for two (all readers), or for one in single quotes (all), or as \$ inside double quotes (compose, shells, php, ruby and Next)`
 
 	problemNotSet      = "a reference names what is not set earlier in the text: set it earlier, or give a default (${NAME:-default}; the environment is not read)"
 	problemItself      = "the value refers to its own name, which has no earlier value in the text: set it earlier, or give a default (${NAME:-default})"
@@ -35,6 +35,8 @@ const (
 	problemCommand     = "there is $(…), which shells and some other readers run as a command: write the result, or the value in single quotes"
 	problemForm        = "there is a ${…} of a form that compose does not have (it has ${NAME} and, after the name, :- - :+ + :? and ?, and no names with . or -): write the value in one of these, or in single quotes if it is text"
 	problemBracesForm  = `references = "braces" has ${NAME} alone, and there is a ${…} of another form, which php keeps as text and python may fill in: use references = "resolve", or single quotes if it is text`
+	problemBracesHash  = "there is a # in the value, after which php reads a comment and compose does not: put quotes around the value"
+	problemBracesQuote = `there is \' in single quotes, where php ends the value: write the value in double quotes`
 	problemBracesSlash = `there is \$, which php reads as $ and python keeps with the backslash: write the value in single quotes if the $ is text`
 )
 
