@@ -104,6 +104,7 @@ type reader struct {
 	replaced bool               // some name is there twice
 	crWarned bool               // of lines that end in CR LF
 	values   map[string]string  // by name, for references
+	expanded int                // what references brought in, in bytes
 	referred map[string][]error // by name, what is wrong if it is set again
 	between  []error            // those of names that were
 	single   []reference        // in single quotes

@@ -35,10 +35,15 @@ const (
 	problemCommand     = "there is $(…), which shells and some other readers run as a command: write the result, or the value in single quotes"
 	problemForm        = "there is a ${…} of a form that compose does not have (it has ${NAME} and, after the name, :- - :+ + :? and ?, and no names with . or -): write the value in one of these, or in single quotes if it is text"
 	problemBracesForm  = `references = "braces" has ${NAME} alone, and there is a ${…} of another form, which php keeps as text and python may fill in: use references = "resolve", or single quotes if it is text`
+	problemExpanded    = "the references of the text bring in more than 4 MiB: write the values without references"
 	problemBracesHash  = "there is a # in the value, after which php reads a comment and compose does not: put quotes around the value"
 	problemBracesQuote = `there is \' in single quotes, where php ends the value: write the value in double quotes`
 	problemBracesSlash = `there is \$, which php reads as $ and python keeps with the backslash: write the value in single quotes if the $ is text`
 )
+
+// maxExpanded is how many bytes references bring in, at most. Values that double in
+// each line would fill any memory.
+const maxExpanded = 4 << 20
 
 // nameStart matches the name that a reference begins with.
 var nameStart = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
@@ -149,6 +154,9 @@ func (e *expansion) braced(text string) (rest, problem string) {
 	}
 	operator := text[0]
 	value, set := e.reader.values[name]
+	if e.reader.expanded += len(value); e.reader.expanded > maxExpanded {
+		return "", problemExpanded
+	}
 	set = set && (!orEmpty || value != "")
 	if _, exists := e.reader.values[name]; exists {
 		e.note(name)
@@ -174,7 +182,10 @@ func (e *expansion) braced(text string) (rest, problem string) {
 // lookup returns what a name is set to earlier in the text.
 func (e *expansion) lookup(name string) (value, problem string) {
 	value, set := e.reader.values[name]
+	e.reader.expanded += len(value)
 	switch {
+	case e.reader.expanded > maxExpanded:
+		return "", problemExpanded
 	case set:
 		e.note(name)
 	case e.unused:

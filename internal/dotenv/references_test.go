@@ -2,6 +2,7 @@ package dotenv_test
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -67,7 +68,8 @@ func TestReferencesRefused(t *testing.T) {
 		"command":             {dotenv.Resolve, "A=$(" + hidden + ")", 1, "$(…)"},
 		"empty":               {both, "A=${}" + hidden, 1, "form"},
 		"substring":           {both, "A=1\nB=${A:0:1}", 2, "form"},
-		"length":              {both, "A=1\nB=${#A}", 2, "form"},
+		"length":              {dotenv.Resolve, "A=1\nB=${#A}", 2, "form"},
+		"length for php":      {dotenv.Braces, "A=1\nB=\"${#A}\"", 2, "form"},
 		"indirect":            {both, "A=1\nB=${!A}", 2, "form"},
 		"replaced":            {both, "A=1\nB=${A/x/y}", 2, "form"},
 		"dotted":              {both, "A.B=1\nB=${A.B}", 2, "form"},
@@ -96,6 +98,15 @@ func TestReferencesRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+	doubled := "A0=x\n"
+	for i := range 60 {
+		doubled += fmt.Sprintf("A%d=${A%d}${A%d}\n", i+1, i, i)
+	}
+	for _, mode := range dotenv.ReferenceModes() {
+		if _, _, err := read(doubled, mode); err == nil || !strings.Contains(err.Error(), "more than 4 MiB") {
+			t.Errorf("%s: doubled 60 times: %v", mode, err)
+		}
 	}
 	if _, _, err := dotenv.Read(secret.New("A=1\n"), dotenv.Options{Dialect: dotenv.Docker, References: dotenv.Resolve}); err == nil || !strings.Contains(err.Error(), `dialect = "compose"`) {
 		t.Errorf("in another dialect: %v", err)
