@@ -5,6 +5,7 @@ package dotenvtest
 import (
 	"embed"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path"
@@ -86,12 +87,13 @@ func (r Reader) Read(t *testing.T, text string) map[string]string {
 	if script == "read.js" {
 		args = append(args, string(r))
 	}
-	cmd := exec.CommandContext(t.Context(), found, append(args, filepath.Join(dir, "app"))...)
+	cmd := exec.CommandContext(t.Context(), found, append(args, filepath.Join(dir, "app"))...) //nolint:gosec // one of the programs above
 	cmd.Env = []string{"NODE_PATH=" + modules}
 	out, err := cmd.Output()
 	if err != nil {
 		problem := err.Error()
-		if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // as Output returns it
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
 			problem += ": " + string(exit.Stderr)
 		}
 		if strings.Contains(problem, "ModuleNotFoundError") || strings.Contains(problem, "cannot load such file") || strings.Contains(problem, "Failed opening required") {
