@@ -1,7 +1,6 @@
 package dotenv
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -81,7 +80,7 @@ func (d Dialect) CheckValue(key, value string) error {
 		return nil
 	}
 	return &Error{Key: key, Problem: d.cannot(what, "encode the value, for example as base64", func(other Dialect) bool {
-		return other.CheckKey(key) == nil && other.grammar().cannotHold(key, value) == ""
+		return CheckKey(key) == nil && !other.grammar().owns(key) && other.grammar().cannotHold(key, value) == ""
 	})}
 }
 
@@ -92,7 +91,7 @@ func (d Dialect) CheckKey(key string) error {
 	if err != nil {
 		return err
 	}
-	if err := checkKey(key, d.names()); err != nil {
+	if err := CheckKey(key); err != nil {
 		return err
 	}
 	if g.owns(key) {
@@ -101,15 +100,6 @@ func (d Dialect) CheckKey(key string) error {
 		})}
 	}
 	return nil
-}
-
-// names matches the names that the dialect's program reads, less what only some
-// versions do.
-func (d Dialect) names() *regexp.Regexp {
-	if d == Compose || d == Docker {
-		return dottedPattern
-	}
-	return keyPattern
 }
 
 // checkComment returns an *Error if the dialect can't hold the text as a comment.

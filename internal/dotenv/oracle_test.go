@@ -54,12 +54,7 @@ func readAsDocker(text string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	read := map[string]string{}
-	for _, line := range lines {
-		key, value, _ := strings.Cut(line, "=")
-		read[key] = value // docker passes the last one on
-	}
-	return read, nil
+	return pairs(lines)
 }
 
 // pairs makes a map of NAME=value.

@@ -30,8 +30,10 @@ func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Di
 	w.namesUnknown = config.EntriesWO.IsUnknown() || config.DotenvWO.IsUnknown()
 	w.known = !w.namesUnknown
 	if !config.DotenvWO.IsNull() && !config.DotenvWO.IsUnknown() {
-		doc, _, read := readEnvText(secret.New(config.DotenvWO.ValueString()), p.Dialect, config.References, dotenvPath.String())
-		diags.Append(read...)
+		doc, err := dotenv.Parse(secret.New(config.DotenvWO.ValueString()), p.Dialect)
+		if err != nil {
+			diags.Append(contentProblem(err, dotenvPath))
+		}
 		for _, line := range doc.Lines {
 			if line.IsComment() {
 				continue
