@@ -53,20 +53,31 @@ func TestOneRunAtATime(t *testing.T) {
 	b.wantClean("/srv/f", "/srv/d/TOKEN", "/srv/d/tls.key")
 }
 
-// From outside, at no particular moment, as a power cut would come.
+// From outside, at moments spread over a run, as a power cut would come.
 func TestTerminatedFromOutside(t *testing.T) {
 	identity := newIdentity(t)
-	script := mustRender(t, identity, fileOf(t, identity, "/srv/f", strings.Repeat(canary, 2000)))
-	for delay := range 8 {
+	text := strings.Repeat(canary, 2000)
+	script := mustRender(t, identity, fileOf(t, identity, "/srv/f", text))
+	whole := newBox(t, hasPython)
+	started := time.Now()
+	whole.drop(script)
+	took := time.Since(started)
+	const moments = 16
+	for i := range moments {
 		b := newBox(t, hasPython)
 		b.put("/srv/f", "old", 0o600)
-		b.shell = []string{"/bin/sh", "-c", fmt.Sprintf(`/bin/sh "$1" & sleep %.3f; kill -TERM $! 2>/dev/null; wait $!`, 0.015*float64(delay)), "sh"}
-		started := time.Now()
+		shell, delay := b.shell, took*time.Duration(i)/moments
+		b.shell = []string{"/bin/sh", "-c", fmt.Sprintf(`/bin/sh "$1" & sleep %.3f; kill -TERM $! 2>/dev/null; wait $!`, delay.Seconds()), "sh"}
 		got := b.run(script)
-		text, err := os.ReadFile(b.path("/srv/f"))
-		if whole := string(text) == strings.Repeat(canary, 2000); err != nil || !whole && string(text) != "old" {
-			t.Errorf("after %v: code %d, %d bytes (%v)", time.Since(started), got.code, len(text), err)
+		left, err := os.ReadFile(b.path("/srv/f"))
+		if err != nil || string(left) != text && string(left) != "old" {
+			t.Errorf("cut off after %v: code %d, %d bytes (%v)", delay, got.code, len(left), err)
 		}
+		// A run that is cut off keeps what the next one needs; that one keeps nothing.
+		b.wantClean("/srv/f", keptIdentity)
+		b.shell = shell
+		b.drop(script)
+		b.want("/srv/f", text)
 		b.wantClean("/srv/f")
 	}
 }
