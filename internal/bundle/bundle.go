@@ -62,6 +62,10 @@ func (f Format) isAge() bool { return f == AgeDotenv || f == AgeFiles }
 // MaxText is the longest env text, or tar, that is sealed, in bytes.
 const MaxText = 4 << 20
 
+// maxVariable is the longest NAME=value, in bytes, that Linux hands to a program: 32
+// pages, less the NUL byte.
+const maxVariable = 131071
+
 // Params says how to seal.
 type Params struct {
 	Format     Format
@@ -98,6 +102,9 @@ func (p Params) CheckEntry(key string, value secret.Text) error {
 	}
 	if err := p.Dialect.CheckValue(key, value.Reveal()); err != nil {
 		return err
+	}
+	if len(key)+len("=")+value.Len() > maxVariable {
+		return &dotenv.Error{Key: key, Problem: fmt.Sprintf("NAME=value is longer than %d bytes, and the kernel starts no program with such a variable: use format = \"age_files\", which puts the value into a file", maxVariable)}
 	}
 	if p.Format == SOPSDotenv {
 		return p.checkLine(key, value)

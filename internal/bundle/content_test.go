@@ -34,6 +34,9 @@ func TestCheckEntry(t *testing.T) {
 		"docker, empty, binary":           {bundle.SOPSBinary, dotenv.Docker, "", ""},
 		"docker, line break":              {bundle.SOPSDotenv, dotenv.Docker, "canary\n", "docker dialect can't hold"},
 		"docker, backslash":               {bundle.SOPSDotenv, dotenv.Docker, `canary\n$x "'`, ""},
+		"longest variable":                {bundle.SOPSBinary, dotenv.Compose, strings.Repeat("canary", 21844) + "xx", ""}, // with NAME=, 131,071 bytes
+		"too long a variable":             {bundle.SOPSBinary, dotenv.Compose, strings.Repeat("canary", 21844) + "xxx", "longer than 131071 bytes"},
+		"files, too long for a variable":  {bundle.AgeFiles, dotenv.Compose, strings.Repeat("canary", 21845), ""},
 		"files, anything":                 {bundle.AgeFiles, dotenv.Docker, "canary\n\x00\xff", ""},
 		"compose, NUL, whatever format":   {bundle.AgeDotenv, dotenv.Compose, "canary\x00", "NUL"},
 		"shell, trailing CR, sops dotenv": {bundle.SOPSDotenv, dotenv.Shell, "canary\r", ""},

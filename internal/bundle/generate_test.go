@@ -82,7 +82,7 @@ func TestGenerateRefuses(t *testing.T) {
 		"blank":               {bundle.Generator{Length: 100, Charset: "ab "}, compose, "N", "a blank"},
 		"not ASCII":           {bundle.Generator{Length: 100, Charset: "aä"}, compose, "N", "outside ASCII"},
 		"twice":               {bundle.Generator{Length: 100, Charset: "aba"}, compose, "N", "twice"},
-		"name":                {bundle.Generator{Length: 100}, compose, "N-", "not one that every program reads"},
+		"name":                {bundle.Generator{Length: 100}, compose, "N+", "not one that every program reads"},
 		"name of bytes":       {bundle.Generator{Bytes: 100}, compose, "LD_PRELOAD", "takes over"},
 		"quotes and portable": {bundle.Generator{Length: 100, Charset: "'`"}, bundle.Params{Format: bundle.SOPSDotenv, Dialect: dotenv.Portable}, "N", "portable"},
 	} {

@@ -63,12 +63,20 @@ func (g composeGrammar) value(r *reader, key string) (string, error) {
 		return "", r.fail(key, problemUnclosed)
 	}
 	raw := r.rest[1 : 1+length]
+	if r.strict && strings.Contains(raw, "\r\n") {
+		return "", r.fail(key, problemMixedEnds)
+	}
 	value := body
 	if quote == '"' {
 		var problem string
-		if value, problem = unescapeDouble(body); problem != "" {
+		if value, problem = r.unescapeDouble(key, body); problem != "" {
 			return "", r.fail(key, problem)
 		}
+	} else {
+		if r.options.References == Braces && strings.IndexByte(body, '\'') >= 0 {
+			return "", r.fail(key, problemBracesQuote)
+		}
+		r.noteSingle(key, body)
 	}
 	r.line += strings.Count(raw, "\n")
 	r.rest = r.rest[length+2:]
@@ -78,23 +86,41 @@ func (g composeGrammar) value(r *reader, key string) (string, error) {
 // bareValue reads an unquoted value: up to " #" or the line's end.
 func (composeGrammar) bareValue(r *reader, key string) (string, error) {
 	line := r.peekLine()
-	if strings.HasSuffix(line, "\r") {
-		return "", r.fail(key, problemCRLF)
-	}
 	value, comment, _ := strings.Cut(line, " #")
 	if noComment(comment) {
 		return "", r.fail(key, problemComment)
 	}
 	value = strings.TrimRight(value, blanks)
+	if r.strict && strings.IndexByte(value, '\r') >= 0 {
+		return "", r.fail(key, problemCR)
+	}
 	if trimmed := strings.TrimFunc(value, unicode.IsSpace); trimmed != value {
 		return "", r.fail(key, "the value begins or ends with a space that is not a plain one, which readers trim or keep as they like: put quotes around the value")
 	}
-	value, problem := dollars(value)
+	if r.strict && strings.Trim(value, invisible) != value {
+		return "", r.fail(key, problemInvisible)
+	}
+	value, problem := r.bareDollars(key, value)
 	if problem != "" {
 		return "", r.fail(key, problem)
 	}
 	r.cutLine()
 	return value, nil
+}
+
+// bareDollars replaces the references in an unquoted value.
+func (r *reader) bareDollars(key, value string) (string, string) {
+	switch mode := r.options.References; {
+	case mode != NoReferences && strings.Contains(value, `\$`):
+		return "", problemBareEscape
+	case mode == Braces && strings.IndexByte(value, '#') >= 0:
+		return "", problemBracesHash
+	case mode == Braces:
+		return r.expandBraces(key, value)
+	case r.strict && strings.Contains(value, "$$"):
+		return "", problemDoubled
+	}
+	return r.expand(key, value)
 }
 
 // scanQuoted finds the closing quote. It returns the body with \quote made quote
@@ -128,9 +154,13 @@ var (
 	}
 )
 
-func unescapeDouble(body string) (value, problem string) {
-	if strings.IndexByte(body, '\\') < 0 {
-		return dollars(body)
+func (r *reader) unescapeDouble(key, body string) (value, problem string) {
+	braces := r.options.References == Braces
+	if r.strict && !braces && doubled(body) {
+		return "", problemDoubled
+	}
+	if braces && escapes(body, func(c byte) bool { return c == '$' }) {
+		return "", problemBracesSlash
 	}
 	octal := false
 	body = escapePattern.ReplaceAllStringFunc(body, func(match string) string {
@@ -140,7 +170,22 @@ func unescapeDouble(body string) (value, problem string) {
 	if octal {
 		return "", `there is an octal escape (\0…), which readers take differently: write \\ for a backslash`
 	}
-	return dollars(body)
+	if braces {
+		return r.expandBraces(key, body)
+	}
+	return r.expand(key, body)
+}
+
+// doubled reports whether there is a $$ whose first $ no backslash escapes.
+func doubled(body string) bool {
+	for i := 0; i+1 < len(body); i++ {
+		if body[i] == '\\' {
+			i++
+		} else if body[i] == '$' && body[i+1] == '$' {
+			return true
+		}
+	}
+	return false
 }
 
 // expands matches what compose's template language replaces. (?i) as there: it
@@ -158,8 +203,7 @@ func dollars(text string) (value, problem string) {
 		return "$"
 	})
 	if expanded {
-		return "", "the $ would be expanded from the environment of whoever reads the file: " +
-			`put the value in single quotes, or write \$ inside double quotes`
+		return "", problemReference
 	}
 	return value, ""
 }

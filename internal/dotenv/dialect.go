@@ -1,6 +1,7 @@
 package dotenv
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -80,7 +81,7 @@ func (d Dialect) CheckValue(key, value string) error {
 		return nil
 	}
 	return &Error{Key: key, Problem: d.cannot(what, "encode the value, for example as base64", func(other Dialect) bool {
-		return CheckKey(key) == nil && !other.grammar().owns(key) && other.grammar().cannotHold(key, value) == ""
+		return other.CheckKey(key) == nil && other.grammar().cannotHold(key, value) == ""
 	})}
 }
 
@@ -91,7 +92,7 @@ func (d Dialect) CheckKey(key string) error {
 	if err != nil {
 		return err
 	}
-	if err := CheckKey(key); err != nil {
+	if err := checkKey(key, d.names()); err != nil {
 		return err
 	}
 	if g.owns(key) {
@@ -100,6 +101,15 @@ func (d Dialect) CheckKey(key string) error {
 		})}
 	}
 	return nil
+}
+
+// names matches the names that the dialect's program reads, less what only some
+// versions do.
+func (d Dialect) names() *regexp.Regexp {
+	if d == Compose || d == Docker {
+		return dottedPattern
+	}
+	return keyPattern
 }
 
 // checkComment returns an *Error if the dialect can't hold the text as a comment.

@@ -92,17 +92,18 @@ func TestCheckValue(t *testing.T) {
 func TestCheckKey(t *testing.T) {
 	const (
 		noName   = "the name is not one that every program reads: use letters, digits and _, and no digit first"
+		dotted   = "the name has a . or a -, which only the dialects compose and docker can hold: use letters, digits and _"
 		takeOver = ": this name takes over the program that reads it, so it is refused: set it where the program is started"
 		shells   = "a name that a shell keeps for itself; compose, docker and systemd can"
 	)
 	rows := map[string]string{
-		"A": "", "_a9": "", "LD": "", "PATH_": "", "HOME": "", "LANG": "", "BASH": "", "OPTARG": "",
+		"A": "", "_a9": "", "LD": "", "PATH_": "", "HOME": "", "LANG": "", "ENV": "", "BASH": "", "OPTARG": "",
 		"":    "the name is empty: write NAME=value",
-		"A-B": noName, "9": noName, "A.B": noName, "A\n": noName, "É": noName,
+		"A-B": dotted, "9": noName, "A.B": dotted, "-A": noName, ".A": noName, "A\n": noName, "É": noName,
 		"sops_mac":      "sops_mac: names that begin with sops_ belong to sops' metadata: choose another",
 		"A_unencrypted": "A_unencrypted: sops stores names that end in _unencrypted in clear: choose another",
 	}
-	for _, name := range []string{"PATH", "IFS", "ENV", "BASH_ENV", "LD_AUDIT"} {
+	for _, name := range []string{"PATH", "IFS", "BASH_ENV", "LD_AUDIT"} {
 		rows[name] = name + takeOver
 	}
 	for _, name := range []string{
@@ -115,6 +116,9 @@ func TestCheckKey(t *testing.T) {
 		t.Run(key, func(t *testing.T) {
 			for _, dialect := range dotenv.Dialects() {
 				want := want
+				if want == dotted && (dialect == dotenv.Compose || dialect == dotenv.Docker) {
+					want = ""
+				}
 				if want == shells {
 					want = ""
 					if dialect == dotenv.Shell || dialect == dotenv.Portable {

@@ -55,11 +55,14 @@ func (dockerGrammar) entry(r *reader) error {
 // checkDockerLine refuses a line, whatever it holds, that is too long for docker.
 // Blanks before a name and the byte order mark count.
 func checkDockerLine(r *reader, line string) error {
-	if length := len(line); length <= dockerLine && (r.line > 1 || r.mark+length <= dockerLine) {
+	if r.endsInCR() {
+		line += "\r"
+	}
+	if length := len(line); length <= dockerLine && (r.line > 1 || length+r.mark <= dockerLine) {
 		return nil
 	}
 	key, _, found := strings.Cut(strings.TrimLeft(line, blanks), "=")
-	if !found || CheckKey(key) != nil {
+	if !found || Docker.CheckKey(key) != nil {
 		key = ""
 	}
 	return r.fail(key, "docker reads no line of more than 65,535 bytes, and then nothing of the file: shorten it")

@@ -5,6 +5,9 @@ import "strings"
 // dockerTexts are read, as docker's own parser reads them.
 var dockerTexts = map[string]string{
 	"byte order mark":    "\ufeffA=1\n",
+	"dotted names":       "a.b=1\nxpack.security-on=true\nENV=x\n",
+	"crlf":               "A=1\r\n\r\n#c\r\nB=2\r\n",
+	"some crlf":          "A=1\n\r\n#c\r\nB=2\r\n",
 	"quotes are kept":    `A="one"` + "\n" + `B='two'` + "\n" + `C=it's "3"` + "\n",
 	"spaces are kept":    "A= one \t\nB=\t\n",
 	"nothing expands":    "A=$HOME ${HOME} $(id) `id` ~ $$\n",
@@ -21,7 +24,7 @@ var dockerTexts = map[string]string{
 // dockerRefusals are texts that docker refuses, or reads from somebody's environment.
 var dockerRefusals = map[string]refusal{
 	"several lines":      {"A=\"" + hidden + "\nmore\"\n", 2, "", "no ="},
-	"export":             {"export A=1", 1, "", "not one that every program reads"},
+	"export":             {"export A=1", 1, "", "begins with export"},
 	"space before =":     {"A =1", 1, "", "not one that every program reads"},
 	"nul":                {"A=" + hidden + "\x00", 1, "A", "the docker dialect can't hold a NUL byte; no dialect can"},
 	"invalid utf-8":      {"A=\xff" + hidden, 1, "A", "the docker dialect can't hold invalid UTF-8; shell can"},

@@ -7,13 +7,16 @@
 //   - compose.go, docker.go, systemd.go, shell.go, portable.go: a dialect each: what
 //     it can hold, how it quotes and how it is read
 //   - parse.go, quoted.go: reading, what the dialects share
+//   - ends.go: line ends and encodings
+//   - references.go: what a $ means in compose's text
+//   - problems.go: how reading goes on after a problem
 //   - wrapped.go: what a value that was broken into lines looks like
 //   - encode.go: writing
 //
 // The same text means different things to different readers, so a dialect says
-// whose rules count. Reading is strict: what two readers would take differently,
-// or what would be expanded from somebody's environment, is refused with the line
-// and the name. No error holds a value or a line of the text.
+// whose rules count. Reading refuses, with the line and the name, what two readers
+// would take differently, unless the caller says what it means, and what would come
+// from somebody's environment. No error holds a value or a line of the text.
 package dotenv
 
 import (

@@ -19,7 +19,7 @@ func TestEncodeRefuses(t *testing.T) {
 		doc     dotenv.Document
 		want    string
 	}{
-		"bad name":             {dotenv.Compose, document("A-"+hidden, "1"), "the name is not one that every program reads: use letters, digits and _, and no digit first"},
+		"bad name":             {dotenv.Compose, document("A+"+hidden, "1"), "the name is not one that every program reads: use letters, digits and _, and no digit first"},
 		"a shell's name":       {dotenv.Shell, document("UID", hidden), "UID: the shell dialect can't hold a name that a shell keeps for itself; compose, docker and systemd can"},
 		"duplicate":            {dotenv.Compose, document("A", hidden, "A", hidden), "A: the name is there twice: readers differ in which one counts"},
 		"value":                {dotenv.Docker, document("A", hidden+"\n"), "A: the docker dialect can't hold a line break; compose, systemd, shell and portable can"},

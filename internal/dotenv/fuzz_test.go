@@ -1,6 +1,7 @@
 package dotenv_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
@@ -39,7 +40,9 @@ func fuzzParse(f *testing.F, dialect dotenv.Dialect) {
 		if err != nil {
 			return
 		}
-		checkReadBy(t, inProcess(dialect), text, doc)
+		if readAsWritten(text, dialect) {
+			checkReadBy(t, inProcess(dialect), text, doc)
+		}
 		checkRoundTrip(t, dialect, doc)
 		encoded, err := doc.Encode(dialect)
 		if err != nil {
@@ -48,6 +51,9 @@ func fuzzParse(f *testing.F, dialect dotenv.Dialect) {
 		checkReadBy(t, inProcess(dialect), encoded.Reveal(), doc)
 		if dialect != dotenv.Portable {
 			return
+		}
+		if strings.Contains(text, "\r\n") {
+			return // the CR may be a line's end or a value's; compose refuses where it can be either
 		}
 		for _, other := range []dotenv.Dialect{dotenv.Compose, dotenv.Systemd, dotenv.Shell} {
 			if again, err := dotenv.Parse(secret.New(text), other); err != nil || !again.Equal(doc) {

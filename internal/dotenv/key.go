@@ -9,6 +9,9 @@ import (
 // shell read alike: systemd drops others, and a shell runs A.B=7 as a command.
 var keyPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
+// dottedPattern is what compose and docker read beyond that.
+var dottedPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+
 // sopsPrefix begins the names of sops' own metadata lines.
 const sopsPrefix = "sops_"
 
@@ -16,16 +19,17 @@ const sopsPrefix = "sops_"
 const clearSuffix = "_unencrypted"
 
 // takesOver names variables that give whoever sets them control of a process.
-var takesOver = map[string]bool{"BASH_ENV": true, "ENV": true, "IFS": true, "PATH": true}
+var takesOver = map[string]bool{"BASH_ENV": true, "IFS": true, "PATH": true}
 
-// CheckKey returns an *Error if the name is safe in no dialect, or not in every
-// format. [Dialect.CheckKey] refuses more.
-func CheckKey(key string) error {
+// checkKey returns an *Error if the name is not safe where the pattern holds.
+func checkKey(key string, pattern *regexp.Regexp) error {
 	switch {
 	case key == "":
 		return &Error{Problem: "the name is empty: write NAME=value"}
-	case !keyPattern.MatchString(key):
-		// The name is not shown: text that is no name is often a piece of a value.
+	// The name is not shown: text that is no name is often a piece of a value.
+	case !pattern.MatchString(key) && dottedPattern.MatchString(key):
+		return &Error{Problem: "the name has a . or a -, which only the dialects compose and docker can hold: use letters, digits and _"}
+	case !pattern.MatchString(key):
 		return &Error{Problem: "the name is not one that every program reads: use letters, digits and _, and no digit first"}
 	case takesOver[key] || strings.HasPrefix(key, "LD_"):
 		return &Error{Key: key, Problem: "this name takes over the program that reads it, so it is refused: set it where the program is started"}

@@ -54,7 +54,12 @@ func readAsDocker(text string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pairs(lines)
+	read := map[string]string{}
+	for _, line := range lines {
+		key, value, _ := strings.Cut(line, "=")
+		read[key] = value // docker passes the last one on
+	}
+	return read, nil
 }
 
 // pairs makes a map of NAME=value.

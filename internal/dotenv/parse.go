@@ -8,91 +8,118 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
+// Options say how a text is read.
+type Options struct {
+	Dialect    Dialect
+	References References
+}
+
+// Warning tells what was read in a way that its writer may not expect.
+type Warning struct {
+	Line int
+	Key  string // empty where it is about the whole text
+	Text string // without a value
+}
+
+// String says where and what.
+func (w Warning) String() string { return (&Error{w.Line, w.Key, w.Text}).Error() }
+
 // Parse reads env text. Values become what the dialect's program would see.
 //
+// Of a name that is there twice the last value counts, as for every reader. CR LF line
+// ends, a byte order mark and UTF-16 with one are read. [Read] warns of all these.
+//
 // Refused in every dialect, as an *Error with its line: names that are not safe,
-// a name that is there twice or without "=", unclosed quotes, text after a closing
-// quote, what would be expanded or run, CR LF line ends, NUL bytes and invalid
-// UTF-8, values that the dialect couldn't hold if it were to write them, and what
-// looks like the rest of a value that was broken into two lines. Several problems are
-// one error, joined, each an *Error.
+// lines without "=", unclosed quotes, text after a closing quote, what would be
+// expanded or run, NUL bytes and invalid UTF-8, values that the dialect couldn't
+// hold if it were to write them, and what looks like the rest of a value that was
+// broken into two lines. Several problems are one error, joined, each an *Error.
 func Parse(text secret.Text, dialect Dialect) (Document, error) {
-	return parse(text, dialect, true)
+	doc, _, err := Read(text, Options{Dialect: dialect})
+	return doc, err
+}
+
+// Read is Parse with references, and with what a person should know of the text.
+func Read(text secret.Text, options Options) (Document, []Warning, error) {
+	return parse(text, options, true)
 }
 
 // ParseEncoded is Parse for text that was inside a bundle: its names were accepted
-// when it was made, and are read whatever they look like.
+// when it was made, and are read whatever they look like. A $$ is one $, as compose
+// has it.
 func ParseEncoded(text secret.Text, dialect Dialect) (Document, error) {
-	return parse(text, dialect, false)
+	doc, _, err := parse(text, Options{Dialect: dialect}, false)
+	return doc, err
 }
 
-func parse(text secret.Text, dialect Dialect, refuseWrapped bool) (Document, error) {
-	g, err := dialect.known()
+func parse(text secret.Text, options Options, strict bool) (Document, []Warning, error) {
+	g, err := options.Dialect.known()
 	if err != nil {
-		return Document{}, err
+		return Document{}, nil, err
 	}
-	r := &reader{rest: text.Reveal(), line: 1, dialect: dialect, firstLine: map[string]int{}}
-	if after, ok := strings.CutPrefix(r.rest, "\ufeff"); ok {
-		if dialect != Compose && dialect != Docker {
-			return Document{}, r.fail("", "the text begins with a byte order mark, which becomes part of the first name: save it without one")
-		}
-		r.rest, r.mark = after, len("\ufeff")
+	if options.References != NoReferences && options.Dialect != Compose {
+		return Document{}, nil, &Error{Problem: "references are those of the compose dialect, and the text is read in the " + string(options.Dialect) +
+			` dialect: leave references out, or read the text with dialect = "compose"`}
 	}
-	if err := r.statements(g, refuseWrapped); err != nil {
-		return Document{}, err
+	r := &reader{
+		rest: text.Reveal(), line: 1, dialect: options.Dialect, options: options, strict: strict,
+		assigned: map[string]assignment{}, values: map[string]string{}, referred: map[string][]error{},
 	}
-	return r.doc, nil
+	if err := r.decode(); err != nil {
+		return Document{}, nil, err
+	}
+	if err := r.statements(g, strict); err != nil {
+		return Document{}, nil, err
+	}
+	return r.document(), r.warnings, nil
 }
 
-// maxProblems is how many problems of a text are told at once.
-const maxProblems = 20
-
-// statements reads the whole text. It goes on after a problem where it is certain in
-// which line the next entry begins, and returns all that it found.
-func (r *reader) statements(g grammar, refuseWrapped bool) error {
-	var problems []error
-	for whole := r.rest; r.rest != "" && len(problems) < maxProblems; {
-		line, begins := r.peekLine(), r.line
-		if refuseWrapped && isWrapped(lineBefore(whole, len(whole)-len(r.rest)), line) {
-			problems = append(problems, r.fail("", problemWrapped))
-			break
+// document is what was read, less what a later line replaces.
+func (r *reader) document() Document {
+	doc := r.doc
+	if r.replaced {
+		kept := make([]Line, 0, len(doc.Lines))
+		for i, line := range doc.Lines {
+			if line.IsComment() || r.assigned[line.Key].index == i {
+				kept = append(kept, line)
+			}
 		}
-		err := r.statement(g)
-		if err == nil {
-			continue
-		}
-		problems = append(problems, err)
-		if r.line != begins || strings.ContainsAny(line, "\"'`\\") {
-			break // the value may go on in the next line
-		}
-		r.cutLine()
+		doc.Lines = kept
 	}
-	if len(problems) == 1 {
-		return problems[0]
-	}
-	return errors.Join(problems...)
-}
-
-// lineBefore is the line that ends before the position, without its LF.
-func lineBefore(text string, position int) string {
-	before := strings.TrimSuffix(text[:position], "\n")
-	return before[strings.LastIndexByte(before, '\n')+1:]
+	return doc
 }
 
 // reader is where a Parse is, and what it has read.
 type reader struct {
-	rest      string // never begins inside a line between statements
-	line      int    // of rest
-	mark      int    // the length of the byte order mark
-	dialect   Dialect
-	doc       Document
-	firstLine map[string]int // by name
+	rest     string // never begins inside a line between statements
+	line     int    // of rest
+	began    int    // the line in which the statement began
+	mark     int    // the length of the byte order mark
+	dialect  Dialect
+	options  Options
+	strict   bool // the text is a person's, not a bundle's
+	doc      Document
+	warnings []Warning
+	assigned map[string]assignment
+	replaced bool               // some name is there twice
+	crWarned bool               // of lines that end in CR LF
+	values   map[string]string  // by name, for references
+	expanded int                // what references brought in, in bytes
+	referred map[string][]error // by name, what is wrong if it is set again
+	between  []error            // those of names that were
+	single   []reference        // in single quotes
+}
+
+// assignment is where a name was last set.
+type assignment struct {
+	line  int
+	index int // in the document's lines
 }
 
 const (
 	blanks = " \t"
 
-	problemCRLF     = "the line ends in CR LF, as on Windows: save the text with LF line ends"
+	problemCRLF     = "the line ends in a CR without LF: save the text with LF line ends"
 	problemUnclosed = "the quote that opens the value is never closed"
 	problemAfter    = "there is text after the closing quote: escape quotes inside the value, or remove it"
 	problemNoEquals = "there is no = in the line: write NAME=value (a value of several lines needs quotes)"
@@ -102,18 +129,27 @@ func (r *reader) fail(key, problem string) error {
 	return &Error{Line: r.line, Key: key, Problem: problem}
 }
 
-// peekLine returns the rest of the current line, without its LF.
+func (r *reader) warn(line int, key, text string) {
+	r.warnings = append(r.warnings, Warning{line, key, text})
+}
+
+// peekLine returns the rest of the current line, without its LF or CR LF.
 func (r *reader) peekLine() string {
 	line, _, _ := strings.Cut(r.rest, "\n")
+	if r.endsInCR() {
+		return line[:len(line)-1]
+	}
 	return line
 }
 
-// cutLine takes the rest of the current line and returns it without its LF.
-func (r *reader) cutLine() string {
-	line, rest, _ := strings.Cut(r.rest, "\n")
-	r.rest = rest
+// cutLine drops the rest of the current line, and its end.
+func (r *reader) cutLine() {
+	if !r.crWarned && r.endsInCR() {
+		r.crWarned = true
+		r.warn(r.line, "", warnSomeEnds)
+	}
+	_, r.rest, _ = strings.Cut(r.rest, "\n")
 	r.line++
-	return line
 }
 
 // statement reads a blank line, a comment or an entry.
@@ -145,23 +181,34 @@ func (r *reader) statement(g grammar) error {
 	return g.entry(r)
 }
 
-// name checks a name that the current line has and takes note of it.
+// name checks a name that the current line has.
 func (r *reader) name(key string) error {
-	if err := r.dialect.CheckKey(key); err != nil {
-		return at(err, r.line)
+	if after, ok := strings.CutPrefix(key, "export"); ok && after != "" && strings.TrimLeft(after, blanks) != after {
+		return r.fail("", "the line begins with export, which the "+string(r.dialect)+" dialect's reader does not know: remove it (compose and shell have it)")
 	}
-	if first, ok := r.firstLine[key]; ok {
-		return r.fail(key, "the name is there already, in line "+strconv.Itoa(first)+": readers differ in which one counts, so keep one")
+	if strings.ContainsAny(key, invisible) {
+		return r.fail("", "there is a character that cannot be seen (a zero-width space or a byte order mark) in the name or before it, as pasted text may have: remove it")
 	}
-	r.firstLine[key] = r.line
-	return nil
+	return at(r.dialect.CheckKey(key), r.line)
 }
 
-// add takes a value, which began in the line where its name is.
+// add takes a value, which began in the line where its name is. It replaces an earlier
+// one.
 func (r *reader) add(key, value string) error {
 	if err := r.dialect.CheckValue(key, value); err != nil {
-		return at(err, r.firstLine[key])
+		return at(err, r.began)
 	}
+	if earlier, twice := r.assigned[key]; twice {
+		r.replaced = true
+		r.warn(r.began, key, "the name is set in line "+strconv.Itoa(earlier.line)+" already; the last value counts, as it does for every reader")
+		r.between = append(r.between, r.referred[key]...)
+		delete(r.referred, key)
+	}
+	if r.strict && strings.ContainsAny(value, invisible) {
+		r.warn(r.began, key, warnInvisible)
+	}
+	r.assigned[key] = assignment{r.began, len(r.doc.Lines)}
+	r.values[key] = value
 	r.doc.Lines = append(r.doc.Lines, Line{Key: key, Value: secret.New(value)})
 	return nil
 }

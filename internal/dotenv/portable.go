@@ -69,7 +69,7 @@ func (g portableGrammar) entry(r *reader) error {
 
 // failFirst is fail at the line where the entry begins.
 func (r *reader) failFirst(key, problem string) error {
-	return &Error{Line: r.firstLine[key], Key: key, Problem: problem}
+	return &Error{Line: r.began, Key: key, Problem: problem}
 }
 
 // doubleQuoted reads "…" and the line's end.

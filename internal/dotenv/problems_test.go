@@ -15,10 +15,10 @@ func TestParseTellsAllProblems(t *testing.T) {
 		text  string
 		lines []int
 	}{
-		"three lines":                      {"BAD-NAME=1\nA=1\nno equals\nA=2\n", []int{1, 3, 4}},
-		"a quote that is never closed":     {"BAD-NAME=1\nA=\"x\nB C\nD E\n", []int{1, 2}},
-		"a problem in a line with a quote": {"A B=\"x\nC D\"\nE F=1\n", []int{1}},
-		"more than are told":               {strings.Repeat("A-B=1\n", 30), first(20)},
+		"three lines":                      {"BAD+NAME=1\nA=1\nno equals\nB=$A\n", []int{1, 3, 4}},
+		"a quote that is never closed":     {"BAD+NAME=1\nA=\"x\nB C\nD E\n", []int{1, 2}},
+		"a problem in a line with a quote": {"A B=\"x\nC D\"\nE F=1\n", []int{1, 3}},
+		"more than are told":               {strings.Repeat("A+B=1\n", 30), first(20)},
 	} {
 		_, err := dotenv.Parse(secret.New(tt.text), dotenv.Compose)
 		var got []int

@@ -17,6 +17,22 @@ var syntax = []string{
 	"A", "7", "é", "\u00a0", "\v", "x y", `"x y"`, `'x y'`, `"\$"`, `'$'`, `"\\"`, "\"\n\"", "'\n'", `""`, `''`, "-", "/",
 }
 
+// readAsWritten reports whether a dialect's reader is to read a text as Parse does.
+// Shells make the CR of a CR LF part of the value, and systemd knows no byte order
+// mark: Parse reads what the writer meant, and warns.
+func readAsWritten(text string, dialect dotenv.Dialect) bool {
+	_, warnings, _ := dotenv.Read(secret.New(text), dotenv.Options{Dialect: dialect})
+	for _, w := range warnings {
+		switch {
+		case strings.Contains(w.Text, "UTF-16"), strings.Contains(w.Text, "inside quotes too"):
+			return false
+		case strings.Contains(w.Text, "CR LF"), strings.Contains(w.Text, "byte order mark, which"):
+			return dialect == dotenv.Compose || dialect == dotenv.Docker
+		}
+	}
+	return true
+}
+
 // TestRandomTextsReadAlike writes random texts after NAME= and has the dialect's
 // readers read those that Parse accepts: it may refuse what they read, and never
 // read anything else.
@@ -34,7 +50,8 @@ func TestRandomTextsReadAlike(t *testing.T) {
 					text.WriteString(syntax[rng.IntN(len(syntax))])
 				}
 				text.WriteString("\n")
-				if doc, err := dotenv.Parse(secret.New(text.String()), dialect); err == nil && len(doc.Lines) == 1 {
+				// With a line that ends in LF, so that a CR LF means the same in the whole text.
+				if doc, err := dotenv.Parse(secret.New(text.String()+"Z=1\n"), dialect); err == nil && len(doc.Lines) == 2 && readAsWritten(text.String(), dialect) {
 					accepted = append(accepted, text.String())
 				}
 			}

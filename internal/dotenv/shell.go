@@ -75,7 +75,7 @@ func (g shellGrammar) piece(r *reader, key, before string) (*string, error) {
 		return nil, nil
 	}
 	switch c := r.rest[0]; {
-	case c == '\n' || strings.IndexByte(blanks, c) >= 0 || c == '\r' && len(r.peekLine()) == 1:
+	case c == '\n' || strings.IndexByte(blanks, c) >= 0 || strings.HasPrefix(r.rest, "\r\n") || r.rest == "\r":
 		return nil, nil
 	case c == '\'':
 		end := strings.IndexByte(r.rest[1:], '\'')

@@ -127,6 +127,9 @@ func (systemdGrammar) bareValue(r *reader, key string) (string, error) {
 				}
 			}
 		}
+		if joined && r.endsInCR() {
+			return "", r.fail(key, "there is a backslash before a CR LF line end, which readers take differently: save the text with LF line ends")
+		}
 		if joined && len(line)+len("\n") >= len(r.rest) {
 			return "", r.fail(key, "the text ends after a backslash that joins the next line: remove it")
 		}

@@ -24,8 +24,9 @@ var systemdTexts = map[string]string{
 // systemdRefusals are texts that systemd would drop, or take for less than was
 // meant.
 var systemdRefusals = map[string]refusal{
-	"byte order mark":          {"\ufeffA=1", 1, "", "byte order mark"},
-	"export":                   {"export A=1", 1, "", "not one that every program reads"},
+	"name with dash":           {"A=1\nA-B=" + hidden, 2, "", "compose and docker"},
+	"name with dot":            {"A.B=7", 1, "", "compose and docker"},
+	"export":                   {"export A=1", 1, "", "begins with export"},
 	"unclosed double":          {"A=1\nB=\"" + hidden + "\nC=3\n", 2, "B", "never closed"},
 	"unclosed single":          {"A='" + hidden, 1, "A", "never closed"},
 	"escaped quote at the end": {`A="` + hidden + `\"`, 1, "A", "never closed"},
@@ -34,10 +35,9 @@ var systemdRefusals = map[string]refusal{
 	"comment after quote":      {"A=\"" + hidden + "\" # more", 1, "A", "after the closing quote"},
 	"quoted for a shell":       {`A='it'\''s'`, 1, "A", "after the closing quote"},
 	"comment that goes on":     {"A=1\n# " + hidden + "\\\nB=1", 2, "", `the systemd dialect can't hold a comment with a backslash at its end, which joins the next line to it; compose, docker and shell can`},
-	"crlf quoted":              {"A=\"x\"\r\n", 1, "A", "CR LF"},
 	"crlf joined":              {"A=x\\\r\ny\n", 1, "A", "CR LF"},
 	"cr in a bare value":       {"A=" + hidden + "\rB=2", 1, "A", "takes a CR for the end of the line"},
-	"cr after a backslash":     {"A=\"" + hidden + "\\\r\n\"", 1, "A", "CR after a backslash"},
+	"cr after a backslash":     {"A=\"" + hidden + "\\\r\n\"\n", 1, "A", "CR after a backslash"},
 	"backslash at the end":     {"A=1\nB=" + hidden + "\\", 2, "B", "the text ends after a backslash"},
 	"backslash in last line":   {"B=" + hidden + "\\\n", 1, "B", "the text ends after a backslash"},
 	"joined to nothing":        {"B=" + hidden + "\\\nx\\", 2, "B", "the text ends after a backslash"},

@@ -26,7 +26,7 @@ const (
 var (
 	// paddedLine is a line of nothing but base64 and its padding, with what may follow
 	// in a connection string, in JSON or in a quoted value.
-	paddedLine = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_]*)(==?)(?:["'\\]|[,;&)}\]].*)?$`)
+	paddedLine = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*)(==?)(?:["'\\]|[,;&)}\]].*)?$`)
 	// base64Run is what a line ends in; a backslash can be there to continue it.
 	base64Run = regexp.MustCompile(`[A-Za-z0-9+/_-]*\\?$`)
 	// word matches a part of a name, a number, or a letter that belongs to no word.
@@ -55,7 +55,7 @@ func isWrapped(before, line string) bool {
 	if last := strings.IndexByte(base64Digits, name[len(name)-1]); last < 0 || last%unused != 0 {
 		return false
 	}
-	if strings.Contains(name, "_") && !strings.ContainsAny(run, "-_") {
+	if strings.ContainsAny(name, "-_") && !strings.ContainsAny(run, "-_") {
 		return false // only the URL-safe alphabet has it
 	}
 	if len(run) >= minRun && looksRandom(run, 3) {

@@ -25,7 +25,7 @@ func TestWrappedValuesAreRefused(t *testing.T) {
 		cut := len(value)*2/3 + random.Intn(len(value)/4)
 		first, second := value[:cut], value[cut:]
 		name := strings.TrimRight(second, "=")
-		if len(name) < 8 || CheckKey(name) != nil {
+		if len(name) < 8 || Portable.CheckKey(name) != nil {
 			continue // it is refused as no name, or is a name by chance that nobody can tell
 		}
 		tried++

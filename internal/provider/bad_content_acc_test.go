@@ -11,14 +11,14 @@ const contentCanary = "content-canary"
 
 // badTexts are env texts that are refused, and what is said of them.
 var badTexts = map[string]struct{ text, says string }{
-	"three problems":  {"BAD-NAME=" + contentCanary + "\nA=1\nPATH=" + contentCanary + "\nA=2\n", "Line 1: the name is not one that every program reads: use letters, digits and _, and no digit first. Line 3, PATH: this name takes over the program that reads it, so it is refused: set it where the program is started. Line 4, A: the name is there already, in line 2"},
-	"a bad name":      {"A=1\nBAD-NAME=" + contentCanary, "Line 2: the name is not one that every program reads: use letters, digits and _, and no digit first."},
+	"three problems":  {"BAD+NAME=" + contentCanary + "\nA=1\nPATH=" + contentCanary + "\nB=\"x\n$A\"\nC\n", "Line 1: the name is not one that every program reads: use letters, digits and _, and no digit first. Line 3, PATH: this name takes over the program that reads it, so it is refused: set it where the program is started. Line 4, B: the $ is a reference to some readers, and text to others"},
+	"a bad name":      {"A=1\nBAD+NAME=" + contentCanary, "Line 2: the name is not one that every program reads: use letters, digits and _, and no digit first."},
 	"a taken name":    {"LD_PRELOAD=" + contentCanary, "Line 1, LD_PRELOAD: this name takes over the program that reads it, so it is refused: set it where the program is started."},
-	"a name twice":    {"A=" + contentCanary + "\n\nA=" + contentCanary + "2", "Line 3, A: the name is there already, in line 1: readers differ in which one counts, so keep one."},
 	"an open quote":   {"A=1\nB=\"" + contentCanary + "\nC=3\n", "Line 2, B: the quote that opens the value is never closed."},
 	"no equals sign":  {"A=1\n# comment\n" + contentCanary, "Line 3: there is no = in the line: write NAME=value (a value of several lines needs quotes)."},
-	"an expansion":    {"A=" + contentCanary + "$HOME", "Line 1, A: the $ would be expanded from the environment of whoever reads the file: put the value in single quotes, or write \\$ inside double quotes."},
-	"CR LF":           {"A=" + contentCanary + "\r\nB=2\r\n", "Line 1, A: the line ends in CR LF, as on Windows: save the text with LF line ends."},
+	"an expansion":    {"A=" + contentCanary + "$HOME", "Line 1, A: the $ is a reference to some readers, and text to others: for the value of a name that is set earlier in the text, set references = \"resolve\""},
+	"a doubled $":     {"A=" + contentCanary + "$$" + contentCanary, "Line 1, A: $$ is one $ to compose and two to most others"},
+	"a bare CR":       {"A=" + contentCanary + "\rB=2\n", "Line 1, A: there is a CR that is not part of a line end"},
 	"text after":      {"A='1' " + contentCanary, "Line 1, A: there is text after the closing quote: escape quotes inside the value, or remove it."},
 	"a name of sops":  {"sops_mac=" + contentCanary, "Line 1, sops_mac: names that begin with sops_ belong to sops' metadata: choose another."},
 	"a name in clear": {"A_unencrypted=" + contentCanary, "Line 1, A_unencrypted: sops stores names that end in _unencrypted in clear: choose another."},
@@ -72,7 +72,7 @@ func TestAccBadEntries(t *testing.T) {
 	}
 	const badName = ": the name is not one that every program reads: use letters, digits and _, and no digit first."
 	badTable(t, map[string]badInput{
-		"a hyphen":        with(`BAD-NAME = var.value`, `"BAD-NAME"`+badName),
+		"a plus":          with(`"BAD+NAME" = var.value`, `"BAD+NAME"`+badName),
 		"a digit first":   with(`"1A" = var.value`, `"1A"`+badName),
 		"a space":         with(`"a name" = var.value`, `"a name"`+badName),
 		"an empty name":   with(`"" = var.value`, "The name is empty: write NAME=value."),
@@ -82,8 +82,8 @@ func TestAccBadEntries(t *testing.T) {
 		"NUL":             with(`TOKEN = "${var.value}\u0000"`, "TOKEN: the compose dialect can't hold a NUL byte; no dialect can: encode the value, for example as base64."),
 		"null":            with(`TOKEN = null, OTHER = var.value`, `TOKEN: the value is null: leave the name out, or write "" for an empty value.`),
 		"all at once": {
-			config: badBundle(`A-B = var.value, C-D = var.value, PATH = "x"`, "[]"), vars: value, hides: []string{contentCanary},
-			says: []string{`"A-B"` + badName, `"C-D"` + badName, "PATH: this name takes over"},
+			config: badBundle(`"A+B" = var.value, "C+D" = var.value, PATH = "x"`, "[]"), vars: value, hides: []string{contentCanary},
+			says: []string{`"A+B"` + badName, `"C+D"` + badName, "PATH: this name takes over"},
 		},
 		"content and recipients missing": {
 			config: `resource "ageenv_bundle" "b" { }`, says: []string{"Error: No content", "Error: No recipients"},
@@ -97,8 +97,12 @@ func TestAccBadEntries(t *testing.T) {
 			says: []string{"Error: Invalid Attribute Value Match", `: format = "json"`, `["sops_dotenv" "sops_binary" "age_dotenv" "age_files"]`},
 		},
 		"too much": {
-			config: badBundle(`TOKEN = join(var.value, [for i in range(1000) : format("%6000s", "x")])`, "[]"), vars: value,
-			says: []string{"Error: Unusable env content", "The env text is 6013995 bytes long, and the most that is sealed are 4194304."}, hides: []string{contentCanary},
+			config: "resource \"ageenv_bundle\" \"b\" {\n  entries_wo = { for i in range(50) : \"TOKEN${i}\" => join(var.value, [for i in range(20) : format(\"%6000s\", \"x\")]) }\n  recipients = []\n}\n", vars: value,
+			says: []string{"Error: Unusable env content", "bytes long, and the most that is sealed are 4194304."}, hides: []string{contentCanary},
+		},
+		"too long for a variable": {
+			config: badBundle(`TOKEN = join(var.value, [for i in range(30) : format("%6000s", "x")])`, "[]"), vars: value,
+			says: []string{"Error: Unusable env content", "In entries_wo: TOKEN: NAME=value is longer than 131071 bytes"}, hides: []string{contentCanary},
 		},
 	})
 }

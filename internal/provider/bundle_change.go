@@ -32,7 +32,7 @@ func (c *bundleChange) read(ctx context.Context) (diags diag.Diagnostics) {
 	var d diag.Diagnostics
 	c.after, d = c.plan.access(ctx)
 	diags.Append(d...)
-	paramsKnown := !c.plan.Dialect.IsUnknown() && !c.plan.Format.IsUnknown()
+	paramsKnown := !c.plan.Dialect.IsUnknown() && !c.plan.Format.IsUnknown() && !c.plan.References.IsUnknown()
 	if paramsKnown {
 		c.wanted, d = wantedContent(c.config, c.plan.params(c.after))
 		diags.Append(d...)

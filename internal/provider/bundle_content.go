@@ -30,10 +30,8 @@ func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Di
 	w.namesUnknown = config.EntriesWO.IsUnknown() || config.DotenvWO.IsUnknown()
 	w.known = !w.namesUnknown
 	if !config.DotenvWO.IsNull() && !config.DotenvWO.IsUnknown() {
-		doc, err := dotenv.Parse(secret.New(config.DotenvWO.ValueString()), p.Dialect)
-		if err != nil {
-			diags.Append(contentProblem(err, dotenvPath))
-		}
+		doc, _, read := readEnvText(secret.New(config.DotenvWO.ValueString()), p.Dialect, config.References, dotenvPath.String())
+		diags.Append(read...)
 		for _, line := range doc.Lines {
 			if line.IsComment() {
 				continue

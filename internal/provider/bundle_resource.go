@@ -39,6 +39,7 @@ type bundleModel struct {
 	ID                 types.String `tfsdk:"id"`
 	EntriesWO          types.Map    `tfsdk:"entries_wo"`
 	DotenvWO           types.String `tfsdk:"dotenv_wo"`
+	References         types.String `tfsdk:"references"`
 	ContentVersion     types.String `tfsdk:"content_version"`
 	Recipients         types.Set    `tfsdk:"recipients"`
 	OperatorRecipients types.Set    `tfsdk:"operator_recipients"`
@@ -60,6 +61,7 @@ type bundleModel struct {
 var (
 	entriesPath    = path.Root("entries_wo")
 	dotenvPath     = path.Root("dotenv_wo")
+	referencesPath = path.Root("references")
 	recipientsPath = path.Root("recipients")
 	operatorsPath  = path.Root("operator_recipients")
 	ciphertextPath = path.Root("ciphertext")
@@ -95,8 +97,12 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"dotenv_wo": schema.StringAttribute{
 				Optional: true, WriteOnly: true,
-				MarkdownDescription: "The entries as env text, read as `dialect` says; order and comments are kept, quotes are written anew. Write-only. Read a file with the ephemeral `ageenv_dotenv`: `file()` leaves a digest of it in a saved plan. " +
+				MarkdownDescription: "The entries as env text, read as `dialect` says; order and comments of a line of their own are kept, blank lines and comments after a value are dropped, quotes are written anew. Write-only. Read a file with the ephemeral `ageenv_dotenv`: `file()` leaves a digest of it in a saved plan. " +
 					"With `entries_wo` too, the entries win name by name. **With neither, the content is unmanaged**: kept as it is, and carried over whenever something else changes.",
+			},
+			"references": schema.StringAttribute{
+				Optional: true, Validators: append(checkReferences(), stringvalidator.AlsoRequires(path.MatchRoot("dotenv_wo"))),
+				MarkdownDescription: referencesDescription + " A change takes effect as one of `dotenv_wo` does: with `content_version`, at its next change.",
 			},
 			"content_version": schema.StringAttribute{
 				Optional: true,
@@ -122,7 +128,7 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"dialect": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(dialects[0]), Validators: checkDialect,
-				MarkdownDescription: "Whose rules the text follows, inside and in `dotenv_wo`. What the dialect can't hold, and what would be expanded (`$NAME`), is an error that names the entry.\n" +
+				MarkdownDescription: "Whose rules the text follows, inside and in `dotenv_wo`. What the dialect can't hold, and a reference (`$NAME`) without `references`, is an error that names the entry.\n" +
 					"  - `compose` (default): docker compose's `env_file` and `.env`\n" +
 					"  - `docker`: `docker run --env-file`, and compose's `format: raw`: no quotes, no line breaks\n" +
 					"  - `systemd`: `EnvironmentFile=`\n" +

@@ -50,7 +50,7 @@ func (dotenvDecodeFunction) Definition(_ context.Context, _ function.DefinitionR
 	resp.Definition = function.Definition{
 		Summary: "Env text to a map of its entries",
 		MarkdownDescription: "Reads env text. " + notSecret + "Read secret text with the ephemeral `ageenv_dotenv`.\n\n" +
-			"Strict: what readers would take differently, and what would be expanded, is an error that names the line and the entry.",
+			"What readers would take differently, and a reference, is an error that names the line and the entry. Of a name that is set twice, the last value counts.",
 		Parameters: []function.Parameter{function.StringParameter{Name: "text", MarkdownDescription: "The env text."}},
 		VariadicParameter: function.StringParameter{
 			Name:                "dialect",

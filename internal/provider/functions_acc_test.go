@@ -114,12 +114,12 @@ func TestAccFunctionsDotenv(t *testing.T) {
 func TestAccBadFunctionArguments(t *testing.T) {
 	output := func(expression string) string { return "output \"o\" {\n  value = " + expression + "\n}\n" }
 	badTable(t, map[string]badInput{
-		"decode, line":      {config: output(`provider::ageenv::dotenv_decode(join("", ["A=1\nB=func", "canary$x"]))`), says: []string{"Line 2, B: the $ would be expanded"}, hides: []string{"funccanary"}},
+		"decode, line":      {config: output(`provider::ageenv::dotenv_decode(join("", ["A=1\nB=func", "canary$x"]))`), says: []string{"Line 2, B: the $ is a reference"}, hides: []string{"funccanary"}},
 		"decode, dialect":   {config: output(`provider::ageenv::dotenv_decode("A=1", "bash")`), says: []string{"There is no such dialect: it is one of compose, docker, systemd, shell, portable"}},
 		"decode, two":       {config: output(`provider::ageenv::dotenv_decode("A=1", "shell", "shell")`), says: []string{"Give one dialect at most"}},
 		"encode, held":      {config: output(`provider::ageenv::dotenv_encode({ KEY = join("", ["func", "canary\n"]) }, "docker")`), says: []string{"KEY: the docker dialect can't hold a line break"}, hides: []string{"funccanary"}},
 		"encode, null":      {config: output(`provider::ageenv::dotenv_encode({ KEY = null }, "docker")`), says: []string{"\"KEY\": the value is null"}},
-		"encode, all":       {config: output(`provider::ageenv::dotenv_encode({ A-B = join("", ["func", "canary"]), "C D" = null }, "docker")`), says: []string{"\"A-B\": the name is not one that every program reads", "\"C D\": the value is null"}, hides: []string{"funccanary"}},
+		"encode, all":       {config: output(`provider::ageenv::dotenv_encode({ "A+B" = join("", ["func", "canary"]), "C D" = null }, "docker")`), says: []string{"\"A+B\": the name is not one that every program reads", "\"C D\": the value is null"}, hides: []string{"funccanary"}},
 		"encode, dialect":   {config: output(`provider::ageenv::dotenv_encode({ KEY = "x" }, "bash")`), says: []string{"There is no such dialect"}},
 		"metadata, plain":   {config: output(`provider::ageenv::bundle_metadata(join("", ["A=func", "canary"]))`), says: []string{"The text is no bundle that can be read"}, hides: []string{"funccanary"}},
 		"metadata, cut off": {config: output(`provider::ageenv::bundle_metadata("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n")`), says: []string{"not a whole, unaltered age file"}},

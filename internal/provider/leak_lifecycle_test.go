@@ -42,6 +42,10 @@ variable "env_file" {
   type      = string
   ephemeral = true
 }
+variable "reference_text" {
+  type      = string
+  ephemeral = true
+}
 variable "given_identity" {
   type      = string
   ephemeral = true
@@ -60,7 +64,19 @@ provider "ageenv" {
 ephemeral "ageenv_dotenv" "file" { path = var.env_file }
 ephemeral "ageenv_dotenv" "text" { text = var.env_text }
 
+ephemeral "ageenv_dotenv" "references" {
+  text       = var.reference_text
+  references = "resolve"
+}
+
 resource "ageenv_key" "box" {}
+
+resource "ageenv_bundle" "references" {
+  dotenv_wo  = var.reference_text
+  references = "braces"
+  entries_wo = { RESOLVED = ephemeral.ageenv_dotenv.references.entries["URL"] }
+  recipients = ageenv_key.box.recipients
+}
 
 resource "ageenv_bundle" "entries" {
   entries_wo = var.entries
@@ -204,6 +220,9 @@ func (r *leakRun) leakContent(generation string) {
 	sealedSettings := realRun(r.t, "AGEENV_TEST_SOPS", "", nil, "--encrypt", "--age", r.recipients, settings)
 	r.env["TF_VAR_settings_file"] = r.input("settings-"+generation+".enc.yaml", sealedSettings)
 	r.env["TF_VAR_env_text"] = text("the env text, " + generation)
+	// Read with warnings: a byte order mark, CR LF, a name twice, and a reference.
+	r.env["TF_VAR_reference_text"] = fmt.Sprintf("\ufeffTOKEN=%s\r\nTOKEN=%s\r\nURL=\"https://x:${TOKEN}@h/%s\"\r\n",
+		r.secret("a value that is replaced, "+generation, "old-%s"), r.secret("a value that is referred to, "+generation, "ref-%s"), r.secret("a value with a reference, "+generation, "url-%s"))
 	r.env["TF_VAR_env_file"] = r.input("app-"+generation+".env", text("the env file, "+generation))
 }
 
@@ -325,7 +344,12 @@ func (r *leakRun) leakFailures() {
 	}{
 		{"Unusable env content", bad("a bad name", "BAD NAME=CANARY\n")},
 		{"Unusable env content", bad("an unclosed quote", "OPEN=\"CANARY\n")},
-		{"Unusable env content", bad("a duplicate", "GOOD=CANARY\n")},
+		{"Unusable env content", bad("a reference", "A=CANARY$HOME\n")},
+		{"Unusable env content", bad("a doubled $", "A=CANARY$$CANARY\n")},
+		{"Unusable env content", bad("a CR", "A=CANARY\rB=CANARY\n")},
+		{"Unusable env content", bad("a zero-width space", "CANARY\u200b=CANARY\n")},
+		{"Unusable env content", map[string]string{"TF_VAR_reference_text": "A=${" + strings.ReplaceAll(r.secret("a name that is not set", "Unset%s"), "-", "_") + "}\n"}},
+		{"Unusable env content", map[string]string{"TF_VAR_reference_text": "A=${B:?" + r.secret("the message of a reference", "msg-%s") + "}\n"}},
 		{"Unusable env content", bad("no name", "CANARY\n")},
 		{"Unusable env content", map[string]string{"TF_VAR_entries": `{"BAD NAME":"` + r.secret("an entry with a bad name", "ent-%s") + `"}`}},
 		{"Malformed identity", map[string]string{"TF_VAR_operator_identity": "AGE-SECRET-KEY-1" + r.secret("a malformed operator identity", "%sX")}},

@@ -54,7 +54,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 		"line without =":      "canary\n" + file,
 		"plain entry":         "TOKEN=canary\n" + file,
 		"plain comment":       "#canary\n" + file,
-		"name":                "canary-x=1\n" + file,
+		"name":                "canary+x=1\n" + file,
 		"in the list":         file + "sops_age__list_1__map_recipient=canary\n",
 		"in the wrapped key":  file + "sops_age__list_1__map_recipient=" + id.Recipient().String() + "\nsops_age__list_1__map_enc=canary\nNEW=canary\n",
 		"in the time":         strings.Replace(file, "2026-", "canary", 1),

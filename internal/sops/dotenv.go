@@ -18,7 +18,7 @@ type line struct {
 
 // namePattern is stricter than sops: a name that only sops accepts would end a
 // line early, or be run by a shell.
-var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,254}$`)
+var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,254}$`)
 
 // parseLines cuts env text into lines, on LF only. Refused, as an *Error: lines
 // without "=", names that not every reader takes, CR LF, and names that are there
@@ -50,7 +50,7 @@ func parseLines(text string) ([]line, error) {
 		case !found:
 			return nil, &Error{Line: number, Problem: "there is no = in the line, and sops' dotenv files hold NAME=value lines only"}
 		case !namePattern.MatchString(key):
-			return nil, &Error{Line: number, Problem: "the name is not one that every program reads: letters, digits and _, no digit first, 255 at most"}
+			return nil, &Error{Line: number, Problem: "the name is not one that programs read: letters, digits, _, . and -, a letter or _ first, 255 at most"}
 		case seen[key]:
 			return nil, &Error{Line: number, Key: key, Problem: "the name is there twice, and sops does not authenticate which one counts: remove one"}
 		}

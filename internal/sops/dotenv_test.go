@@ -192,7 +192,7 @@ func TestEncryptRefuses(t *testing.T) {
 		"export":              {"export A=canary\n", 1, ""},
 		"digit first":         {"1A=canary\n", 1, ""},
 		"no name":             {"=canary\n", 1, ""},
-		"dash in the name":    {"A-B=canary\n", 1, ""},
+		"plus in the name":    {"A+B=canary\n", 1, ""},
 		"byte order mark":     {"\ufeffA=canary\n", 1, ""},
 		"space before":        {" # canary = 1\n", 1, ""},
 	} {

@@ -115,11 +115,10 @@ func TestBrokenEnv(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"no equals":       {"A=1\n" + hidden + "\n", "line 2: there is no ="},
 		"unclosed quote":  {"A=1\n\nB=\"" + hidden + "\n", "line 3: the quote that opens the value is never closed"},
-		"duplicate":       {"A=1\nhunter2=x\nhunter2=" + hidden + "\n", "line 3: the name is there already, in line 2"},
-		"expansion":       {"A=" + hidden + "$HOME\n", "line 1: the $ would be expanded"},
+		"expansion":       {"A=" + hidden + "$HOME\n", "line 1: the $ is a reference"},
 		"nothing in it":   {"# " + hidden + "\n", "has no entries"},
 		"no such file":    {"", "can't be read: no such file or directory"},
-		"name not a name": {hidden + "=x\n", "line 1: the name is not one that every program reads"},
+		"name not a name": {hidden + "+=x\n", "line 1: the name is not one that every program reads"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "not there")

@@ -25,6 +25,8 @@ variable "env_file" {
 # Unlike file(), this leaves no digest of the text in a saved plan.
 ephemeral "ageenv_dotenv" "app" {
   path = var.env_file
+  # ${NAME} takes the value that the file sets earlier. Without this it is an error.
+  references = "resolve"
 }
 
 resource "ageenv_key" "box" {}
