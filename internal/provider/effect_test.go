@@ -92,6 +92,7 @@ func TestEveryAttributeHasAnEffect(t *testing.T) {
 		}, map[string]effect{
 			"entries_wo":              {value: map[string]any{"TOKEN": "2"}, changes: "ciphertext"},
 			"dotenv_wo":               {with: text("compose"), before: "TOKEN=1\n", value: "TOKEN=2\n", changes: "ciphertext"},
+			"references":              {with: map[string]any{"entries_wo": nil, "dotenv_wo": "A=1\nTOKEN=${A}$A\n"}, before: "resolve", value: "braces", changes: "ciphertext"},
 			"content_version":         {value: "1", planned: true}, // the values are the same
 			"recipients":              {value: []string{box.recipient, other.recipient}, changes: "ciphertext"},
 			"operator_recipients":     {value: []string{operator.recipient, second.recipient}, changes: "ciphertext"},
