@@ -16,6 +16,13 @@ type Options struct {
 	// whole: values and comments in clear, empty values, texts that change with
 	// their type. The MAC is verified all the same.
 	AllowUnauthenticated bool
+	// Strings refuses encrypted values of another type than text, and takes texts that
+	// another type would change: for files that EncryptTree wrote, whose values are all
+	// texts. sops lets anybody who can write a file change a type.
+	Strings bool
+	// Unused tells of a path whether the reader uses no value there: such values, and
+	// comments, may be in clear. The MAC is verified all the same.
+	Unused func(path []string) bool
 }
 
 // Entry is a value of a decrypted file.
@@ -145,8 +152,11 @@ type decryption struct {
 func (d *decryption) leaf(l leaf) (any, error) {
 	text, isText := l.value.(string)
 	if !isText || !isEncrypted(text) {
-		if err := unauthenticated(l, d.store); err != nil && !d.options.AllowUnauthenticated {
+		if err := unauthenticated(l, d.store); err != nil && !d.options.allows(l) {
 			return nil, err
+		}
+		if d.options.Strings && !isText && !d.options.unused(l) {
+			return nil, &Error{Line: l.line, Key: l.name, Problem: "the value is no text, and all values of such a file are", err: ErrTampered}
 		}
 		if !l.comment && !d.onlyEncrypted {
 			d.sum.add(secret.New(plainText(l.value)))
@@ -174,18 +184,22 @@ func (d *decryption) leaf(l leaf) (any, error) {
 		return removedComment(plain.Reveal()), nil
 	}
 	value, ok := typed(plain.Reveal(), kind)
-	if !ok {
+	if !ok || d.options.Strings && kind != typeString && !d.options.unused(l) {
 		return fail("the value's type is not the one that it was encrypted with: sops does not authenticate types, and the text would change", ErrTampered)
 	}
-	if l.clear() && !d.options.AllowUnauthenticated {
+	if l.clear() && !d.options.allows(l) {
 		return nil, unauthenticated(l, d.store)
 	}
-	if changesWithType(value, d.store) && !d.options.AllowUnauthenticated {
+	if changesWithType(value, d.store) && !d.options.Strings && !d.options.AllowUnauthenticated {
 		return fail("the value's text depends on its type, which sops does not authenticate: encrypt it as another text, or set what reads it to allow unauthenticated content", ErrUnauthenticated)
 	}
 	d.sum.add(plain)
 	return value, nil
 }
+
+func (o Options) unused(l leaf) bool { return o.Unused != nil && o.Unused(l.path) }
+
+func (o Options) allows(l leaf) bool { return o.AllowUnauthenticated || o.unused(l) }
 
 // changesWithType reports whether the text that a reader gets of a value could be
 // changed by changing its type alone. "True" the text and true the truth value are

@@ -116,14 +116,17 @@ func newSealing(recipients []agekey.Recipient, now time.Time) (*sealing, error) 
 	}, nil
 }
 
-// value encrypts a top-level value. An empty one stays empty, as in sops.
-func (s *sealing) value(key, plain string) string {
+// value encrypts a top-level value.
+func (s *sealing) value(key, plain string) string { return s.valueAt([]string{key}, plain) }
+
+// valueAt encrypts the value at a path. An empty one stays empty, as in sops.
+func (s *sealing) valueAt(path []string, plain string) string {
 	if plain == "" {
 		return ""
 	}
 	value := secret.New(plain)
 	s.sum.add(value)
-	return s.values.encrypt(value, key+":", typeString)
+	return s.values.encrypt(value, strings.Join(path, ":")+":", typeString)
 }
 
 // comment encrypts a top-level comment. An empty one stays empty, as in sops.

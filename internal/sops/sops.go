@@ -1,10 +1,12 @@
 // Package sops encrypts and decrypts files in the format of getsops/sops, with a
-// data key wrapped by age: it writes the dotenv and the binary store, and reads
-// those two, JSON, YAML and INI.
+// data key wrapped by age: it writes the dotenv, binary, YAML and JSON stores, and
+// reads those and INI.
 //
 //   - sops.go: errors, limits, and which version's format this is
 //   - encrypt.go: writing the dotenv and the binary store
+//   - encrypt_tree.go: writing YAML and JSON, Kubernetes Secrets among them
 //   - decrypt.go: reading any store, with what sops does not authenticate refused
+//   - leaves.go: what a file shows of its values unopened
 //   - store.go: the stores, and what each makes of a file: leaves to decrypt
 //   - dotenv.go, json.go, yaml.go, yaml_emit.go, ini.go: the stores, one by one
 //   - value.go: ENC[…] values and their types
