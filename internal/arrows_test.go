@@ -21,7 +21,7 @@ const module = "github.com/ageenv/terraform-provider-ageenv"
 var arrows = map[string][]string{
 	"":                               {"internal/provider", "internal/process"},
 	"internal/provider":              {"internal/bundle", "internal/firstboot", "internal/agekey", "internal/vultr", "internal/dotenv", "internal/process", "internal/rotation", "internal/regularfile"},
-	"internal/bundle":                {"internal/sops", "internal/agekey", "internal/dotenv"},
+	"internal/bundle":                {"internal/sops", "internal/agekey", "internal/dotenv", "internal/rotation"},
 	"internal/sops":                  {"internal/dotenv", "internal/agekey"},
 	"internal/agekey":                {"internal/regularfile"},
 	"internal/dotenv":                {},

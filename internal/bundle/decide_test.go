@@ -98,9 +98,9 @@ func TestCompareGenerated(t *testing.T) {
 	keepers := func(quarter string) bundle.GeneratedEntry {
 		return bundle.GeneratedEntry{Generator: long, Keepers: map[string]string{"quarter": quarter}}
 	}
-	before := map[string]bundle.GeneratedEntry{"A": keepers("1"), "B": keepers("1"), "C": {Generator: long}, "D": {Generator: long}, "E": {Generator: long}, "GONE": {Generator: long}}
+	before := map[string]bundle.GeneratedEntry{"A": keepers("1"), "B": keepers("1"), "C": {Generator: long}, "D": {Generator: long}, "E": {Generator: long, RotationDays: 30}, "GONE": {Generator: long}}
 	after := map[string]bundle.GeneratedEntry{
-		"A": keepers("1"), "B": keepers("2"), "C": {Generator: bundle.Generator{Length: 48}}, "D": {Generator: long, Keepers: map[string]string{}}, "E": {Generator: long}, "NEW": {Generator: long},
+		"A": keepers("1"), "B": keepers("2"), "C": {Generator: bundle.Generator{Length: 48}}, "D": {Generator: long, Keepers: map[string]string{}}, "E": {Generator: long, RotationDays: 30}, "NEW": {Generator: long},
 	}
 	g := bundle.CompareGenerated(before, after, []string{"E", "GONE"})
 	if want := []string{"B", "C", "E", "NEW"}; !slices.Equal(g.Fresh, want) {
@@ -118,6 +118,24 @@ func TestCompareGenerated(t *testing.T) {
 	}
 	if bundle.CompareGenerated(before, before, nil).Changes() {
 		t.Error("nothing differs, and something changes")
+	}
+}
+
+// Of entries that were found due, those are generated again whose schedule was not
+// prolonged or taken away.
+func TestCompareGeneratedSchedules(t *testing.T) {
+	entry := func(days int64) bundle.GeneratedEntry {
+		return bundle.GeneratedEntry{Generator: bundle.Generator{Length: 32}, RotationDays: days}
+	}
+	unknown := bundle.GeneratedEntry{Generator: bundle.Generator{Length: 32}, ScheduleUnknown: true}
+	before := map[string]bundle.GeneratedEntry{"SAME": entry(30), "SHORTER": entry(30), "LONGER": entry(30), "NONE": entry(30), "OPEN": entry(30), "LATER": entry(30)}
+	after := map[string]bundle.GeneratedEntry{"SAME": entry(30), "SHORTER": entry(7), "LONGER": entry(90), "NONE": entry(0), "OPEN": unknown, "LATER": unknown}
+	g := bundle.CompareGenerated(before, after, []string{"SAME", "SHORTER", "LONGER", "NONE", "OPEN"})
+	if want := []string{"OPEN", "SAME", "SHORTER"}; !slices.Equal(g.Fresh, want) {
+		t.Errorf("fresh are %q, expected %q", g.Fresh, want)
+	}
+	if g.Why["SAME"] != bundle.ScheduleDue || g.Why["OPEN"] != bundle.NotYetKnown {
+		t.Errorf("because of %v", g.Why)
 	}
 }
 

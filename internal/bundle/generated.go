@@ -3,13 +3,17 @@ package bundle
 import (
 	"maps"
 	"slices"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/rotation"
 )
 
 // GeneratedEntry says how an entry is generated, and what has it generated again.
 type GeneratedEntry struct {
-	Generator Generator
-	Keepers   map[string]string
-	Unknown   bool // some of this is not known yet
+	Generator       Generator
+	Keepers         map[string]string
+	Unknown         bool  // some of this is not known yet
+	RotationDays    int64 // its schedule; 0 is none
+	ScheduleUnknown bool  // that is not known yet
 }
 
 // differs says why a value that was generated in another way can't stay. It reports
@@ -26,6 +30,15 @@ func (e GeneratedEntry) differs(was GeneratedEntry) (why Cause, differs bool) {
 	return 0, false
 }
 
+// isDue says why a value that was found due is generated again. Another schedule may put
+// it off. It reports false if the value can stay.
+func (e GeneratedEntry) isDue(was GeneratedEntry) (why Cause, due bool) {
+	if e.ScheduleUnknown {
+		return NotYetKnown, true
+	}
+	return ScheduleDue, rotation.StaysDue(was.RotationDays, e.RotationDays)
+}
+
 // Generated is what an apply does with a bundle's generated entries. The names are
 // sorted.
 type Generated struct {
@@ -38,7 +51,7 @@ type Generated struct {
 }
 
 // CompareGenerated compares what a configuration asks for with what was generated
-// before. due are the names whose schedule has come.
+// before. due are the names that the last refresh found due.
 func CompareGenerated(before, after map[string]GeneratedEntry, due []string) Generated {
 	g := Generated{Known: true, Why: map[string]Cause{}}
 	for _, name := range slices.Sorted(maps.Keys(after)) {
@@ -50,7 +63,7 @@ func CompareGenerated(before, after map[string]GeneratedEntry, due []string) Gen
 		case !existed:
 			why, differs = Added, true
 		case !differs && slices.Contains(due, name):
-			why, differs = ScheduleDue, true
+			why, differs = entry.isDue(was)
 		}
 		if !differs {
 			g.Kept = append(g.Kept, name)

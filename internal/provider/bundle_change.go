@@ -42,7 +42,7 @@ func (c *bundleChange) read(ctx context.Context) (diags diag.Diagnostics) {
 	c.generated, d = changeGenerated(ctx, c.plan, c.state)
 	diags.Append(d...)
 	if paramsKnown {
-		diags.Append(c.generated.check(c.plan.params(c.after), c.wanted, c.after)...)
+		diags.Append(c.generated.check(ctx, c.plan.params(c.after), c.wanted, c.after)...)
 	}
 	return diags
 }

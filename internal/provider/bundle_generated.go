@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
@@ -56,7 +57,7 @@ func generatedSchema() map[string]schema.Attribute {
 				"bytes":         schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, bundle.MaxGenerated)}, MarkdownDescription: "How many bytes, written in `encoding`."},
 				"encoding":      schema.StringAttribute{Optional: true, Validators: append(checkEncoding, stringvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("bytes"))), MarkdownDescription: "`" + strings.Join(encodings, "`, `") + "`. Default `" + encodings[0] + "`; `base64url` is without padding."},
 				"keepers":       schema.MapAttribute{ElementType: types.StringType, Optional: true, PlanModifiers: []planmodifier.Map{nullIsAbsent()}, MarkdownDescription: "Arbitrary values. The value is generated again when they change. " + nullRule},
-				"rotation_days": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)}, MarkdownDescription: "After how many days it is made anew, by the first apply after that."},
+				"rotation_days": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)}, MarkdownDescription: "After how many days the value is generated again, by the first apply after that. An apply that raises or removes it leaves a value that is due."},
 			}},
 		},
 		"generated_versions": schema.MapAttribute{
@@ -69,14 +70,20 @@ func generatedSchema() map[string]schema.Attribute {
 	}
 }
 
-// generators are how a model's entries are made. It reports false if some of it is
-// not known yet.
-func (m bundleModel) generators(ctx context.Context) (specs map[string]generatedModel, known bool, diags diag.Diagnostics) {
-	if m.Generated.IsNull() || m.Generated.IsUnknown() {
-		return nil, m.Generated.IsNull(), diags
+// generators are how a model's entries are made. Of an entry that is unknown as a whole,
+// everything is.
+func (m bundleModel) generators(ctx context.Context) (specs map[string]generatedModel, diags diag.Diagnostics) {
+	specs = map[string]generatedModel{}
+	for name, element := range m.Generated.Elements() {
+		spec := generatedModel{
+			types.Int64Unknown(), types.StringUnknown(), types.Int64Unknown(), types.StringUnknown(), types.MapUnknown(types.StringType), types.Int64Unknown(),
+		}
+		if object, ok := element.(types.Object); ok && !object.IsUnknown() {
+			diags.Append(object.As(ctx, &spec, basetypes.ObjectAsOptions{})...)
+		}
+		specs[name] = spec
 	}
-	diags = m.Generated.ElementsAs(ctx, &specs, false)
-	return specs, fullyKnown(ctx, m.Generated), diags
+	return specs, diags
 }
 
 func (g generatedModel) generator() bundle.Generator {
@@ -86,10 +93,12 @@ func (g generatedModel) generator() bundle.Generator {
 	}
 }
 
-// entry is what decides whether a value that is there can stay. A schedule does not:
-// what is due is known by the last refresh.
+// entry is what decides whether a value that is there can stay.
 func (g generatedModel) entry(ctx context.Context) bundle.GeneratedEntry {
-	e := bundle.GeneratedEntry{Generator: g.generator(), Keepers: map[string]string{}}
+	e := bundle.GeneratedEntry{
+		Generator: g.generator(), Keepers: map[string]string{},
+		RotationDays: g.RotationDays.ValueInt64(), ScheduleUnknown: g.RotationDays.IsUnknown(),
+	}
 	for _, value := range []attr.Value{g.Length, g.Charset, g.Bytes, g.Encoding, g.Keepers} {
 		e.Unknown = e.Unknown || !fullyKnown(ctx, value)
 	}
@@ -110,9 +119,9 @@ type generatedChange struct {
 // changeGenerated compares a plan with a state, which is the zero model where there is
 // none. Whether an entry is due is what the last Read found.
 func changeGenerated(ctx context.Context, plan, state bundleModel) (c generatedChange, diags diag.Diagnostics) {
-	specs, known, d := plan.generators(ctx)
+	specs, d := plan.generators(ctx)
 	diags.Append(d...)
-	was, _, d := state.generators(ctx)
+	was, d := state.generators(ctx)
 	diags.Append(d...)
 	var due []string
 	if !state.GeneratedDue.IsNull() {
@@ -126,7 +135,8 @@ func changeGenerated(ctx context.Context, plan, state bundleModel) (c generatedC
 		return entries
 	}
 	c = generatedChange{bundle.CompareGenerated(entries(was), entries(specs), due), specs}
-	c.Known, c.NamesUnknown = c.Known && known, plan.Generated.IsUnknown()
+	c.NamesUnknown = plan.Generated.IsUnknown()
+	c.Known = c.Known && !c.NamesUnknown
 	return c, diags
 }
 
@@ -139,8 +149,8 @@ func (c generatedChange) remedies() string {
 }
 
 // check reports what is wrong with generated entries.
-func (c generatedChange) check(p bundle.Params, w wanted, operators access) (diags diag.Diagnostics) {
-	if !c.Known || len(c.specs) == 0 {
+func (c generatedChange) check(ctx context.Context, p bundle.Params, w wanted, operators access) (diags diag.Diagnostics) {
+	if len(c.specs) == 0 {
 		return diags
 	}
 	if operators.known && len(operators.operators) == 0 {
@@ -150,7 +160,8 @@ func (c generatedChange) check(p bundle.Params, w wanted, operators access) (dia
 	configured := w.Document.Entries()
 	for _, name := range slices.Sorted(maps.Keys(c.specs)) {
 		at := generatedPath.AtMapKey(name)
-		if err := c.specs[name].generator().Check(name, p); err != nil {
+		spec := c.specs[name]
+		if err := spec.generator().Check(name, p); err != nil && !spec.entry(ctx).Unknown {
 			diags.AddAttributeError(at, "The entry can't be generated", "generated[\""+name+"\"]: "+sentence(err))
 		}
 		if _, twice := configured[name]; twice {
@@ -162,31 +173,23 @@ func (c generatedChange) check(p bundle.Params, w wanted, operators access) (dia
 
 // plan puts what is known of generated entries while planning.
 func (c generatedChange) plan(m *bundleModel, state bundleModel) {
-	if !c.Known {
+	if c.NamesUnknown {
 		m.GeneratedVersions = types.MapUnknown(types.Int64Type)
 		m.RotatedAt, m.RotateAt = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
-		m.GeneratedDue = types.SetUnknown(types.StringType)
-		return
+	} else {
+		c.put(m, state, types.StringUnknown(), types.StringUnknown)
 	}
-	c.put(m, state, types.StringUnknown(), types.StringUnknown)
-	m.GeneratedDue = dueAfter(c, state)
+	m.GeneratedDue = noneDue()
 }
 
-// dueAfter are the names that stay due: none of those that are made anew.
-func dueAfter(c generatedChange, state bundleModel) types.Set {
-	var due []attr.Value
-	for _, element := range state.GeneratedDue.Elements() {
-		if name, ok := element.(types.String); ok && slices.Contains(c.Kept, name.ValueString()) {
-			due = append(due, element)
-		}
-	}
-	return types.SetValueMust(types.StringType, due)
-}
+// noneDue is what is due after an apply: what was due is generated again, or put off
+// until the next refresh looks at its new schedule.
+func noneDue() types.Set { return types.SetValueMust(types.StringType, nil) }
 
 // made puts what is known of generated entries once they are made.
 func (c generatedChange) made(m *bundleModel, state bundleModel, now time.Time) {
 	c.put(m, state, timeText(now), func() types.String { return types.StringNull() })
-	m.GeneratedDue = dueAfter(c, state)
+	m.GeneratedDue = noneDue()
 }
 
 // put fills the versions and times: made is the time of what is made anew. Due times
@@ -196,16 +199,20 @@ func (c generatedChange) put(m *bundleModel, state bundleModel, made types.Strin
 	if versions == nil {
 		versions = map[string]attr.Value{}
 	}
-	before := state.RotatedAt.Elements()
+	before, schedulesKnown := state.RotatedAt.Elements(), true
 	for name, spec := range c.specs {
 		at := made
-		if slices.Contains(c.Kept, name) {
+		version, _ := versions[name].(types.Int64)
+		switch {
+		case slices.Contains(c.Kept, name):
 			at, _ = before[name].(types.String)
-		} else {
-			version, _ := versions[name].(types.Int64)
+		case c.Why[name] == bundle.NotYetKnown:
+			versions[name] = types.Int64Unknown()
+		default:
 			versions[name] = types.Int64Value(version.ValueInt64() + 1)
 		}
 		rotated[name] = at
+		schedulesKnown = schedulesKnown && !spec.RotationDays.IsUnknown()
 		if spec.RotationDays.IsNull() {
 			continue
 		}
@@ -216,7 +223,10 @@ func (c generatedChange) put(m *bundleModel, state bundleModel, made types.Strin
 		}
 	}
 	m.GeneratedVersions = types.MapValueMust(types.Int64Type, versions)
-	m.RotatedAt, m.RotateAt = types.MapValueMust(types.StringType, rotated), types.MapValueMust(types.StringType, due)
+	m.RotatedAt, m.RotateAt = types.MapValueMust(types.StringType, rotated), types.MapUnknown(types.StringType)
+	if schedulesKnown { // it has only those with a schedule
+		m.RotateAt = types.MapValueMust(types.StringType, due)
+	}
 }
 
 // values are the generated entries: those that are kept from the old document, and
@@ -259,5 +269,5 @@ func (m *bundleModel) noGenerated() {
 	m.Generated = types.MapNull(generatedType)
 	m.GeneratedVersions = types.MapValueMust(types.Int64Type, map[string]attr.Value{})
 	m.RotatedAt, m.RotateAt = types.MapValueMust(types.StringType, map[string]attr.Value{}), types.MapValueMust(types.StringType, map[string]attr.Value{})
-	m.GeneratedDue = types.SetValueMust(types.StringType, nil)
+	m.GeneratedDue = noneDue()
 }

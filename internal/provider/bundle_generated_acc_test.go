@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
@@ -125,6 +127,31 @@ func TestAccGenerated(t *testing.T) {
 	}
 }
 
+// A schedule that is prolonged or taken away when an entry is due leaves the value, and
+// one that is shortened does not.
+func TestAccGeneratedScheduleOfDue(t *testing.T) {
+	w := newWorld(t)
+	c := newClock(w)
+	box := newPerson(t)
+	h := &generatedHistory{t: t, w: w}
+	config := func(days string) string {
+		return bundleConfig(w, "", bundleRecipients(box), "generated = { TOKEN = { length = 32, rotation_days = "+days+" } }")
+	}
+	step := func(days, versions string, changed ...string) resource.TestStep {
+		return resource.TestStep{Config: config(days), ConfigStateChecks: looks(h.step(versions, changed...))}
+	}
+	first := step("30", "TOKEN:1")
+	prolonged, removed, shortened := step("90", "TOKEN:1"), step("null", "TOKEN:1"), step("7", "TOKEN:2", "TOKEN")
+	prolonged.PreConfig, removed.PreConfig = c.days(31), c.days(60)
+	again := step("90", "TOKEN:1")
+	again.ExpectNonEmptyPlan = true
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{
+		first, prolonged, {Config: config("90"), ConfigPlanChecks: plannedEmpty},
+		removed, {Config: config("null"), ConfigPlanChecks: plannedEmpty},
+		again, shortened, {Config: config("7"), ConfigPlanChecks: plannedEmpty},
+	}})
+}
+
 // What is given changes, with and without content_version, and comes from nowhere:
 // the generated entries stay.
 func TestAccGeneratedBesideGiven(t *testing.T) {
@@ -188,6 +215,52 @@ resource "ageenv_bundle" "b" {
 		})},
 		{Config: config("2"), ConfigPlanChecks: plannedEmpty},
 	}})
+}
+
+// What is unknown of one entry leaves the versions and times of the others known.
+func TestAccGeneratedPartlyUnknown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		a        string // how A is generated; %s is what is unknown
+		again    bool   // whether A is generated again
+		schedule bool   // whether a schedule is unknown
+	}{
+		"a keeper":          {"{ length = 32, keepers = { k = %s } }", true, false},
+		"an equal keeper":   {"{ length = 32, keepers = { k = replace(%s, \"/.*/\", \"same\") } }", false, false},
+		"the length":        {"{ length = 32 + length(%s) }", true, false},
+		"a schedule":        {"{ length = 32, rotation_days = 30 + length(%s) }", false, true},
+		"the entry":         {"jsondecode(format(\"{\\\"length\\\": 32, \\\"keepers\\\": {\\\"k\\\": %%q}}\", %s))", true, true},
+		"whether it is one": {"%s == \"\" ? null : { length = 32 }", false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			newClock(w)
+			h := &generatedHistory{t: t, w: w}
+			recipients := bundleRecipients(newPerson(t))
+			config := func(input string) string {
+				a := strings.ReplaceAll(strings.ReplaceAll(tt.a, "%s", "terraform_data.d.output"), "%%", "%")
+				return fmt.Sprintf("resource \"terraform_data\" \"d\" {\n  input = %q\n}\n\n", input) +
+					bundleConfig(w, "", recipients, "generated = { A = "+a+", B = { length = 32, rotation_days = 30 } }")
+			}
+			of := func(attribute string) tfjsonpath.Path { return tfjsonpath.New(attribute).AtMapKey("B") }
+			checks := []plancheck.PlanCheck{
+				plancheck.ExpectKnownValue(bundleAddress, of("generated_versions"), knownvalue.Int64Exact(1)),
+				plancheck.ExpectKnownValue(bundleAddress, of("rotated_at"), knownvalue.StringExact("2026-03-02T10:00:00Z")),
+				plancheck.ExpectKnownValue(bundleAddress, tfjsonpath.New("generated_due"), knownvalue.SetSizeExact(0)),
+			}
+			if !tt.schedule {
+				checks = append(checks, plancheck.ExpectKnownValue(bundleAddress, of("rotate_at"), knownvalue.StringExact("2026-04-01T10:00:00Z")))
+			}
+			second := h.step("A:1 B:1")
+			if tt.again {
+				second = h.step("A:2 B:1", "A")
+			}
+			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{
+				{Config: config("first"), ConfigStateChecks: looks(h.step("A:1 B:1"))},
+				{Config: config("the second"), ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: checks}, ConfigStateChecks: looks(second)},
+				{Config: config("the second"), ConfigPlanChecks: plannedEmpty},
+			}})
+		})
+	}
 }
 
 // Nobody who could carry the values over is at hand: an error at plan, which loses

@@ -83,6 +83,16 @@ func (h *history) texts(name string) map[string]string {
 	return texts
 }
 
+// dateOf reads a time of the state.
+func dateOf(t *testing.T, text string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 // entries is what the bundle holds.
 func (h *history) entries(dialect string) map[string]string {
 	h.t.Helper()
@@ -108,8 +118,8 @@ func (h *history) bundleArguments(people []string) map[string]any {
 		entries["C"] = "1"
 	}
 	spec := map[string]any{"length": h.pick(32, 32, 48), "keepers": map[string]string{"k": fmt.Sprint(h.pick("1", "1", "2"))}}
-	if h.random.IntN(2) == 0 {
-		spec["rotation_days"] = 30
+	if days := h.pick(nil, 30, 30, 90); days != nil {
+		spec["rotation_days"] = days
 	}
 	arguments := map[string]any{
 		"entries_wo": entries, "recipients": people[:1+h.random.IntN(2)], "dialect": h.pick("compose", "compose", "shell"),
@@ -131,6 +141,7 @@ func TestBundleHistories(t *testing.T) {
 		was, times := map[string]string{}, map[string]string{}
 		var version, generated any
 		var arguments map[string]any
+		keeps := "" // how the generated entry is made, without its schedule
 		for step := range 25 {
 			h.wait(20 * 24)
 			if arguments == nil || h.random.IntN(4) > 0 {
@@ -138,6 +149,10 @@ func TestBundleHistories(t *testing.T) {
 			}
 			given, _ := arguments["entries_wo"].(map[string]any)
 			carries := step > 0 && arguments["content_version"] != nil && arguments["content_version"] == version
+			made := ""
+			if step > 0 {
+				made = h.texts("rotated_at")["G"]
+			}
 			// A new content_version needs no identity, unless a value is carried over.
 			h.alone = step > 0 && arguments["content_version"] != nil && !carries && generated == nil && arguments["generated"] == nil && h.random.IntN(2) == 0
 			changed := h.run(arguments, func(planned tftypes.Value) map[string]any {
@@ -150,7 +165,17 @@ func TestBundleHistories(t *testing.T) {
 				arguments["entries_wo"] = given
 				return arguments
 			})
-			version, generated = arguments["content_version"], arguments["generated"]
+			kept := keeps
+			version, generated, keeps = arguments["content_version"], arguments["generated"], ""
+			if specs, some := generated.(map[string]any); some {
+				spec, _ := specs["G"].(map[string]any)
+				keeps = fmt.Sprint(spec["length"], spec["keepers"])
+				if days, some := spec["rotation_days"].(int); kept == keeps && made != "" {
+					if early := !some || h.clock.at.Before(dateOf(t, made).AddDate(0, 0, days)); early && h.texts("rotated_at")["G"] != made {
+						t.Fatalf("seed %d, step %d: G of %s is generated again at %s, with rotation_days %v", seed, step, made, h.clock.at, spec["rotation_days"])
+					}
+				}
+			}
 			now := h.entries(fmt.Sprint(arguments["dialect"]))
 			for name, value := range given {
 				if !carries && now[name] != value {
@@ -192,7 +217,10 @@ func TestKeyHistories(t *testing.T) {
 				"algorithm": "x25519", "rotation_days": h.pick(nil, 10, 30), "grace_days": h.pick(nil, 5, 40),
 				"escrow_recipients": h.pick([]string{h.operator.recipient}, []string{h.operator.recipient, other}),
 			}
-			before, refreshed := h.attribute("recipient"), h.clock.at
+			before, refreshed, createdAt := h.attribute("recipient"), h.clock.at, time.Time{}
+			if before != "" {
+				createdAt = dateOf(t, h.attribute("created_at"))
+			}
 			h.run(arguments, func(tftypes.Value) map[string]any { return nil })
 			ids, err := agekey.Unwrap(h.attribute("wrapped_identity"), h.operator.identities(t))
 			if err != nil {
@@ -200,6 +228,9 @@ func TestKeyHistories(t *testing.T) {
 			}
 			held := agekey.Texts(agekey.Recipients(ids))
 			if before != "" && before != h.attribute("recipient") {
+				if days, some := arguments["rotation_days"].(int); !some || refreshed.Before(createdAt.AddDate(0, 0, days)) {
+					t.Fatalf("seed %d, step %d: the key of %s is rotated after a refresh at %s, with rotation_days %v", seed, step, createdAt, refreshed, arguments["rotation_days"])
+				}
 				if days, some := arguments["grace_days"].(int); some {
 					until[before] = h.clock.at.AddDate(0, 0, days)
 				}

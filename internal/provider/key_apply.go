@@ -111,14 +111,24 @@ func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel
 		plan.OperatorRemovedAt = timeText(now)
 	}
 	if !change.Wrap {
-		plan.WrappedIdentity = state.WrappedIdentity
+		plan.keepWrap(state)
 		if plan.RotationDue.IsUnknown() {
+			retirement := plan.RetirementDue // which holds until the next refresh
 			plan.setDue(change.Kept, now)
+			plan.RetirementDue = retirement
 		}
 		return diags
 	}
 	diags.Append(r.rewrap(ctx, plan, state, change, now)...)
 	return diags
+}
+
+// keepWrap puts back the identities that are there.
+func (m *keyModel) keepWrap(state keyModel) {
+	m.WrappedIdentity, m.CreatedAt = state.WrappedIdentity, state.CreatedAt
+	m.Recipient, m.Recipients = state.Recipient, state.Recipients
+	m.Generation, m.Generations = state.Generation, state.Generations
+	m.setSchedule()
 }
 
 // rewrap wraps the identities that stay, and the new one of a rotation.
@@ -167,7 +177,7 @@ func (r *keyResource) held(ctx context.Context, state keyModel, change rotation.
 		id, ok := byRecipient[g.Recipient]
 		if !ok {
 			diags.AddAttributeError(escrowPath, "The wrapped identity is another key's",
-				"It holds no identity of "+g.Recipient+": the state was altered. Restore it from a backup, or make a new key with -replace.")
+				"It holds no identity of "+g.Recipient+": the state was altered. Restore the state from a backup. Or make a new key: "+newKeyRemedy)
 			return nil, diags
 		}
 		made = append(made, agekey.Made{Identity: id, At: g.CreatedAt})

@@ -47,10 +47,14 @@ func (m *keyModel) setHistory(ctx context.Context, generations []rotation.Genera
 	return diags
 }
 
-// due is what the last refresh found due.
-func (m keyModel) due() rotation.KeyDue {
-	due := rotation.KeyDue{Rotation: m.RotationDue.ValueBool()}
-	for _, element := range m.RetirementDue.Elements() {
+// due is what the last refresh found due, and is so under the model's schedule too. It
+// may be while that is not known.
+func (m keyModel) due(state keyModel) rotation.KeyDue {
+	due := rotation.KeyDue{Rotation: state.RotationDue.ValueBool()}
+	if !m.RotationDays.IsUnknown() && !rotation.StaysDue(state.RotationDays.ValueInt64(), m.RotationDays.ValueInt64()) {
+		due.Rotation = false
+	}
+	for _, element := range state.RetirementDue.Elements() {
 		if text, ok := element.(types.String); ok {
 			due.Retired = append(due.Retired, text.ValueString())
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -88,16 +89,22 @@ func (r *keyResource) planUpdate(ctx context.Context, plan *keyModel, state keyM
 		}
 	}
 	if change.Unwraps() {
-		diags.Append(r.checkUnwraps(ctx, state)...)
+		diags.Append(r.checkUnwraps(ctx, state, change, plan.scheduleOpen(state))...)
 	}
 	return diags
+}
+
+// scheduleOpen reports whether the key is due by the state's schedule, and its new one is
+// not known yet.
+func (m *keyModel) scheduleOpen(state keyModel) bool {
+	return m.RotationDays.IsUnknown() && state.RotationDue.ValueBool()
 }
 
 // change decides what an apply of the plan does with the key. rewrap reports whether
 // the operators differ.
 func (m *keyModel) change(ctx context.Context, state keyModel, rewrap bool) (rotation.KeyChange, diag.Diagnostics) {
 	generations, diags := state.history(ctx)
-	return rotation.DecideKey(generations, state.due(), rotation.KeyWanted{GraceDays: m.GraceDays.ValueInt64(), Rewrap: rewrap}), diags
+	return rotation.DecideKey(generations, m.due(state), rotation.KeyWanted{GraceDays: m.GraceDays.ValueInt64(), Rewrap: rewrap}), diags
 }
 
 // planChange marks what a rotation and the end of grace periods change.
@@ -105,6 +112,9 @@ func (m *keyModel) planChange(ctx context.Context, change rotation.KeyChange, st
 	switch {
 	case change.Rotate:
 		m.planRotation(state)
+		if m.scheduleOpen(state) {
+			m.Generation, m.RotationDue = types.Int64Unknown(), types.BoolUnknown()
+		}
 		diags.Append(rotationReason(m, state))
 	case len(change.Retired) > 0:
 		diags.Append(m.setHistory(ctx, change.Generations(rotation.Generation{}))...)
@@ -128,6 +138,13 @@ func rotationReason(plan *keyModel, state keyModel) diag.Diagnostic {
 	grace := "It is given up at once: no grace_days are set."
 	if days := plan.GraceDays.ValueInt64(); days > 0 {
 		grace = fmt.Sprintf("It stays in recipients for its grace period of %d days.", days)
+	} else if plan.GraceDays.IsUnknown() {
+		grace = "Whether it stays for a grace period is known only at apply: grace_days is unknown."
+	}
+	if plan.scheduleOpen(state) {
+		return diag.NewAttributeWarningDiagnostic(rotateAtPath, "The key may be due for rotation",
+			fmt.Sprintf("It was due at %s by the rotation_days so far, and rotation_days is known only at apply. With no more days than before, the apply makes a new identity in place. The identity so far is %s. %s",
+				state.RotateAt.ValueString(), state.Recipient.ValueString(), grace))
 	}
 	return diag.NewAttributeWarningDiagnostic(rotateAtPath, "The key is due for rotation",
 		fmt.Sprintf("It was due at %s (rotation_days after created_at), so this plan makes a new identity in place, and what is wired to the key follows. The identity so far was %s. %s",
@@ -148,14 +165,36 @@ func checkEscrow(escrow []agekey.Recipient) (diags diag.Diagnostics) {
 const newKeyRemedy = "remove this key from the state with terraform state rm, then apply."
 
 // checkUnwraps is an error if the wrap can't be opened here and no identity is
-// still to come.
-func (r *keyResource) checkUnwraps(ctx context.Context, state keyModel) (diags diag.Diagnostics) {
+// still to come. It is a warning if the schedule may turn out to ask for no change.
+func (r *keyResource) checkUnwraps(ctx context.Context, state keyModel, change rotation.KeyChange, scheduleOpen bool) (diags diag.Diagnostics) {
 	ring := r.settings.keyring(ctx)
-	if _, err := agekey.Open(state.WrappedIdentity.ValueString(), ring.Identities); err != nil && !r.settings.identitiesUnknown {
-		diags.AddAttributeError(escrowPath, "The key can't be encrypted again",
-			openFailed("The wrapped identity", err, ring, "Or leave escrow_recipients as they were, and take rotation_days away until an operator applies. Or make a new key: "+newKeyRemedy))
+	_, err := agekey.Open(state.WrappedIdentity.ValueString(), ring.Identities)
+	if err == nil || r.settings.identitiesUnknown {
+		return diags
+	}
+	detail := openFailed("The wrapped identity", err, ring, putOff(change)+"Or make a new key: "+newKeyRemedy)
+	if scheduleOpen {
+		diags.AddAttributeWarning(escrowPath, "The key may have to be encrypted again, and can't", detail)
+	} else {
+		diags.AddAttributeError(escrowPath, "The key can't be encrypted again", detail)
 	}
 	return diags
+}
+
+// putOff says how to leave a change to an operator. The end of a grace period can't be
+// put off.
+func putOff(change rotation.KeyChange) string {
+	var steps []string
+	if change.Rewrap {
+		steps = append(steps, "leave escrow_recipients as they were")
+	}
+	if change.Rotate {
+		steps = append(steps, "put the rotation off: raise rotation_days, or remove rotation_days and grace_days")
+	}
+	if change.GraceEnds() || len(steps) == 0 {
+		return ""
+	}
+	return "Or, until an operator applies, " + strings.Join(steps, ", and ") + ". "
 }
 
 // checkWrap is an error if the state names a recipient whose identity is not in the

@@ -126,7 +126,7 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 			},
 			"rotation_days": schema.Int64Attribute{
 				Optional: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)},
-				MarkdownDescription: "After how many days the key is rotated: in place, by the first apply after that. Without it the key has no schedule.",
+				MarkdownDescription: "After how many days the key is rotated: in place, by the first apply after that. Without it the key has no schedule. A key that is due is not rotated in an apply that raises or removes it: that puts the rotation off.",
 			},
 			"grace_days": schema.Int64Attribute{
 				Optional: true, Validators: []validator.Int64{int64validator.Between(0, rotation.MaxDays), int64validator.AlsoRequires(path.MatchRoot("rotation_days"))},

@@ -200,6 +200,56 @@ func TestAccKeyScheduleChanges(t *testing.T) {
 	}})
 }
 
+// A schedule that is prolonged or taken away when the key is due rotates nothing, and one
+// that is shortened does.
+func TestAccKeyScheduleOfDueKey(t *testing.T) {
+	w := newWorld(t)
+	c := newClock(w)
+	var recipient string
+	kept := looks(stateSame(t, &recipient, keyAddress, "recipient"))
+	rotated := looks(stateChanged(t, &recipient, keyAddress, "recipient"))
+	const due = "rotation_days = 30\n  grace_days = 7"
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{
+		{Config: scheduled(w, due), ConfigStateChecks: looks(stateKeep(&recipient, keyAddress, "recipient"))},
+		{PreConfig: c.days(31), Config: scheduled(w, "rotation_days = 90\n  grace_days = 7"), ConfigStateChecks: kept},
+		{Config: scheduled(w, "rotation_days = 90\n  grace_days = 7"), ConfigPlanChecks: plannedEmpty},
+		{PreConfig: c.days(60), Config: scheduled(w, ""), ConfigStateChecks: kept},
+		{Config: scheduled(w, ""), ConfigPlanChecks: plannedEmpty},
+		// Prolonged, and due by the longer one too: the next plan rotates.
+		{Config: scheduled(w, "rotation_days = 200"), ConfigStateChecks: kept},
+		{PreConfig: c.days(200), Config: scheduled(w, "rotation_days = 201"), ConfigStateChecks: kept, ExpectNonEmptyPlan: true},
+		{Config: scheduled(w, "rotation_days = 20"), ConfigStateChecks: rotated},
+		{Config: scheduled(w, "rotation_days = 20"), ConfigPlanChecks: plannedEmpty},
+	}})
+}
+
+// A schedule of a due key that is known only at apply: whatever it turns out to be, the
+// plan comes true.
+func TestAccKeyScheduleUnknown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		days    string
+		rotates bool
+	}{"prolonged": {"90", false}, "shortened": {"7", true}, "the same": {"30", true}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			c := newClock(w)
+			config := func(input string) string {
+				return fmt.Sprintf("resource \"terraform_data\" \"days\" {\n  input = %q\n}\n\n", input) + scheduled(w, "rotation_days = tonumber(split(\" \", terraform_data.days.output)[0])\n  grace_days = 7")
+			}
+			var recipient string
+			check := stateSame(t, &recipient, keyAddress, "recipient")
+			if tt.rotates {
+				check = stateChanged(t, &recipient, keyAddress, "recipient")
+			}
+			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{
+				{Config: config("30 first"), ConfigStateChecks: looks(stateKeep(&recipient, keyAddress, "recipient"))},
+				{PreConfig: c.days(31), Config: config(tt.days + " second"), ConfigStateChecks: looks(check)},
+				{Config: config(tt.days + " second"), ConfigPlanChecks: plannedEmpty},
+			}})
+		})
+	}
+}
+
 // Escrow recipients that change while identities are in grace: all of them are
 // wrapped anew.
 func TestAccKeyRewrapInGrace(t *testing.T) {
@@ -248,9 +298,17 @@ func TestAccKeyDuePlan(t *testing.T) {
 	if exitCode(err) != 1 {
 		t.Errorf("without an operator's identity the plan ends with %v", err)
 	}
-	badOutput(t, out, []string{"The key can't be encrypted again", "take rotation_days away until an operator applies"}, nil)
+	badOutput(t, out, []string{"The key can't be encrypted again", "raise rotation_days, or remove rotation_days and grace_days"}, nil)
+	// What the error advises, as it says it.
+	for _, advised := range []string{"rotation_days = 36000\n  grace_days = 7", ""} {
+		cli.write(w.config("resource \"ageenv_key\" \"k\" {\n  " + advised + "\n}\n"))
+		if out := cli.must("plan"); strings.Contains(out, "due for rotation") || !strings.Contains(out, "1 to change") {
+			t.Errorf("with %q the plan is\n%s", advised, out)
+		}
+	}
 	cli.env["SOPS_AGE_KEY_FILE"] = keyFile
 	cli.must("apply", plan)
+	cli.write(w.config("resource \"ageenv_key\" \"k\" {\n  rotation_days = 30\n  grace_days = 7\n}\n"))
 	a := stateOf(t, cli)
 	if ids := keyring(t, a, w.operator); len(ids) != 2 || ids[1].Recipient().String() != key.recipient {
 		t.Errorf("the wrap holds %q", texts(ids))

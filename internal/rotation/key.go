@@ -43,6 +43,7 @@ type KeyChange struct {
 	Kept    []Generation // the generations that stay, in their order
 	Retired []Generation // the generations that are taken out of the wrap, in their order
 	Wrap    bool         // the identities are wrapped again
+	Rewrap  bool         // to other operators
 
 	graceDays int64
 }
@@ -51,7 +52,7 @@ type KeyChange struct {
 // refresh found due. A current identity is never retired: it can only be replaced. A
 // rotation without a grace period retires it at once.
 func DecideKey(generations []Generation, due KeyDue, wanted KeyWanted) KeyChange {
-	c := KeyChange{Rotate: due.Rotation, graceDays: wanted.GraceDays}
+	c := KeyChange{Rotate: due.Rotation, Rewrap: wanted.Rewrap, graceDays: wanted.GraceDays}
 	for i, g := range generations {
 		current := i == 0
 		if current && due.Rotation && wanted.GraceDays <= 0 || !current && slices.Contains(due.Retired, g.Recipient) {
@@ -66,6 +67,11 @@ func DecideKey(generations []Generation, due KeyDue, wanted KeyWanted) KeyChange
 
 // Unwraps reports whether identities have to be taken out of the present wrap.
 func (c KeyChange) Unwraps() bool { return c.Wrap && len(c.Kept) > 0 }
+
+// GraceEnds reports whether a generation goes because its grace period has ended.
+func (c KeyChange) GraceEnds() bool {
+	return slices.ContainsFunc(c.Retired, func(g Generation) bool { return !g.RetireAt.IsZero() })
+}
 
 // Generations are those of the key after the change, the current one first. fresh is
 // the new current one of a rotation, made now; it is not read otherwise.

@@ -22,3 +22,8 @@ func DueAt(made time.Time, days int64) time.Time {
 
 // IsDue reports whether the time has come.
 func IsDue(due, now time.Time) bool { return !now.Before(due) }
+
+// StaysDue reports whether what was found due under a schedule is due under another one
+// for certain, without a look at the clock: if that is no longer. A schedule is in days;
+// 0 is none, under which nothing is due.
+func StaysDue(before, after int64) bool { return after > 0 && after <= before }

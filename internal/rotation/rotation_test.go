@@ -144,3 +144,14 @@ func TestReportOperatorRemoved(t *testing.T) {
 		t.Errorf("the markdown is\n%s", text)
 	}
 }
+
+func TestStaysDue(t *testing.T) {
+	for _, tt := range []struct {
+		before, after int64
+		want          bool
+	}{{30, 30, true}, {30, 7, true}, {30, 31, false}, {30, 0, false}, {0, 30, false}, {0, 0, false}} {
+		if got := rotation.StaysDue(tt.before, tt.after); got != tt.want {
+			t.Errorf("due after %d days, and with %d days: %t", tt.before, tt.after, got)
+		}
+	}
+}
