@@ -10,14 +10,21 @@ import (
 	"testing"
 )
 
-// guideBlocks are the code blocks of the guide below a heading, by language.
-func guideBlocks(t *testing.T, heading, language string) (blocks []string) {
+// guideBlocks are the code blocks of the guide on scripts below a heading.
+func guideBlocks(t *testing.T, heading, language string) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../templates/guides/scripts-you-have.md")
+	return guideBlocksOf(t, "scripts-you-have", heading, language)
+}
+
+// guideBlocksOf are the code blocks of a guide below a heading, by language. The heading
+// may be the page's title.
+func guideBlocksOf(t *testing.T, guide, heading, language string) (blocks []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../templates/guides/" + guide + ".md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, found := strings.Cut(string(text), "\n## "+heading+"\n")
+	_, section, found := strings.Cut(string(text), "# "+heading+"\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	for _, m := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(section, -1) {
 		blocks = append(blocks, m[1])
