@@ -57,7 +57,7 @@ func TestAccBadEnvText(t *testing.T) {
 	}
 	cases["ageenv_dotenv, the content for the path"] = badInput{
 		config: "ephemeral \"ageenv_dotenv\" \"e\" {\n  path = var.text\n}\n", vars: map[string]string{"text": "TOKEN=" + contentCanary},
-		says: []string{"Error: The file can't be read", "The path (which does not look like one, and is not shown): there is no such file."}, hides: []string{contentCanary},
+		says: []string{"Error: The file can't be read", "The path (which does not look like one, and is not repeated here): there is no such file."}, hides: []string{contentCanary},
 	}
 	badTable(t, cases)
 }

@@ -99,7 +99,7 @@ func TestAccBadRecipients(t *testing.T) {
 		},
 		"malformed, provider": {
 			provider: `provider "ageenv" { escrow_recipients = ["bob"] }`, config: `resource "ageenv_key" "k" {}`,
-			says: []string{"Error: Malformed recipient", `in provider "ageenv"`, "In escrow_recipients: the element of 3 bytes that begins neither with age1 nor with ssh- (it is not shown) can't be used. " + expected},
+			says: []string{"Error: Malformed recipient", `in provider "ageenv"`, "In escrow_recipients: the element of 3 bytes that begins neither with age1 nor with ssh- (it is not repeated here) can't be used. " + expected},
 		},
 		"two of three": {
 			config: `resource "ageenv_key" "k" { escrow_recipients = ["` + good.recipient + `", "` + good.recipient[:40] + `", "ssh-ed25519 AAAA nobody"] }`,

@@ -65,7 +65,7 @@ func shownRecipient(text string) string {
 	case strings.HasPrefix(trimmed, "age1"), strings.HasPrefix(trimmed, "ssh-"):
 		return shortened(trimmed)
 	}
-	return fmt.Sprintf("the element of %d bytes that begins neither with age1 nor with ssh- (it is not shown)", len(text))
+	return fmt.Sprintf("the element of %d bytes that begins neither with age1 nor with ssh- (it is not repeated here)", len(text))
 }
 
 // checkedRecipients refuses unusable recipients before anything is planned: while

@@ -112,7 +112,7 @@ func refusedKey(of, place string) *tfprotov6.Diagnostic {
 	d := &tfprotov6.Diagnostic{
 		Severity: tfprotov6.DiagnosticSeverityError,
 		Summary:  "Private key in the wrong place",
-		Detail: fmt.Sprintf("In %s: this looks like a private key (an age identity, or an SSH or PEM key), and %s does not take one. It was not used and is not shown. ", place, of) +
+		Detail: fmt.Sprintf("In %s: this looks like a private key (an age identity, or an SSH or PEM key), and %s does not take one. The provider did not use it. ", place, of) +
 			keysBelong,
 	}
 	if strings.HasSuffix(strings.TrimPrefix(place, "a name in "), "recipients") {
@@ -123,4 +123,4 @@ func refusedKey(of, place string) *tfprotov6.Diagnostic {
 
 const keysBelong = "If it was meant for an operator: give the path of its file in identity_files of the provider, or the key itself in identities or SOPS_AGE_KEY. " +
 	"If a box needs it: identity_wo of a startup script, or the value of an entry in entries_wo or dotenv_wo. " +
-	"Treat the key as leaked if it was saved or committed like this."
+	"Treat the key as leaked if it was saved or committed like this. Terraform itself may have printed it: a line of the configuration, or an argument of a function, above this error."
