@@ -146,9 +146,12 @@ func TestAccGeneratedScheduleOfDue(t *testing.T) {
 	again := step("90", "TOKEN:1")
 	again.ExpectNonEmptyPlan = true
 	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{
-		first, prolonged, {Config: config("90"), ConfigPlanChecks: plannedEmpty},
-		removed, {Config: config("null"), ConfigPlanChecks: plannedEmpty},
-		again, shortened, {Config: config("7"), ConfigPlanChecks: plannedEmpty},
+		first, prolonged,
+		{Config: config("90"), ConfigPlanChecks: plannedEmpty},
+		removed,
+		{Config: config("null"), ConfigPlanChecks: plannedEmpty},
+		again, shortened,
+		{Config: config("7"), ConfigPlanChecks: plannedEmpty},
 	}})
 }
 

@@ -42,7 +42,7 @@ func TestSOPSChangesOurTrees(t *testing.T) {
 					c := c(t).with(t, id)
 					c.file(t, ".sops.yaml", fmt.Sprintf("creation_rules:\n  - age: %s,%s\n", id.Recipient(), other.Recipient()))
 					editor := c.file(t, "editor", "#!/bin/sh\nsed -i 's/\\(\"\\{0,1\\}A\"\\{0,1\\}: \\)\"\\{0,1\\}a\"\\{0,1\\}/\\1\"new: value\"/' \"$1\"\n")
-					if err := os.Chmod(editor, 0o700); err != nil { //nolint:gosec // it has to be run
+					if err := os.Chmod(editor, 0o700); err != nil {
 						t.Fatal(err)
 					}
 					c.env = append(c.env, "EDITOR="+editor, "PATH="+os.Getenv("PATH"))

@@ -16,8 +16,10 @@ import (
 
 // randomPairs are entries over an alphabet of what readers stumble on.
 func randomPairs(r *rand.Rand, n int) []pair {
-	pieces := []string{"\n", "\n", "\t", " ", " ", "\r", "\r\n", "'", `"`, `\`, "`", "#", ":", ": ", "- ", "-", "?", "|", ">", "%", "@", "&", "*", "!", "{", "}", "[", "]", ",", "<", "=",
-		"$", "~", "a", "B", "0", "9", ".", "e", "_", "null", "true", "yes", "<<", "---", "...", "ENC[", "\x00", "\x01", "\x7f", "\u0085", "\u00a0", "\u2028", "\u2029", "\ufeff", "\ufffd", "\uffff", "é", "e\u0301", "日", "🔑", "\U0010ffff"}
+	pieces := []string{
+		"\n", "\n", "\t", " ", " ", "\r", "\r\n", "'", `"`, `\`, "`", "#", ":", ": ", "- ", "-", "?", "|", ">", "%", "@", "&", "*", "!", "{", "}", "[", "]", ",", "<", "=",
+		"$", "~", "a", "B", "0", "9", ".", "e", "_", "null", "true", "yes", "<<", "---", "...", "ENC[", "\x00", "\x01", "\x7f", "\u0085", "\u00a0", "\u2028", "\u2029", "\ufeff", "\ufffd", "\uffff", "é", "e\u0301", "日", "🔑", "\U0010ffff",
+	}
 	pairs, seen := make([]pair, 0, n), map[string]bool{}
 	for i := 0; len(pairs) < n; i++ {
 		var value strings.Builder
@@ -86,7 +88,7 @@ func TestEncryptTreeRandom(t *testing.T) {
 		for release, c := range map[string]func(*testing.T) cli{"current": realSOPS, "oldest": oldestSOPS} {
 			t.Run(string(store)+"/"+release, func(t *testing.T) {
 				c := c(t).with(t, id)
-				r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // the same in every run
+				r := rand.New(rand.NewPCG(seed, 1))
 				for range files {
 					pairs := slices.DeleteFunc(randomPairs(r, entries), func(p pair) bool {
 						value := secret.New(p.value)
