@@ -66,7 +66,7 @@ func generatedSchema() map[string]schema.Attribute {
 		},
 		"rotated_at":    schema.MapAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "Name of a generated entry to the time at which its value was made, RFC 3339, UTC."},
 		"rotate_at":     schema.MapAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "Name of a generated entry to the time at which it is due, RFC 3339, UTC; only those with a schedule."},
-		"generated_due": schema.SetAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "The names of generated entries that were due when the state was last refreshed."},
+		"generated_due": schema.ListAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "The names of the generated entries that were due when the state was last refreshed, sorted."},
 	}
 }
 
@@ -184,7 +184,7 @@ func (c generatedChange) plan(m *bundleModel, state bundleModel) {
 
 // noneDue is what is due after an apply: what was due is generated again, or put off
 // until the next refresh looks at its new schedule.
-func noneDue() types.Set { return types.SetValueMust(types.StringType, nil) }
+func noneDue() types.List { return textList(nil) }
 
 // made puts what is known of generated entries once they are made.
 func (c generatedChange) made(m *bundleModel, state bundleModel, now time.Time) {
@@ -261,7 +261,7 @@ func (m *bundleModel) setGeneratedDue(now time.Time) {
 			}
 		}
 	}
-	m.GeneratedDue = types.SetValueMust(types.StringType, textList(due).Elements())
+	m.GeneratedDue = textList(slices.Sorted(slices.Values(due)))
 }
 
 // noGenerated is what a model without generated entries holds of them.

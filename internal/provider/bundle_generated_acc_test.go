@@ -248,7 +248,7 @@ func TestAccGeneratedPartlyUnknown(t *testing.T) {
 			checks := []plancheck.PlanCheck{
 				plancheck.ExpectKnownValue(bundleAddress, of("generated_versions"), knownvalue.Int64Exact(1)),
 				plancheck.ExpectKnownValue(bundleAddress, of("rotated_at"), knownvalue.StringExact("2026-03-02T10:00:00Z")),
-				plancheck.ExpectKnownValue(bundleAddress, tfjsonpath.New("generated_due"), knownvalue.SetSizeExact(0)),
+				plancheck.ExpectKnownValue(bundleAddress, tfjsonpath.New("generated_due"), knownvalue.ListSizeExact(0)),
 			}
 			if !tt.schedule {
 				checks = append(checks, plancheck.ExpectKnownValue(bundleAddress, of("rotate_at"), knownvalue.StringExact("2026-04-01T10:00:00Z")))

@@ -147,5 +147,5 @@ func (c *bundleChange) markSealed() {
 	c.plan.CiphertextSHA256 = types.StringUnknown()
 	c.plan.UpdatedAt = types.StringUnknown()
 	c.plan.ChangedAt = types.MapUnknown(types.StringType)
-	c.plan.Keys = types.SetUnknown(types.StringType)
+	c.plan.Keys = types.ListUnknown(types.StringType)
 }

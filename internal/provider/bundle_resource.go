@@ -47,14 +47,14 @@ type bundleModel struct {
 	Dialect            types.String `tfsdk:"dialect"`
 	Ciphertext         types.String `tfsdk:"ciphertext"`
 	CiphertextSHA256   types.String `tfsdk:"ciphertext_sha256"`
-	Keys               types.Set    `tfsdk:"keys"`
+	Keys               types.List   `tfsdk:"keys"`
 	ChangedAt          types.Map    `tfsdk:"changed_at"`
 	UpdatedAt          types.String `tfsdk:"updated_at"`
 	Generated          types.Map    `tfsdk:"generated"`
 	GeneratedVersions  types.Map    `tfsdk:"generated_versions"`
 	RotatedAt          types.Map    `tfsdk:"rotated_at"`
 	RotateAt           types.Map    `tfsdk:"rotate_at"`
-	GeneratedDue       types.Set    `tfsdk:"generated_due"`
+	GeneratedDue       types.List   `tfsdk:"generated_due"`
 	OperatorRemovedAt  types.String `tfsdk:"operator_removed_at"`
 }
 
@@ -140,9 +140,9 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`) or `*.age`. " + notPrinted("ageenv_bundle.….ciphertext"),
 			},
 			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex. A `check` block that compares it with `filesha256` of the committed file tells when that is out of date: see `examples/committed-bundle`."},
-			"keys": schema.SetAttribute{
+			"keys": schema.ListAttribute{
 				ElementType: types.StringType, Computed: true,
-				MarkdownDescription: "The names of the entries. A plan shows which come and go. They must be the same at apply.",
+				MarkdownDescription: "The names of the entries, sorted; `toset(…)` of it is for `for_each`. A plan shows which come and go. They must be the same at apply.",
 			},
 			"changed_at": schema.MapAttribute{
 				ElementType: types.StringType, Computed: true,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -146,8 +147,10 @@ func (m *bundleModel) keepSealed(state bundleModel) {
 	m.Keys, m.ChangedAt = state.Keys, state.ChangedAt
 }
 
+// setKeys puts the names, sorted. They are a list because Terraform and the framework
+// compare every element of a set with every other.
 func (m *bundleModel) setKeys(keys []string) {
-	m.Keys = types.SetValueMust(types.StringType, textList(keys).Elements())
+	m.Keys = textList(slices.Sorted(slices.Values(keys)))
 }
 
 func (m *bundleModel) setChangedAt(at map[string]time.Time) {

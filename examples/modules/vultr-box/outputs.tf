@@ -31,7 +31,7 @@ output "bundle" {
 }
 
 output "keys" {
-  description = "The entries' names."
+  description = "The entries' names, sorted."
   value       = ageenv_bundle.env.keys
 }
 

@@ -28,7 +28,7 @@ run "new_content" {
     entries = { TOKEN = "second", URL = "https://example.com", MORE = "x" }
   }
   assert {
-    condition     = output.keys == toset(["TOKEN", "URL", "MORE"]) && output.id == run.made.id && output.script_id == run.made.script_id
+    condition     = output.keys == tolist(["MORE", "TOKEN", "URL"]) && output.id == run.made.id && output.script_id == run.made.script_id
     error_message = "New content without a content_version is for the next box; this one stays."
   }
 }
