@@ -20,7 +20,7 @@ import (
 // cliRun runs a real Terraform or OpenTofu with the real provider binary, for what
 // the harness can't do: saved plans, flags, and everything that is printed.
 type cliRun struct {
-	t    *testing.T
+	t    testing.TB
 	path string
 	dir  string
 	env  map[string]string
@@ -29,16 +29,16 @@ type cliRun struct {
 }
 
 // newCLI makes an empty configuration directory in the world.
-func newCLI(t *testing.T, w *world) *cliRun {
-	t.Helper()
+func newCLI(tb testing.TB, w *world) *cliRun {
+	tb.Helper()
 	if os.Getenv("TF_ACC") == "" {
-		t.Skip("acceptance test: it runs only with TF_ACC=1, as make test does")
+		tb.Skip("acceptance test: it runs only with TF_ACC=1, as make test does")
 	}
-	c := &cliRun{t: t, path: os.Getenv("TF_ACC_TERRAFORM_PATH"), dir: t.TempDir(), env: map[string]string{}}
+	c := &cliRun{t: tb, path: os.Getenv("TF_ACC_TERRAFORM_PATH"), dir: tb.TempDir(), env: map[string]string{}}
 	if c.path == "" {
-		t.Fatal("TF_ACC_TERRAFORM_PATH names no Terraform or OpenTofu: run make test")
+		tb.Fatal("TF_ACC_TERRAFORM_PATH names no Terraform or OpenTofu: run make test")
 	}
-	c.use(map[string]string{"ageenv/ageenv": filepath.Dir(providerBinary(t))})
+	c.use(map[string]string{"ageenv/ageenv": filepath.Dir(providerBinary(tb))})
 	for name, value := range w.env {
 		c.env[name] = value
 	}
@@ -222,8 +222,8 @@ var built = struct {
 }{paths: map[string]string{}}
 
 // buildOnce builds a program under a name, with arguments of go build.
-func buildOnce(t *testing.T, key, name string, args ...string) string {
-	t.Helper()
+func buildOnce(tb testing.TB, key, name string, args ...string) string {
+	tb.Helper()
 	built.Lock()
 	defer built.Unlock()
 	if path, done := built.paths[key]; done {
@@ -232,27 +232,27 @@ func buildOnce(t *testing.T, key, name string, args ...string) string {
 	if built.dir == "" {
 		var err error
 		if built.dir, err = os.MkdirTemp("", "ageenv-provider-"); err != nil { //nolint:usetesting // outlives the first test that needs it
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	path := filepath.Join(built.dir, key, name)
 	if out, err := exec.Command("go", append([]string{"build", "-o", path}, args...)...).CombinedOutput(); err != nil {
-		t.Fatalf("building %s: %v\n%s", key, err, out)
+		tb.Fatalf("building %s: %v\n%s", key, err, out)
 	}
 	built.paths[key] = path
 	return path
 }
 
 // providerBinary is the provider.
-func providerBinary(t *testing.T) string {
-	t.Helper()
-	return buildOnce(t, "ageenv", "terraform-provider-ageenv", "../..")
+func providerBinary(tb testing.TB) string {
+	tb.Helper()
+	return buildOnce(tb, "ageenv", "terraform-provider-ageenv", "../..")
 }
 
 // vultrStub plays Vultr's own provider.
-func vultrStub(t *testing.T) string {
-	t.Helper()
-	return buildOnce(t, "vultr", "terraform-provider-vultr", "../../test/vultrstub")
+func vultrStub(tb testing.TB) string {
+	tb.Helper()
+	return buildOnce(tb, "vultr", "terraform-provider-vultr", "../../test/vultrstub")
 }
 
 // TestMain removes what was built for the tests.

@@ -8,8 +8,8 @@ import (
 )
 
 // stateKey returns the attributes of the key in a state file's content.
-func stateKey(t *testing.T, state map[string]any) map[string]any {
-	t.Helper()
+func stateKey(tb testing.TB, state map[string]any) map[string]any {
+	tb.Helper()
 	resources, _ := state["resources"].([]any)
 	for _, r := range resources {
 		resource, _ := r.(map[string]any)
@@ -21,7 +21,7 @@ func stateKey(t *testing.T, state map[string]any) map[string]any {
 		attributes, _ := instance["attributes"].(map[string]any)
 		return attributes
 	}
-	t.Fatal("the state has no key")
+	tb.Fatal("the state has no key")
 	return nil
 }
 

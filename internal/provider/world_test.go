@@ -30,13 +30,13 @@ type person struct {
 	keyFile   string
 }
 
-func newPerson(t *testing.T) person {
-	t.Helper()
+func newPerson(tb testing.TB) person {
+	tb.Helper()
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return personOf(t, id.String(), id.Recipient().String())
+	return personOf(tb, id.String(), id.Recipient().String())
 }
 
 func newHybridPerson(t *testing.T) person {
@@ -48,10 +48,10 @@ func newHybridPerson(t *testing.T) person {
 	return personOf(t, id.String(), id.Recipient().String())
 }
 
-func personOf(t *testing.T, identity, recipient string) person {
-	t.Helper()
-	p := person{identity: identity, recipient: recipient, keyFile: filepath.Join(t.TempDir(), "key.txt")}
-	writeFile(t, p.keyFile, "# public key: "+p.recipient+"\n"+p.identity+"\n")
+func personOf(tb testing.TB, identity, recipient string) person {
+	tb.Helper()
+	p := person{identity: identity, recipient: recipient, keyFile: filepath.Join(tb.TempDir(), "key.txt")}
+	writeFile(tb, p.keyFile, "# public key: "+p.recipient+"\n"+p.identity+"\n")
 	return p
 }
 
@@ -87,10 +87,10 @@ func sshPerson(t *testing.T, key crypto.PrivateKey) person {
 	return p
 }
 
-func writeFile(t *testing.T, path, content string) {
-	t.Helper()
+func writeFile(tb testing.TB, path, content string) {
+	tb.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -98,7 +98,7 @@ func writeFile(t *testing.T, path, content string) {
 // and a Vultr account. With AGEENV_LIVE=1 and VULTR_API_KEY the account is the real
 // one; sim is nil then, and tests that need to act behind the provider's back skip.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	operator person
 	env      map[string]string
 	now      func() time.Time
@@ -112,20 +112,22 @@ const simKey = "SIMULATORKEY0123456789"
 
 // A test in a world of its own runs beside others: it waits for processes most of
 // the time.
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	if _, again := inParallel.LoadOrStore(t, true); !again {
-		t.Parallel()
+func newWorld(tb testing.TB) *world {
+	tb.Helper()
+	if _, again := inParallel.LoadOrStore(tb, true); !again {
+		if t, ok := tb.(*testing.T); ok { // a benchmark runs alone
+			t.Parallel()
+		}
 	}
-	return newWorldWith(t, vultrsim.Options{})
+	return newWorldWith(tb, vultrsim.Options{})
 }
 
 // newWorldWith is newWorld with a simulator of these options.
-func newWorldWith(t *testing.T, o vultrsim.Options) *world {
-	t.Helper()
-	w := &world{t: t, operator: newPerson(t), now: time.Now}
+func newWorldWith(tb testing.TB, o vultrsim.Options) *world {
+	tb.Helper()
+	w := &world{t: tb, operator: newPerson(tb), now: time.Now}
 	w.env = map[string]string{
-		"HOME":              t.TempDir(),
+		"HOME":              tb.TempDir(),
 		"SOPS_AGE_KEY_FILE": w.operator.keyFile,
 	}
 	if os.Getenv("AGEENV_LIVE") == "1" && os.Getenv("VULTR_API_KEY") != "" {
@@ -136,9 +138,9 @@ func newWorldWith(t *testing.T, o vultrsim.Options) *world {
 	w.sim = vultrsim.New(o)
 	url, stop, err := w.sim.Start()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(stop)
+	tb.Cleanup(stop)
 	w.env["VULTR_API_KEY"], w.env["VULTR_API_URL"] = simKey, url
 	return w
 }
