@@ -155,7 +155,7 @@ func TestAccOperatorsWithoutIdentity(t *testing.T) {
 		}
 		badOutput(t, out, []string{
 			"Error: The key can't be encrypted again", "with ageenv_key.k,", "No identity was found.", "identity_files", "SOPS_AGE_KEY_FILE",
-			"Or leave escrow_recipients as they were,", "Or make a new key: remove this key from the state with terraform state rm, then apply.",
+			"Or, until an operator applies, leave escrow_recipients as they were.", "Or make a new key: remove this key from the state with terraform state rm, then apply.",
 		}, nil)
 	}
 	if out, err := c.plain("state", "rm", keyAddress).CombinedOutput(); err != nil {
