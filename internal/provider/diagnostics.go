@@ -56,7 +56,7 @@ func keyringState(ring agekey.Keyring) string {
 }
 
 const identityRemedy = "Give an operator identity that opens it: identity_files or identities in the provider's configuration, " +
-	"SOPS_AGE_KEY_FILE (or another SOPS_AGE_… variable) in the environment, or the user's sops/age/keys.txt."
+	"SOPS_AGE_KEY_FILE (or another SOPS_AGE_… variable) in the environment, or the user's sops/age/keys.txt. ~/.ssh/id_ed25519 and ~/.ssh/id_rsa are tried too."
 
 // openFailed explains why something sealed could not be opened.
 func openFailed(what string, err error, ring agekey.Keyring, otherRemedies string) string {
