@@ -44,7 +44,7 @@ var trees = map[string]struct {
 	"json, numbers":           {"a.json", `{"big": 12345678901, "small": 0.000001, "neg": -3, "exp": 1e30, "one": 1.0}`, false},
 	"json, one data":          {"a.json", `{"data": {"a": "b"}}`, false},
 	"json, empties":           {"a.json", `{"A": "", "L": [], "M": {}, "N": null, "B": "x"}`, true},
-	"json, true text":         {"a.json", `{"A": "True"}`, true},
+	"json, true text":         {"a.json", `{"A": "True"}`, false},
 	"yaml, flat":              {"a.yaml", "A: \"1\"\nB: two words\nN: 17\nF: 1.50\nT: yes\nX: true\n", false},
 	"yaml, comments":          {"a.yaml", "# head\nA: x # inline\n# between\nB:\n  # inside\n  C: y\n# foot\n", false},
 	"yaml, nested":            {"a.yaml", "db:\n  user: u\n  ports: [5432, x]\n  deep:\n    - a: 1\n      b: \"2\"\n    - - q\n      - r\ntext: |\n  one\n  two\nquoted: 'it''s'\nlooks: \"0x10\"\nno: \"no\"\n", false},
@@ -103,7 +103,7 @@ func flattened(t *testing.T, file, text string) map[string]string {
 		dec := json.NewDecoder(strings.NewReader(text))
 		dec.UseNumber()
 		err = dec.Decode(&value)
-	case ".yaml":
+	case ".yaml", ".yml":
 		err = yaml.Unmarshal([]byte(text), &value)
 	case ".ini":
 		loaded, loadErr := ini.Load([]byte(text))
