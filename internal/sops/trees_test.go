@@ -3,6 +3,7 @@ package sops_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -292,17 +293,22 @@ func TestKeyGroups(t *testing.T) {
 			for name, tt := range map[string]struct {
 				ids  []agekey.Identity
 				open bool
+				says string
 			}{
-				"first and second": {[]agekey.Identity{one, two}, true},
-				"spare and third":  {[]agekey.Identity{spare, three}, true},
-				"second and third": {[]agekey.Identity{three, two}, true},
-				"all":              {[]agekey.Identity{three, one, two, spare}, true},
-				"one group alone":  {[]agekey.Identity{one, spare}, false},
-				"nobody":           {nil, false},
+				"first and second": {[]agekey.Identity{one, two}, true, ""},
+				"spare and third":  {[]agekey.Identity{spare, three}, true, ""},
+				"second and third": {[]agekey.Identity{three, two}, true, ""},
+				"all":              {[]agekey.Identity{three, one, two, spare}, true, ""},
+				"one group alone": {[]agekey.Identity{one, spare}, false, "its data key is split among 3 key groups, and it takes an identity of 2 of them. Opened: group 1. " +
+					"Not opened: group 2 (age1pq1" + two.Recipient().String()[7:24] + "…), group 3 (" + three.Recipient().String() + "): none of the identities opens it"},
+				"nobody": {nil, false, "Opened: none. Not opened: group 1 (" + one.Recipient().String() + ", " + spare.Recipient().String() + "), group 2"},
 			} {
 				plain, err := sops.Decrypt(sealed, tt.ids, sops.Options{})
 				if (err == nil) != tt.open {
 					t.Errorf("%s: %v", name, err)
+				}
+				if !tt.open && (!errors.Is(err, agekey.ErrNoMatch) || !strings.Contains(err.Error(), tt.says)) {
+					t.Errorf("%s: the error is %v, want %s", name, err, tt.says)
 				}
 				if err == nil && strings.TrimSpace(plain.Text.Reveal()) == "" {
 					t.Errorf("%s: nothing came back", name)
