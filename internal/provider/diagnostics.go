@@ -67,7 +67,11 @@ func openFailed(what string, err error, ring agekey.Keyring, otherRemedies strin
 		}
 		return text
 	}
-	text := fmt.Sprintf("%s can't be decrypted with any identity found here.\n%s\n\n%s", what, keyringState(ring), identityRemedy)
+	why := ""
+	if err.Error() != agekey.ErrNoMatch.Error() { // the text says more, such as which key group opened
+		why = " " + sentence(err)
+	}
+	text := fmt.Sprintf("%s can't be decrypted with any identity found here.%s\n%s\n\n%s", what, why, keyringState(ring), identityRemedy)
 	if otherRemedies != "" {
 		text += " " + otherRemedies
 	}

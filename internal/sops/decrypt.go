@@ -140,7 +140,7 @@ func Unauthenticated(text string) error {
 		return err
 	}
 	for _, l := range f.leaves {
-		if value, isText := l.value.(string); !isText || !isEncrypted(value) || l.clear() {
+		if value, isText := l.value.(string); !isText || !isEncrypted(value) || l.clear() || l.hasColon(f.store) {
 			if err := unauthenticated(l, f.store); err != nil {
 				return err
 			}
@@ -173,6 +173,9 @@ type decryption struct {
 
 // leaf decrypts one value or comment and adds it to the MAC.
 func (d *decryption) leaf(l leaf) (any, error) {
+	if l.hasColon(d.store) && !d.options.allows(l) {
+		return nil, unauthenticated(l, d.store)
+	}
 	text, isText := l.value.(string)
 	if !isText || !isEncrypted(text) {
 		if err := unauthenticated(l, d.store); err != nil && !d.options.allows(l) {
@@ -252,6 +255,8 @@ func unauthenticated(l leaf, store Store) error {
 	}
 	const remedy = ", or set what reads it to allow unauthenticated content"
 	switch {
+	case l.hasColon(store):
+		return fail(problemColon + " and encrypt the file again" + remedy)
 	case l.comment && l.value == "":
 		return nil
 	case store == Binary && l.value == "":

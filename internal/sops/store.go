@@ -126,16 +126,23 @@ func problemSyntax(store Store) error {
 // bound a crafted file makes names that take many times its size.
 const maxName = 1024
 
-// checkKey refuses names that can't be told apart once they are authenticated: sops
-// joins keys with ":". The name is that of what holds the key.
+// checkKey refuses what would take many times a file's size. The name is that of what
+// holds the key.
 func checkKey(key, name string) error {
-	switch {
-	case len(name)+len(key) > maxName:
+	if len(name)+len(key) > maxName {
 		return &Error{Problem: "a name is longer than 1,024 bytes, with those of what it stands in"}
-	case strings.Contains(key, ":"):
-		return &Error{Problem: `a name holds a ":", which sops does not tell from one name inside another: rename it`}
 	}
 	return nil
+}
+
+// problemColon is the problem of a name that can't be told from others once it is
+// authenticated: sops joins keys with ":".
+const problemColon = `a name holds a ":", which sops does not tell from one name inside another: rename it`
+
+// hasColon reports whether a value could have been moved to where it is, out of a
+// mapping or into one. The names of a dotenv file stand in nothing.
+func (l leaf) hasColon(store Store) bool {
+	return store != Dotenv && slices.ContainsFunc(l.path, func(key string) bool { return strings.Contains(key, ":") })
 }
 
 // problemTwice is the problem of a name that one mapping has twice.

@@ -137,9 +137,10 @@ password = canary
 user     = mysql
 password = canary
 `},
-	"python, True": {file: "app.ini", text: "[app]\ndebug = True\nproxy = False\nkey = canary\n", entries: map[string]string{"app.debug": "True", "app.proxy": "False"}, warns: []string{"app.debug", "app.proxy"}},
-	"json, True":   {file: "a.json", text: `{"DEBUG": "True", "PROXY": "False", "ON": true, "L": ["True"], "N": "true"}`, entries: map[string]string{"DEBUG": "True", "PROXY": "False", "ON": "true", "L.0": "True", "N": "true"}, warns: []string{"DEBUG", "PROXY", "L.0"}},
-	"yaml, True":   {file: "a.yaml", text: "DEBUG: \"True\"\nON: true\nOFF: no\n", entries: map[string]string{"DEBUG": "True", "ON": "true"}, warns: []string{"DEBUG"}},
+	"python, True":               {file: "app.ini", text: "[app]\ndebug = True\nproxy = False\nkey = canary\n", entries: map[string]string{"app.debug": "True", "app.proxy": "False"}, warns: []string{"app.debug", "app.proxy"}},
+	"json, True":                 {file: "a.json", text: `{"DEBUG": "True", "PROXY": "False", "ON": true, "L": ["True"], "N": "true"}`, entries: map[string]string{"DEBUG": "True", "PROXY": "False", "ON": "true", "L.0": "True", "N": "true"}, warns: []string{"DEBUG", "PROXY", "L.0"}},
+	"yaml, True":                 {file: "a.yaml", text: "DEBUG: \"True\"\nON: true\nOFF: no\n", entries: map[string]string{"DEBUG": "True", "ON": "true"}, warns: []string{"DEBUG"}},
+	"symfony, names with colons": {file: "a.yaml", text: "scripts:\n  cache:clear: canary\n  cache: {clear: other}\n", weak: true, entries: map[string]string{"scripts.cache:clear": "canary", "scripts.cache.clear": "other"}},
 	"laravel, export": {file: ".env", text: `APP_NAME=Laravel
 export APP_KEY=base64:canary
  DB_HOST=127.0.0.1
