@@ -30,10 +30,6 @@ func parseJSON(text string) (*jsonNode, error) {
 	p := jsonParser{dec: json.NewDecoder(strings.NewReader(text))}
 	p.dec.UseNumber()
 	root, err := p.value(0)
-	var located *Error
-	if errors.As(err, &located) || errors.Is(err, errTooManyLeaves) {
-		return nil, err
-	}
 	if err != nil || !root.object {
 		return nil, errJSON
 	}
@@ -85,16 +81,13 @@ func (p *jsonParser) object(depth int) (*jsonNode, error) {
 	for p.dec.More() {
 		token, err := p.dec.Token()
 		key, ok := token.(string)
-		if err != nil || !ok {
+		if err != nil || !ok || seen[key] {
 			return nil, errJSON
-		}
-		if seen[key] {
-			return nil, &Error{Key: key, Problem: problemTwice}
 		}
 		seen[key] = true
 		child, err := p.value(depth + 1)
 		if err != nil {
-			return nil, inside(err, key)
+			return nil, err
 		}
 		n.keys, n.children = append(n.keys, key), append(n.children, child)
 	}
@@ -102,21 +95,12 @@ func (p *jsonParser) object(depth int) (*jsonNode, error) {
 	return n, err
 }
 
-// inside puts the name of what holds a place in front of the place's.
-func inside(err error, key string) error {
-	var located *Error
-	if errors.As(err, &located) && located.Key != "" {
-		return &Error{Line: located.Line, Key: key + "." + located.Key, Problem: located.Problem}
-	}
-	return err
-}
-
 func (p *jsonParser) array(depth int) (*jsonNode, error) {
 	n := &jsonNode{array: true}
 	for p.dec.More() {
 		child, err := p.value(depth + 1)
 		if err != nil {
-			return nil, inside(err, strconv.Itoa(len(n.children)))
+			return nil, err
 		}
 		n.children = append(n.children, child)
 	}
@@ -153,8 +137,7 @@ func (n *jsonNode) child(key string) *jsonNode {
 
 func loadJSON(text string, store Store) (file, error) {
 	root, err := parseJSON(text)
-	var located *Error
-	if errors.Is(err, errTooManyLeaves) || errors.As(err, &located) {
+	if errors.Is(err, errTooManyLeaves) {
 		return file{}, err
 	}
 	if err != nil || store == Binary && !root.binary() {
@@ -172,7 +155,9 @@ func loadJSON(text string, store Store) (file, error) {
 		return file{}, err
 	}
 	if store == JSON {
-		f.checkNames()
+		if err := checkNames(f.leaves); err != nil {
+			return file{}, err
+		}
 	}
 	f.emit = func() (secret.Text, error) {
 		if store == Binary {

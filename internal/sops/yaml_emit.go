@@ -36,7 +36,8 @@ func emitYAML(documents []*yamlValue) func() (secret.Text, error) {
 func (v *yamlValue) node() (*yaml.Node, error) {
 	n := &yaml.Node{Kind: v.kind}
 	if v.kind == yaml.ScalarNode {
-		return plainNode(v.scalar)
+		err := n.Encode(v.scalar)
+		return n, err
 	}
 	var before, behind []string // comments that wait for their element
 	first := true
@@ -59,7 +60,8 @@ func (v *yamlValue) node() (*yaml.Node, error) {
 		}
 		holder := value
 		if v.kind == yaml.MappingNode {
-			if holder, err = plainNode(item.key); err != nil {
+			holder = &yaml.Node{}
+			if err := holder.Encode(item.key); err != nil {
 				return nil, err
 			}
 			n.Content = append(n.Content, holder)
@@ -81,17 +83,6 @@ func (v *yamlValue) node() (*yaml.Node, error) {
 		last.FootComment = joinComments(last.FootComment, rest)
 	}
 	return n, nil
-}
-
-// plainNode is a scalar in the style that the encoder chooses. sops tags the text of a
-// merge key, as a name and as a value, whatever it was before.
-func plainNode(scalar any) (*yaml.Node, error) {
-	if scalar == mergeKey {
-		return &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.TaggedStyle, Tag: mergeTag, Value: mergeKey}, nil
-	}
-	n := &yaml.Node{}
-	err := n.Encode(scalar)
-	return n, err
 }
 
 func commentOf(lines []string) string {
