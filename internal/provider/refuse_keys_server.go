@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/process"
 )
 
 // frameworkServer is what the framework's server does, with all that it serves.
@@ -28,14 +27,10 @@ type keyRefuser struct {
 // refused, and all others handed to the framework.
 func NewServer(p provider.Provider) tfprotov6.ProviderServer {
 	server := providerserver.NewProtocol6(p)()
-	whole, ok := server.(frameworkServer)
-	if !ok {
-		panic("the framework's server lacks a part of the protocol") // at the start of every test
+	if whole, ok := server.(frameworkServer); ok {
+		return keyRefuser{whole}
 	}
-	if !process.LogsWanted() {
-		whole = unlogged{whole}
-	}
-	return keyRefuser{whole}
+	panic("the framework's server lacks a part of the protocol") // at the start of every test
 }
 
 func (s keyRefuser) ValidateProviderConfig(ctx context.Context, req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {

@@ -22,9 +22,6 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 	if wrapped.IsUnknown() || writeOnly.IsUnknown() {
 		return id, false, diags
 	}
-	if wrapped.IsNull() && writeOnly.IsNull() {
-		return id, false, diags // checkIdentities says so
-	}
 	at := identityWOPath
 	var ids []agekey.Identity
 	var err error
