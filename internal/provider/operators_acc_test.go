@@ -57,8 +57,8 @@ func TestAccOperatorsAreFollowed(t *testing.T) {
 	}
 	badOutput(t, out, []string{
 		"Plan: 0 to add, 3 to change, 0 to destroy.",
-		"Warning: The operators of this key change", "with ageenv_key.box,",
-		"Warning: The operators of this bundle change", "with ageenv_bundle.app,",
+		"Warning: Operators are removed from this key, and nothing here opens it then", "with ageenv_key.box,",
+		"Warning: The operators of bundle " + before.text(sealed, "id") + " change", "with ageenv_bundle.app,",
 		"Removed: " + w.operator.recipient,
 		"Old ciphertext stays open to removed operators",
 		"They could read these entries: TOKEN, URL.",
@@ -68,7 +68,7 @@ func TestAccOperatorsAreFollowed(t *testing.T) {
 
 	c.env["SOPS_AGE_KEY_FILE"] = second.keyFile
 	out = c.must("plan")
-	badOutput(t, out, []string{"Warning: The operators of this key change"}, []string{"No identity found here", "The next plan will not"})
+	badOutput(t, out, []string{"Warning: Operators are removed from this key"}, []string{"nothing here opens it", "No identity found here", "The next plan will not"})
 	c.must("apply", "-auto-approve")
 	after := stateOf(t, c)
 	opens(t, after, key, sealed, w.operator, false)
