@@ -15,12 +15,13 @@ import (
 func keyOperatorsWarning(change agekey.Change, locksOut bool) diag.Diagnostic {
 	// Each summary is for one text: Terraform shows one of many warnings with the same.
 	summary := "The operators of this key change"
-	detail := changeText(change) + "\n\nThis apply encrypts the identity to the new operators. The identity itself stays the same."
+	// With -replace Terraform asks for the plan of an update first, and shows its warnings.
+	detail := changeText(change) + "\n\nThis apply encrypts the identity to the new operators. Unless this plan replaces the key, the identity itself stays the same."
 	if len(change.Removed) > 0 {
 		summary = "Operators are removed from this key"
 		detail += "\n\nOld ciphertext stays open to removed operators: wrapped_identity in old states, plans and backups holds the same identity. " +
 			"With it they open every bundle that is encrypted to this key's recipient, new ones too. " +
-			"To close new bundles to them, replace the key (-replace) as well. The warnings of the bundles name the entries that they could read."
+			"To close new bundles to them, replace the key (-replace), in this apply or a later one. The warnings of the bundles name the entries that they could read."
 	}
 	if locksOut {
 		summary += ", and nothing here opens it then"

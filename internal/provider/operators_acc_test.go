@@ -68,7 +68,9 @@ func TestAccOperatorsAreFollowed(t *testing.T) {
 
 	c.env["SOPS_AGE_KEY_FILE"] = second.keyFile
 	out = c.must("plan")
-	badOutput(t, out, []string{"Warning: Operators are removed from this key"}, []string{"nothing here opens it", "No identity found here", "The next plan will not"})
+	badOutput(t, out, []string{"Warning: Operators are removed from this key", "Unless this plan replaces the key, the identity itself stays the same."}, []string{"nothing here opens it", "No identity found here", "The next plan will not"})
+	// With -replace too, Terraform shows the warnings of an update.
+	badOutput(t, c.must("plan", "-replace="+key), []string{"ageenv_key.box will be replaced", "Unless this plan replaces the key", "in this apply or a later one"}, nil)
 	c.must("apply", "-auto-approve")
 	after := stateOf(t, c)
 	opens(t, after, key, sealed, w.operator, false)
