@@ -19,9 +19,9 @@ func TestAccEachWarningIsShown(t *testing.T) {
 			cli.write(w.config(`
 resource "ageenv_bundle" "b" {
   for_each   = toset(["ALPHA", "BETA", "GAMMA"])
-  entries_wo = { (each.key) = "first", TOKEN = "`+value+`" }
+  entries_wo = { (each.key) = "first", TOKEN = "` + value + `" }
   recipients = []
-  operator_recipients = `+operators+`
+  operator_recipients = ` + operators + `
 }
 `))
 		}
