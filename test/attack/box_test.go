@@ -4,7 +4,9 @@
 // chroot: as root, without a prefix. The user has the number 1000 and owns directories that
 // root's program writes in.
 //
-//	box_test.go       the box, and what of root's must stay as it is
+//	box_test.go       the box
+//	namespace_test.go the namespaces that the tests run in, and mounts
+//	jewels_test.go    what of root's must stay as it is
 //	attacker_test.go  the process of the user
 //	moves_test.go     what that process can do
 //	storm_test.go     hundreds of runs against it
@@ -21,18 +23,14 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -50,105 +48,10 @@ const canary = "cAnArY-5e7c2b0d"
 
 const user = 1000
 
-// TestMain runs the tests in namespaces of their own: mounts and addresses of the machine
-// are not theirs. The test binary is the attacker's program, too.
-func TestMain(m *testing.M) {
-	const inside = "AGEENV_ATTACK_INSIDE"
-	switch {
-	case os.Getenv("AGEENV_ATTACKER") != "":
-		attackerMain()
-	case os.Getuid() != 0:
-		// The tests say so, one by one.
-		os.Exit(m.Run())
-	case os.Getenv(inside) == "":
-		os.Exit(reexec(inside))
-	}
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		fmt.Fprintln(os.Stderr, "cannot make the mounts private:", err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
-
-func reexec(mark string) int {
-	// The signal at the parent's death is tied to this thread.
-	runtime.LockOSThread()
-	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
-	cmd.Env = append(os.Environ(), mark+"=1")
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Run(); err != nil {
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
-			fmt.Fprintln(os.Stderr, "cannot run the tests in a mount namespace:", err)
-		}
-		return 1
-	}
-	return 0
-}
-
-func needRoot(t testing.TB) {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("not root: cannot mount, nor be two users")
-	}
-}
-
-// must ends the test at an error in its preparations.
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// system runs a program of the machine.
-func system(t testing.TB, args ...string) {
-	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v: %s", strings.Join(args, " "), err, out)
-	}
-}
-
 // box is a root file system to run scripts in.
 type box struct {
 	t    testing.TB
 	root string
-}
-
-// mountFS mounts a new file system: "ext4" in a file, or "tmpfs".
-func mountFS(t testing.TB, kind, at string) {
-	t.Helper()
-	must(t, os.MkdirAll(at, 0o755))
-	switch kind {
-	case "ext4":
-		image := filepath.Join(t.TempDir(), "image")
-		must(t, os.WriteFile(image, nil, 0o600))
-		must(t, os.Truncate(image, 64<<20))
-		system(t, "mkfs.ext4", "-q", "-F", image)
-		// No barriers: no test pulls the plug.
-		system(t, "mount", "-o", "loop,nobarrier", image, at)
-	case "tmpfs":
-		must(t, unix.Mount("tmpfs", at, "tmpfs", 0, "size=64m,mode=755"))
-	default:
-		t.Fatal("no such file system: " + kind)
-	}
-	t.Cleanup(func() { unmount(t, at) })
-}
-
-func unmount(t testing.TB, at string) {
-	if err := unix.Unmount(at, unix.MNT_DETACH); err != nil {
-		t.Error(err)
-	}
-}
-
-func bind(t testing.TB, from, at string, flags uintptr) {
-	t.Helper()
-	must(t, unix.Mount(from, at, "", unix.MS_BIND|unix.MS_REC, ""))
-	if flags != 0 {
-		must(t, unix.Mount("", at, "", unix.MS_BIND|unix.MS_REMOUNT|flags, ""))
-	}
-	t.Cleanup(func() { unmount(t, at) })
 }
 
 // newBox makes a box on a file system of its own. /usr is the machine's, read-only.
@@ -395,131 +298,4 @@ func render(t testing.TB, identity *age.X25519Identity, files ...firstboot.File)
 	script, err := firstboot.Render(firstboot.Params{Files: files, Identity: secret.New(identity.String())})
 	must(t, err)
 	return script
-}
-
-// crownJewels are files of root's on a box that no user's directory leads to.
-type crownJewels struct {
-	b     *box
-	watch int
-	was   map[string]string
-}
-
-// Each is root's alone. /etc/open can be entered by everybody, but not listed.
-var jewels = []string{"/etc/shadow", "/etc/open", "/etc/open/inner", "/root/secret", "/var/lib/private", "/var/lib/private/inner", "/var/lib/vacant"}
-
-// Openings and changes of a file that it was not to have. The user may make a second name
-// for it, and move that: this is no change of its own.
-const harm = unix.IN_OPEN | unix.IN_ACCESS | unix.IN_MODIFY | unix.IN_CREATE | unix.IN_DELETE | unix.IN_MOVED_FROM | unix.IN_MOVED_TO
-
-func (b *box) jewels() *crownJewels {
-	b.t.Helper()
-	for _, p := range jewels {
-		if strings.HasSuffix(p, "/inner") {
-			must(b.t, os.MkdirAll(filepath.Dir(b.path(p)), 0o755))
-		}
-	}
-	must(b.t, os.MkdirAll(b.path("/var/lib/vacant"), 0o700))
-	must(b.t, os.Chmod(b.path("/var/lib/private"), 0o700))
-	must(b.t, os.Chmod(b.path("/etc/open"), 0o711))
-	b.put("/etc/shadow", "root:*:1::::::\n", 0o640)
-	must(b.t, os.Chown(b.path("/etc/shadow"), 0, 42))
-	for _, p := range []string{"/etc/open/inner", "/root/secret", "/var/lib/private/inner"} {
-		b.put(p, "root's own "+p, 0o600)
-	}
-	c := &crownJewels{b: b}
-	var err error
-	c.watch, err = unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
-	must(b.t, err)
-	b.t.Cleanup(func() { _ = unix.Close(c.watch) })
-	c.was = c.look()
-	for _, p := range jewels {
-		_, err := unix.InotifyAddWatch(c.watch, b.path(p), harm)
-		must(b.t, err)
-	}
-	return c
-}
-
-// look describes each: owner, mode, times and bytes.
-func (c *crownJewels) look() map[string]string {
-	c.b.t.Helper()
-	found := map[string]string{}
-	for _, p := range jewels {
-		var st unix.Stat_t
-		must(c.b.t, unix.Lstat(c.b.path(p), &st))
-		text := fmt.Sprintf("inode %d, %d:%d %o, read %d.%09d, written %d.%09d", st.Ino, st.Uid, st.Gid, st.Mode, st.Atim.Sec, st.Atim.Nsec, st.Mtim.Sec, st.Mtim.Nsec)
-		if st.Mode&unix.S_IFMT == unix.S_IFREG {
-			file, err := os.OpenFile(c.b.path(p), os.O_RDONLY|unix.O_NOATIME, 0)
-			must(c.b.t, err)
-			content := make([]byte, 4096)
-			n, _ := file.Read(content)
-			_ = file.Close()
-			text += fmt.Sprintf(", %x", sha256.Sum256(content[:n]))
-		}
-		found[p] = text
-	}
-	return found
-}
-
-// check reports what has been done to them since they were looked at.
-func (c *crownJewels) check() []string {
-	c.b.t.Helper()
-	var wrong []string
-	for _, e := range readEvents(c.watch) {
-		wrong = append(wrong, fmt.Sprintf("%s: event %#x %s", jewels[min(e.watch, len(jewels))-1], e.mask, e.name))
-	}
-	for p, now := range c.look() {
-		if now != c.was[p] {
-			wrong = append(wrong, fmt.Sprintf("%s: was %s, is %s", p, c.was[p], now))
-		}
-	}
-	// Of the look itself.
-	readEvents(c.watch)
-	return wrong
-}
-
-func (c *crownJewels) want() {
-	c.b.t.Helper()
-	for _, text := range c.check() {
-		c.b.t.Error(text)
-	}
-}
-
-type event struct {
-	watch int
-	mask  uint32
-	name  string
-}
-
-// readEvents returns what an inotify descriptor has now.
-func readEvents(fd int) []event {
-	var events []event
-	buffer := make([]byte, 64<<10)
-	for {
-		n, err := unix.Read(fd, buffer)
-		if err != nil || n <= 0 {
-			return events
-		}
-		events = append(events, parseEvents(buffer[:n])...)
-	}
-}
-
-func parseEvents(text []byte) []event {
-	var events []event
-	for len(text) >= unix.SizeofInotifyEvent {
-		number := func(at int) uint32 {
-			return uint32(text[at]) | uint32(text[at+1])<<8 | uint32(text[at+2])<<16 | uint32(text[at+3])<<24
-		}
-		end := unix.SizeofInotifyEvent + int(number(12))
-		name, _, _ := strings.Cut(string(text[unix.SizeofInotifyEvent:end]), "\x00")
-		events = append(events, event{int(number(0)), number(4), name})
-		text = text[end:]
-	}
-	return events
-}
-
-func environment(name string, otherwise int) int {
-	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
-		return n
-	}
-	return otherwise
 }
