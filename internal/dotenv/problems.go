@@ -15,7 +15,7 @@ const maxProblems = 20
 func (r *reader) statements(g grammar, refuseWrapped bool) error {
 	var problems []error
 	for whole := r.rest; r.rest != "" && len(problems) < maxProblems; {
-		if refuseWrapped && isWrapped(lineBefore(whole, len(whole)-len(r.rest)), r.peekLine()) {
+		if refuseWrapped && isWrapped(whole[:len(whole)-len(r.rest)], r.peekLine()) {
 			problems = append(problems, r.fail("", problemWrapped))
 			break
 		}
@@ -48,9 +48,9 @@ func lineOf(err error) int {
 	return 0
 }
 
-// lineBefore is the line that ends before the position, without its line end.
-func lineBefore(text string, position int) string {
-	before := strings.TrimSuffix(strings.TrimSuffix(text[:position], "\n"), "\r")
+// lastLine is the last line of a text, without its line end.
+func lastLine(text string) string {
+	before := strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 	return before[strings.LastIndexByte(before, '\n')+1:]
 }
 

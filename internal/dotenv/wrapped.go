@@ -2,6 +2,7 @@ package dotenv
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ const problemWrapped = "the line looks like the rest of a base64 value that was 
 	"write the value in one line"
 
 const (
-	// minRun is how many characters of base64 the line before ends in, at least, to
+	// minRun is how many characters of base64 the text before ends in, at least, to
 	// count as a value that goes on.
 	minRun = 16
 	// minAlone is the length from which a name that looks random is refused whatever
@@ -26,8 +27,10 @@ const (
 var (
 	// paddedLine is a line of nothing but base64 and its padding, with what may follow
 	// in a connection string, in JSON or in a quoted value.
-	paddedLine = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]*)(==?)(?:["'\\]|[,;&)}\]].*)?$`)
-	// base64Run is what a line ends in; a backslash can be there to continue it.
+	paddedLine = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_-]*)(==?)(?:["'\\]|[,;&)}\]].*)?$`)
+	// base64Run is what a line ends in; a backslash can be there to continue it. The
+	// value may be in several lines before: at 70 columns, which OpenSSH breaks its keys
+	// at, one line is no whole number of groups.
 	base64Run = regexp.MustCompile(`[A-Za-z0-9+/_-]*\\?$`)
 	// word matches a part of a name, a number, or a letter that belongs to no word.
 	word = regexp.MustCompile(`[A-Z]?[a-z]{2,}|[A-Z]{2,}|[0-9]+|[A-Za-z]`)
@@ -35,15 +38,34 @@ var (
 
 const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// isWrapped reports whether a line looks like the rest of a base64 value in the line
-// before, which is empty if there is none.
+// runBefore is the base64 that a text ends in, over as many lines as hold nothing else.
+func runBefore(text string) string {
+	var runs []string
+	for text != "" {
+		line := strings.Trim(lastLine(text), blanks)
+		found := base64Run.FindString(line)
+		if found == "" {
+			break
+		}
+		runs = append(runs, strings.TrimSuffix(found, `\`))
+		if len(found) < len(line) {
+			break
+		}
+		text = text[:strings.LastIndexByte(strings.TrimSuffix(text, "\n"), '\n')+1]
+	}
+	slices.Reverse(runs)
+	return strings.Join(runs, "")
+}
+
+// isWrapped reports whether a line looks like the rest of a base64 value that the text
+// before ends in.
 func isWrapped(before, line string) bool {
 	parts := paddedLine.FindStringSubmatch(strings.Trim(line, blanks))
 	if parts == nil {
 		return false
 	}
 	name, padding := parts[1], parts[2]
-	run := strings.TrimSuffix(base64Run.FindString(strings.TrimRight(before, blanks)), `\`)
+	run := runBefore(before)
 	if (len(run)+len(name)+len(padding))%4 != 0 {
 		return false // base64 comes in groups of four
 	}
@@ -55,11 +77,17 @@ func isWrapped(before, line string) bool {
 	if last := strings.IndexByte(base64Digits, name[len(name)-1]); last < 0 || last%unused != 0 {
 		return false
 	}
-	if strings.ContainsAny(name, "-_") && !strings.ContainsAny(run, "-_") {
-		return false // only the URL-safe alphabet has it
+	if strings.ContainsAny(run, "+/") && strings.ContainsAny(name, "-_") {
+		return false // no value is in both alphabets
 	}
 	if len(run) >= minRun && looksRandom(run, 3) {
-		return len(padding) == 2 || looksRandom(name, 3) // a value that is "=" is no value
+		switch {
+		case strings.ContainsAny(name, "-_") && !strings.ContainsAny(run, "-_"):
+			return looksRandom(name, 2.35) // a value in the URL-safe alphabet, or a name in words
+		case len(padding) == 2:
+			return true // a value that is "=" is no value
+		}
+		return looksRandom(name, 3)
 	}
 	return len(name) >= minAlone && looksRandom(name, 2.35)
 }

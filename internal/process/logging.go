@@ -15,14 +15,23 @@ var sdkLogs = []string{"TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK"}
 // QuietSDK turns the plugin libraries' logs off where nobody asked for any log:
 // they are written and parsed again even then, a third of the provider's CPU time.
 func QuietSDK() {
-	for _, entry := range os.Environ() {
-		if strings.HasPrefix(entry, "TF_LOG") {
-			return
-		}
+	if LogsWanted() {
+		return
 	}
 	for _, name := range sdkLogs {
 		_ = os.Setenv(name, "off")
 	}
+}
+
+// LogsWanted reports whether a TF_LOG variable, of whatever part, asks for a log.
+func LogsWanted() bool {
+	for _, entry := range os.Environ() {
+		name, level, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "TF_LOG") && !strings.EqualFold(level, "off") {
+			return true
+		}
+	}
+	return false
 }
 
 // LogLevel is the level of the provider's own log: TF_LOG_PROVIDER's, else

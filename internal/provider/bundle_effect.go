@@ -85,6 +85,9 @@ func (c *bundleChange) valuesWarning(action bundle.Action, effect bundle.Effect)
 	if len(certain) > 0 && !c.settings.refreshed(c.state.ID.ValueString()) {
 		lines = append(lines, "If Terraform calls this plan inconsistent, a value differs between the plan and its apply: plan again.")
 	}
+	// Bundles often have entries of the same names, and Terraform shows one of many
+	// warnings with the same summary.
+	summary += " (bundle " + c.state.ID.ValueString() + ")"
 	diags.AddAttributeWarning(changedAtPath, summary, strings.Join(lines, "\n"))
 	return diags
 }

@@ -45,16 +45,16 @@ var generatedType = types.ObjectType{AttrTypes: map[string]attr.Type{
 // generatedSchema is the attribute generated, and what is known of its entries.
 func generatedSchema() map[string]schema.Attribute {
 	encodings, checkEncoding := oneOf(bundle.Encodings())
-	length := []validator.Int64{int64validator.Between(1, bundle.MaxGenerated), int64validator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("length"), path.MatchRelative().AtParent().AtName("bytes"))}
+	size := []validator.Int64{int64validator.Between(1, bundle.MaxGenerated)}
 	return map[string]schema.Attribute{
 		"generated": schema.MapNestedAttribute{
 			Optional: true,
 			MarkdownDescription: "Entries that are made at random, once, and are nowhere but in the ciphertext: never in state, in a plan or in a configuration. They are carried over when anything else changes, and read by the ephemeral `ageenv_bundle` alone, in the apply that makes them too. " +
 				"A value is made anew when its `keepers` or how it is made change, or when its schedule is due. They need `operator_recipients`, so that nobody is locked out. **`-replace` of the bundle makes all of them anew, and deleting it loses them**: set `prevent_destroy`.",
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"length":        schema.Int64Attribute{Optional: true, Validators: length, MarkdownDescription: "How many characters of `charset`. Exactly one of `length` and `bytes` is set. A value has 64 bits of randomness at least."},
+			NestedObject: schema.NestedAttributeObject{Validators: []validator.Object{oneSize{}}, Attributes: map[string]schema.Attribute{
+				"length":        schema.Int64Attribute{Optional: true, Validators: size, MarkdownDescription: "How many characters of `charset`. Exactly one of `length` and `bytes` is set. A value has 64 bits of randomness at least."},
 				"charset":       schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("length"))}, MarkdownDescription: "The characters to choose from, each once, printable ASCII. Default: letters and digits."},
-				"bytes":         schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, bundle.MaxGenerated)}, MarkdownDescription: "How many bytes, written in `encoding`."},
+				"bytes":         schema.Int64Attribute{Optional: true, Validators: size, MarkdownDescription: "How many bytes, written in `encoding`."},
 				"encoding":      schema.StringAttribute{Optional: true, Validators: append(checkEncoding, stringvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("bytes"))), MarkdownDescription: "`" + strings.Join(encodings, "`, `") + "`. Default `" + encodings[0] + "`; `base64url` is without padding."},
 				"keepers":       schema.MapAttribute{ElementType: types.StringType, Optional: true, PlanModifiers: []planmodifier.Map{nullIsAbsent()}, MarkdownDescription: "Arbitrary values. The value is generated again when they change. " + nullRule},
 				"rotation_days": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)}, MarkdownDescription: "After how many days the value is generated again, by the first apply after that. An apply that raises or removes it leaves a value that is due."},
@@ -68,6 +68,31 @@ func generatedSchema() map[string]schema.Attribute {
 		"rotate_at":     schema.MapAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "Name of a generated entry to the time at which it is due, RFC 3339, UTC; only those with a schedule."},
 		"generated_due": schema.ListAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "The names of the generated entries that were due when the state was last refreshed, sorted."},
 	}
+}
+
+// oneSize holds an entry to exactly one of length and bytes. The framework's own
+// validator names them as no configuration writes them.
+type oneSize struct{}
+
+func (oneSize) Description(context.Context) string { return "exactly one of length and bytes" }
+func (oneSize) MarkdownDescription(context.Context) string {
+	return "exactly one of `length` and `bytes`"
+}
+
+func (oneSize) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	length, bytes := req.ConfigValue.Attributes()["length"], req.ConfigValue.Attributes()["bytes"]
+	problem := "sets neither length nor bytes"
+	switch {
+	case !length.IsNull() && !bytes.IsNull() && !length.IsUnknown() && !bytes.IsUnknown():
+		problem = "sets both length and bytes"
+	case !length.IsNull() || !bytes.IsNull():
+		return
+	}
+	resp.Diagnostics.AddAttributeError(req.Path, "The entry can't be generated",
+		req.Path.String()+" "+problem+": set one of them, length for characters of charset, or bytes for random bytes in encoding.")
 }
 
 // generators are how a model's entries are made. Of an entry that is unknown as a whole,

@@ -298,8 +298,8 @@ func TestAccBadGenerated(t *testing.T) {
 	}
 	stranger := newPerson(t).recipient
 	badTable(t, map[string]badInput{
-		"neither":         {config: of("{ A = {} }"), says: []string{"length", "bytes"}},
-		"both":            {config: of("{ A = { length = 32, bytes = 32 } }"), says: []string{"length", "bytes"}},
+		"neither":         {config: of("{ A = {} }"), says: []string{`generated["A"] sets neither length nor bytes: set one of them`}},
+		"both":            {config: of("{ A = { length = 32, bytes = 32 } }"), says: []string{`generated["A"] sets both length and bytes: set one of them`}},
 		"encoding":        {config: of(`{ A = { bytes = 32, encoding = "base32" } }`), says: []string{"encoding", "base64url"}},
 		"charset, bytes":  {config: of(`{ A = { bytes = 32, charset = "abc" } }`), says: []string{"length"}},
 		"guessed":         {config: of("{ A = { length = 8 } }"), says: []string{`generated["A"]: The value would have 47 bits of randomness`}},

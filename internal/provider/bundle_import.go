@@ -68,7 +68,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		return
 	}
 	if weak := bundle.Weak(ciphertext); weak != nil {
-		resp.Diagnostics.AddWarning("sops does not authenticate all of the file",
+		resp.Diagnostics.AddWarning("sops does not authenticate all of the file: "+shownPath(name),
 			shownPath(name)+": "+sentence(weak)+" Whoever can write the file could have changed that, and there may be more like it. Check the content before you apply: the apply encrypts it again, and then all of it is authenticated.")
 	}
 	state := bundleModel{

@@ -61,7 +61,7 @@ func (c *bundleChange) planOperators(ctx context.Context) (diags diag.Diagnostic
 	}
 	change := c.before.operatorChange(c.after)
 	if !change.IsEmpty() {
-		diags.Append(bundleOperatorsWarning(change, c.state.keys()))
+		diags.Append(bundleOperatorsWarning(change, c.state.ID.ValueString(), c.state.keys()))
 		diags.Append(c.warnUnlessOpenable(ctx)...)
 	}
 	if len(change.Removed) > 0 {

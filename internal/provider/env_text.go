@@ -38,7 +38,7 @@ func readEnvText(text secret.Text, dialect dotenv.Dialect, references types.Stri
 		for _, w := range warnings {
 			detail += "\n  - " + w.String()
 		}
-		diags.AddWarning("Check how the env text was read", detail)
+		diags.AddWarning("Check how the env text was read: "+place, detail)
 	}
 	return doc, len(warnings) > 0 || !references.IsNull(), diags
 }

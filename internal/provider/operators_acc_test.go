@@ -57,8 +57,8 @@ func TestAccOperatorsAreFollowed(t *testing.T) {
 	}
 	badOutput(t, out, []string{
 		"Plan: 0 to add, 3 to change, 0 to destroy.",
-		"Warning: The operators of this key change", "with ageenv_key.box,",
-		"Warning: The operators of this bundle change", "with ageenv_bundle.app,",
+		"Warning: Operators are removed from this key, and nothing here opens it then", "with ageenv_key.box,",
+		"Warning: The operators of bundle " + before.text(sealed, "id") + " change", "with ageenv_bundle.app,",
 		"Removed: " + w.operator.recipient,
 		"Old ciphertext stays open to removed operators",
 		"They could read these entries: TOKEN, URL.",
@@ -68,7 +68,9 @@ func TestAccOperatorsAreFollowed(t *testing.T) {
 
 	c.env["SOPS_AGE_KEY_FILE"] = second.keyFile
 	out = c.must("plan")
-	badOutput(t, out, []string{"Warning: The operators of this key change"}, []string{"No identity found here", "The next plan will not"})
+	badOutput(t, out, []string{"Warning: Operators are removed from this key", "Unless this plan replaces the key, the identity itself stays the same."}, []string{"nothing here opens it", "No identity found here", "The next plan will not"})
+	// With -replace too, Terraform shows the warnings of an update.
+	badOutput(t, c.must("plan", "-replace="+key), []string{"ageenv_key.box will be replaced", "Unless this plan replaces the key", "in this apply or a later one"}, nil)
 	c.must("apply", "-auto-approve")
 	after := stateOf(t, c)
 	opens(t, after, key, sealed, w.operator, false)

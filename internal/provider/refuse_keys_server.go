@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/process"
 )
 
 // frameworkServer is what the framework's server does, with all that it serves.
@@ -27,10 +28,14 @@ type keyRefuser struct {
 // refused, and all others handed to the framework.
 func NewServer(p provider.Provider) tfprotov6.ProviderServer {
 	server := providerserver.NewProtocol6(p)()
-	if whole, ok := server.(frameworkServer); ok {
-		return keyRefuser{whole}
+	whole, ok := server.(frameworkServer)
+	if !ok {
+		panic("the framework's server lacks a part of the protocol") // at the start of every test
 	}
-	panic("the framework's server lacks a part of the protocol") // at the start of every test
+	if !process.LogsWanted() {
+		whole = unlogged{whole}
+	}
+	return keyRefuser{whole}
 }
 
 func (s keyRefuser) ValidateProviderConfig(ctx context.Context, req *tfprotov6.ValidateProviderConfigRequest) (*tfprotov6.ValidateProviderConfigResponse, error) {

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // guideBlocks are the code blocks of the guide on scripts below a heading.
@@ -105,6 +106,12 @@ func TestAccGuideByHand(t *testing.T) {
 	}
 	bootsBoth(t, w)
 
+	scrub := guideBlocks(t, "Back", "terraform")[0]
+	cli.write(adoptProviders + w.config(imports+strings.Replace(blocks[2], "  user_script ", scrub+"  user_script ", 1)))
+	cli.must("apply", "-auto-approve")
+	time.Sleep(1100 * time.Millisecond) // scrub_after, on a real clock
+	cli.must("apply", "-auto-approve")
+
 	cli.write(adoptProviders + w.config(`
 removed {
   from = ageenv_vultr_startup_script.app
@@ -123,6 +130,11 @@ resource "vultr_startup_script" "app" {
   script = filebase64("${path.module}/setup.sh")
 }
 `))
+	// Vultr's provider prints the script that it finds.
+	found, err := sim.BootScript(made.ID)
+	if out := cli.must("plan"); err != nil || strings.Contains(string(found), "AGE-SECRET-KEY-") || !strings.Contains(out, base64.StdEncoding.EncodeToString(found)) {
+		t.Errorf("the plan of the way back prints the identity, or no script (%v): %s", err, out)
+	}
 	cli.must("apply", "-auto-approve")
 	if got, _ := sim.Script(made.ID); got.Script != made.Script {
 		t.Error("the way back does not lead back")

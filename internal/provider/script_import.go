@@ -86,7 +86,8 @@ func overwriteWarning(ctx context.Context, change scriptChange, plan, state scri
 	case given != "":
 		kept = "user_script is not the same text: compare it with the script's present content before you apply. To save that:"
 	}
-	diags.AddAttributeWarning(filesPath, "The apply overwrites a script that ageenv did not make", fmt.Sprintf(
+	// The ID is in the summary too: Terraform shows one of many warnings with the same one.
+	diags.AddAttributeWarning(filesPath, "The apply overwrites a script that ageenv did not make: "+state.ID.ValueString(), fmt.Sprintf(
 		"Script %[1]s (%[2]q, %[3]d bytes) was made elsewhere, and what it does now is lost: the account keeps no copy. "+
 			"Its ID stays, so no box is replaced, and running boxes do not notice. New boxes run the new content only.\n\n"+
 			"%[4]s\n\n"+

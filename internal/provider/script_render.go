@@ -22,6 +22,9 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 	if wrapped.IsUnknown() || writeOnly.IsUnknown() {
 		return id, false, diags
 	}
+	if wrapped.IsNull() && writeOnly.IsNull() {
+		return id, false, diags // checkIdentities says so
+	}
 	at := identityWOPath
 	var ids []agekey.Identity
 	var err error
@@ -176,11 +179,11 @@ func scriptWarnings(boot bootValues, script secret.Text) (diags diag.Diagnostics
 	for i, f := range boot.files {
 		// An identity that travels is X25519.
 		if payload, err := bundle.ForItself(f.Ciphertext.ValueString()); !boot.travels() && err == nil && (firstboot.File{Payload: payload}).NeedsAge() {
-			diags.AddAttributeWarning(atFile(i, "ciphertext"), "The box needs age 1.3 or later",
+			diags.AddAttributeWarning(atFile(i, "ciphertext"), "The box needs age 1.3 or later: "+atFile(i, "ciphertext").String(),
 				fmt.Sprintf("%s is sealed to hybrid recipients, which only age from 1.3 on can open: put that into the image. Debian 12 and 13 have an older one.", atFile(i, "ciphertext")))
 		}
 		if mode := f.Mode.ValueString(); len(mode) > 0 && mode[len(mode)-1] != '0' {
-			diags.AddAttributeWarning(atFile(i, "mode"), "Every user of the box can read the file",
+			diags.AddAttributeWarning(atFile(i, "mode"), "Every user of the box can read the file: "+atFile(i, "mode").String(),
 				fmt.Sprintf("The last digit of %s gives access to everybody. Write 0 there, and use owner and group.", atFile(i, "mode")))
 		}
 	}

@@ -121,19 +121,21 @@ func (m *scriptModel) applyScrub(c scriptChange, state scriptModel, now time.Tim
 }
 
 // scrubWarnings say what a plan does about the secret, and what a box would boot.
+// The ID is in each summary: Terraform shows one of many warnings with the same one.
 func scrubWarnings(c scriptChange, state scriptModel) (diags diag.Diagnostics) {
+	id := state.ID.ValueString()
 	switch {
 	case c.scrub && c.stub:
-		diags.AddWarning("The startup script will be scrubbed", fmt.Sprintf(
+		diags.AddWarning("The startup script will be scrubbed: "+id, fmt.Sprintf(
 			"scrub_after (%s) has passed since it was uploaded (%s): the body of script %s is replaced by a stub without a secret. "+
 				"Boxes that have started keep their files. A box that is started with the script from then on gets none and an error. "+uploadAgain,
-			state.ScrubAfter.ValueString(), state.UploadedAt.ValueString(), state.ID.ValueString()))
+			state.ScrubAfter.ValueString(), state.UploadedAt.ValueString(), id))
 	case c.scrub && !c.certain:
-		diags.AddWarning("The startup script may be scrubbed",
+		diags.AddWarning("The startup script may be scrubbed: "+id,
 			"scrub_after has passed, and whether the inputs have changed is known only at apply: the script is uploaded anew if they have, and scrubbed if not.")
 	case state.isScrubbed() && !c.render:
-		diags.AddWarning("The startup script is scrubbed", fmt.Sprintf(
-			"A box that is started with script %s boots a stub: it gets no files, and an error. Boxes that have started are not concerned. "+uploadAgain, state.ID.ValueString()))
+		diags.AddWarning("The startup script is scrubbed: "+id, fmt.Sprintf(
+			"A box that is started with script %s boots a stub: it gets no files, and an error. Boxes that have started are not concerned. "+uploadAgain, id))
 	}
 	return diags
 }

@@ -121,7 +121,7 @@ func deleteStrays(ctx context.Context, client *vultr.Client, ids []string) (left
 	for _, id := range ids {
 		if err := client.DeleteScript(ctx, id); err != nil && !errors.Is(err, vultr.ErrNotFound) {
 			left = append(left, id)
-			diags.AddWarning("A copy of the startup script is left in the account", fmt.Sprintf(
+			diags.AddWarning("A copy of the startup script is left in the account: "+id, fmt.Sprintf(
 				"Script %s is a copy, secret included, that a request whose answer was lost has left: %s The next apply deletes it.", id, sentence(err)))
 		}
 	}

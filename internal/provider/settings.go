@@ -143,6 +143,9 @@ func (s *settings) takeVultr(ctx context.Context, model providerModel, at path.P
 		}
 		c.Timeout = timeout
 	}
+	if !diags.HasError() {
+		diags.Append(s.checkVultrConfig()...)
+	}
 	return diags
 }
 

@@ -22,10 +22,28 @@ func (s *settings) vultr() (client *vultr.Client, known bool, diags diag.Diagnos
 	}
 	s.vultrOnce.Do(func() { s.vultrClient, s.vultrErr = vultr.New(s.vultrConfig) })
 	if s.vultrErr != nil {
-		diags.AddError("Vultr can't be configured", sentence(s.vultrErr)+
-			" It is configured by vultr = {…} in the provider's configuration, VULTR_API_KEY and VULTR_API_URL.")
+		diags.AddError(vultrMisconfigured(s.vultrErr))
 	}
 	return s.vultrClient, true, diags
+}
+
+func vultrMisconfigured(err error) (summary, detail string) {
+	return "Vultr can't be configured", sentence(err) +
+		" It is configured by vultr = {…} in the provider's configuration, VULTR_API_KEY and VULTR_API_URL."
+}
+
+// checkVultrConfig reports what is wrong with vultr = {…}, once and not for each
+// script. What the environment alone gives is for the scripts to report: whoever has
+// none may have anything there. The error has no path: Terraform would print the line,
+// which may hold the API key.
+func (s *settings) checkVultrConfig() (diags diag.Diagnostics) {
+	if s.vultrUnknown || s.vultrConfig.APIKey.IsEmpty() {
+		return diags
+	}
+	if _, err := vultr.New(s.vultrConfig); err != nil {
+		diags.AddError(vultrMisconfigured(err))
+	}
+	return diags
 }
 
 // knownVultr is the Vultr client, where it has to be known by now.
