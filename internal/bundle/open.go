@@ -51,7 +51,12 @@ type Opened struct {
 	Format Format
 	Text   secret.Text // env text, a tar, or the document as `sops --decrypt` prints it
 
+	// Warnings tell what was read and is not authenticated as a whole, each a sentence
+	// that names the entry and no value.
+	Warnings []string
+
 	entries   []sops.Entry // of the stores of sops that are only read
+	noEntries error        // why there are none
 	documents int
 }
 
@@ -78,7 +83,11 @@ func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
 	if err != nil {
 		return Opened{}, err
 	}
-	return Opened{Format: format, Text: plain.Text, entries: plain.Entries, documents: plain.Documents}, nil
+	opened := Opened{Format: format, Text: plain.Text, entries: plain.Entries, noEntries: plain.NoEntries, documents: plain.Documents}
+	for _, warning := range plain.Warnings {
+		opened.Warnings = append(opened.Warnings, warning.String())
+	}
+	return opened, nil
 }
 
 func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error) {
@@ -100,8 +109,8 @@ func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error
 }
 
 // Read reads what was in a bundle: env text in the dialect, the files of a tar, or
-// the flattened entries of a document. Errors are a *dotenv.Error, ErrNotFiles or
-// ErrDocuments.
+// the flattened entries of a document. Errors are a *dotenv.Error, ErrNotFiles,
+// ErrDocuments, or a *sops.Error about names.
 func (o Opened) Read(dialect dotenv.Dialect) (Content, error) {
 	var doc dotenv.Document
 	var err error
@@ -114,6 +123,8 @@ func (o Opened) Read(dialect dotenv.Dialect) (Content, error) {
 		}
 	case o.documents != 1:
 		err = ErrDocuments
+	case o.noEntries != nil:
+		err = o.noEntries
 	default:
 		for _, entry := range o.entries {
 			doc.Lines = append(doc.Lines, dotenv.Line{Key: entry.Name, Value: entry.Value})

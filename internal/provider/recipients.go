@@ -131,7 +131,7 @@ func (s *settings) operatorsOf(ctx context.Context, at path.Path, own, kept type
 	if s.identitiesUnknown {
 		return unknown, diags
 	}
-	recipients := agekey.Recipients(s.keyring(ctx).Identities)
+	recipients := agekey.Recipients(s.keyring(ctx).Meant)
 	if len(recipients) > 0 {
 		diags.AddAttributeWarning(at, "Operators taken from the identities found here",
 			fmt.Sprintf("Neither %s nor the provider's escrow_recipients is set. The operators are the recipients of the identities on this machine: %s. "+

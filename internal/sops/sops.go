@@ -8,7 +8,9 @@
 //   - decrypt.go: reading any store, with what sops does not authenticate refused
 //   - leaves.go: what a file shows of its values unopened
 //   - store.go: the stores, and what each makes of a file: leaves to decrypt
-//   - dotenv.go, json.go, yaml.go, yaml_emit.go, ini.go: the stores, one by one
+//   - dotenv.go, json.go, yaml.go, yaml_merge.go, yaml_emit.go, ini.go: the stores,
+//     one by one
+//   - remedies.go: what git does to files of sops, and what to do then
 //   - value.go: ENC[…] values and their types
 //   - metadata.go: what a file says of itself
 //   - datakey.go, shamir.go: the data key, its age recipients and key groups
@@ -17,7 +19,8 @@
 // It follows sops 3.13 and reads stricter than sops does wherever the MAC leaves
 // a gap: names that are there twice, text after a value's "]", values and comments
 // in clear, empty values, and types that read back as other text are refused,
-// unless the reader asks for them. Neither sops nor age proves who encrypted a
+// unless the reader asks for them. A text that could be a truth value is read, with a
+// warning. Neither sops nor age proves who encrypted a
 // file.
 //
 // Source: https://github.com/getsops/sops, stores, aes, age, shamir and sops.go.

@@ -3,6 +3,7 @@ package sops_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -44,7 +45,7 @@ var trees = map[string]struct {
 	"json, numbers":           {"a.json", `{"big": 12345678901, "small": 0.000001, "neg": -3, "exp": 1e30, "one": 1.0}`, false},
 	"json, one data":          {"a.json", `{"data": {"a": "b"}}`, false},
 	"json, empties":           {"a.json", `{"A": "", "L": [], "M": {}, "N": null, "B": "x"}`, true},
-	"json, true text":         {"a.json", `{"A": "True"}`, true},
+	"json, true text":         {"a.json", `{"A": "True"}`, false},
 	"yaml, flat":              {"a.yaml", "A: \"1\"\nB: two words\nN: 17\nF: 1.50\nT: yes\nX: true\n", false},
 	"yaml, comments":          {"a.yaml", "# head\nA: x # inline\n# between\nB:\n  # inside\n  C: y\n# foot\n", false},
 	"yaml, nested":            {"a.yaml", "db:\n  user: u\n  ports: [5432, x]\n  deep:\n    - a: 1\n      b: \"2\"\n    - - q\n      - r\ntext: |\n  one\n  two\nquoted: 'it''s'\nlooks: \"0x10\"\nno: \"no\"\n", false},
@@ -103,7 +104,7 @@ func flattened(t *testing.T, file, text string) map[string]string {
 		dec := json.NewDecoder(strings.NewReader(text))
 		dec.UseNumber()
 		err = dec.Decode(&value)
-	case ".yaml":
+	case ".yaml", ".yml":
 		err = yaml.Unmarshal([]byte(text), &value)
 	case ".ini":
 		loaded, loadErr := ini.Load([]byte(text))
@@ -292,17 +293,22 @@ func TestKeyGroups(t *testing.T) {
 			for name, tt := range map[string]struct {
 				ids  []agekey.Identity
 				open bool
+				says string
 			}{
-				"first and second": {[]agekey.Identity{one, two}, true},
-				"spare and third":  {[]agekey.Identity{spare, three}, true},
-				"second and third": {[]agekey.Identity{three, two}, true},
-				"all":              {[]agekey.Identity{three, one, two, spare}, true},
-				"one group alone":  {[]agekey.Identity{one, spare}, false},
-				"nobody":           {nil, false},
+				"first and second": {[]agekey.Identity{one, two}, true, ""},
+				"spare and third":  {[]agekey.Identity{spare, three}, true, ""},
+				"second and third": {[]agekey.Identity{three, two}, true, ""},
+				"all":              {[]agekey.Identity{three, one, two, spare}, true, ""},
+				"one group alone": {[]agekey.Identity{one, spare}, false, "its data key is split among 3 key groups, and it takes an identity of 2 of them. Opened: group 1. " +
+					"Not opened: group 2 (age1pq1" + two.Recipient().String()[7:24] + "…), group 3 (" + three.Recipient().String() + "): none of the identities opens it"},
+				"nobody": {nil, false, "Opened: none. Not opened: group 1 (" + one.Recipient().String() + ", " + spare.Recipient().String() + "), group 2"},
 			} {
 				plain, err := sops.Decrypt(sealed, tt.ids, sops.Options{})
 				if (err == nil) != tt.open {
 					t.Errorf("%s: %v", name, err)
+				}
+				if !tt.open && (!errors.Is(err, agekey.ErrNoMatch) || !strings.Contains(err.Error(), tt.says)) {
+					t.Errorf("%s: the error is %v, want %s", name, err, tt.says)
 				}
 				if err == nil && strings.TrimSpace(plain.Text.Reveal()) == "" {
 					t.Errorf("%s: nothing came back", name)
