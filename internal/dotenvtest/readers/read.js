@@ -8,6 +8,11 @@ if (reader === "@next/env") {
   const quiet = { info() {}, error: (...problem) => { throw new Error(problem.join(" ")); } };
   require(reader).loadEnvConfig(directory, false, quiet);
   entries = Object.fromEntries(Object.entries(process.env).filter(([name]) => !before.has(name) && !name.startsWith("__NEXT")));
+} else if (reader.startsWith("dotenv-expand-")) {
+  const parsed = require("dotenv").parse(fs.readFileSync(path.join(directory, ".env")));
+  entries = require(reader).expand({ parsed, processEnv: {}, ignoreProcessEnv: true }).parsed;
+} else if (reader === "node --env-file") {
+  entries = require("util").parseEnv(fs.readFileSync(path.join(directory, ".env"), "utf-8"));
 } else {
   entries = require(reader).parse(fs.readFileSync(path.join(directory, ".env")));
 }

@@ -1,0 +1,217 @@
+package dotenv
+
+import (
+	"regexp"
+	"strings"
+)
+
+// The rules of the libraries that read env files inside applications, each as its
+// parser has them, less what depends on the lines that follow.
+
+// isUnquoted reports whether every library reads the text as it stands, without
+// quotes.
+func isUnquoted(body string) bool {
+	return strings.Trim(body, " ") == body && isPlain(strings.ReplaceAll(body, " ", ""))
+}
+
+// closesAtEnd reports whether a closing quote after the body is the first that counts
+// to parsers which look for one without a backslash before it.
+func closesAtEnd(quote byte, body string) bool {
+	if strings.HasSuffix(body, `\`) {
+		return false
+	}
+	for i := range len(body) {
+		if body[i] == quote && (i == 0 || body[i-1] != '\\') {
+			return false
+		}
+	}
+	return true
+}
+
+// nodeRules are those of npm's dotenv and of node's --env-file alike.
+type nodeRules struct{}
+
+var nodeEscapes = strings.NewReplacer(`\n`, "\n")
+
+func (nodeRules) takes(quote byte, body string) (string, bool) {
+	switch {
+	case strings.IndexByte(body, '\r') >= 0:
+		return "", false // made LF
+	case quote == 0:
+		return body, isUnquoted(body)
+	case strings.IndexByte(body, quote) >= 0 || strings.HasSuffix(body, `\`):
+		return "", false
+	case quote != '"':
+		return body, true
+	}
+	return nodeEscapes.Replace(body), !strings.Contains(body, `\r`) // only dotenv decodes that
+}
+
+func (nodeRules) cannotHold(_, value string) string { return noText(value) }
+
+func (nodeRules) cannotComment(string) string { return "" }
+
+// nextRules are those of dotenv with dotenv-expand, which looks for references in all
+// quotes, and in some versions runs $(…).
+type nextRules struct{ nodeRules }
+
+var unescapedDollar = regexp.MustCompile(`(?:^|[^\\])\$`)
+
+func (r nextRules) takes(quote byte, body string) (string, bool) {
+	value, certain := r.nodeRules.takes(quote, body)
+	if !certain || strings.Contains(value, "$(") || unescapedDollar.MatchString(value) {
+		return "", false
+	}
+	return strings.ReplaceAll(value, `\$`, "$"), true
+}
+
+// pythonRules are those of python-dotenv.
+type pythonRules struct{}
+
+var (
+	pythonReference     = regexp.MustCompile(`\$\{[^}:]*(?::-[^}]*)?\}`)
+	pythonSingleEscapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`)
+	pythonDoubleEscapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\"`, `"`, `\a`, "\a", `\b`, "\b", `\f`, "\f", `\n`, "\n", `\r`, "\r", `\t`, "\t", `\v`, "\v")
+)
+
+func (pythonRules) takes(quote byte, body string) (string, bool) {
+	value, certain := body, true
+	switch quote {
+	case 0:
+		certain = isUnquoted(body)
+	case '\'':
+		value, certain = pythonSingleEscapes.Replace(body), closesAtEnd(quote, body)
+	case '"':
+		value, certain = pythonDoubleEscapes.Replace(body), closesAtEnd(quote, body)
+	default:
+		certain = false // no quote to it
+	}
+	return value, certain && strings.IndexByte(body, '\r') < 0 && !pythonReference.MatchString(value)
+}
+
+func (pythonRules) cannotHold(_, value string) string { return noText(value) }
+
+func (pythonRules) cannotComment(string) string { return "" }
+
+// phpRules are those of phpdotenv.
+type phpRules struct{}
+
+var phpEscapes = map[byte]byte{'"': '"', '\\': '\\', '$': '$', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
+
+func (phpRules) takes(quote byte, body string) (string, bool) {
+	if strings.ContainsAny(body, "\r\n") {
+		return "", false // a line is a line, but for some forms of double quotes
+	}
+	switch quote {
+	case 0:
+		return body, isUnquoted(body) && strings.IndexByte(body, ' ') < 0
+	case '\'':
+		// A double quote after = begins a value of several lines, wherever it stands.
+		return body, strings.IndexByte(body, '\'') < 0 && !strings.Contains(body, `="`)
+	case '"':
+		return phpDouble(body)
+	}
+	return "", false
+}
+
+// phpDouble reads what stands in double quotes.
+func phpDouble(body string) (string, bool) {
+	var out strings.Builder
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case c == '"' || c == '$' && strings.HasPrefix(body[i:], "${"):
+			return "", false
+		case c == '\\':
+			if i++; i == len(body) {
+				return "", false
+			}
+			decoded, known := phpEscapes[body[i]]
+			if !known {
+				return "", false // an error of the whole file
+			}
+			out.WriteByte(decoded)
+		default:
+			out.WriteByte(c)
+		}
+	}
+	return out.String(), true
+}
+
+func (phpRules) cannotHold(_, value string) string { return noText(value) }
+
+func (phpRules) cannotComment(text string) string {
+	if strings.Contains(text, `="`) {
+		return `="`
+	}
+	return ""
+}
+
+// rubyRules are those of ruby's dotenv from version 3 on.
+type rubyRules struct{}
+
+var rubyEscape = regexp.MustCompile(`\\([^$])`)
+
+func (rubyRules) takes(quote byte, body string) (string, bool) {
+	if strings.IndexByte(body, '\r') >= 0 {
+		return "", false // made LF
+	}
+	switch quote {
+	case 0:
+		return body, isUnquoted(body)
+	case '\'':
+		return body, strings.IndexByte(body, '\'') < 0 && !strings.HasSuffix(body, `\`)
+	case '"':
+		// A line break is kept as \n, and the backslash of any other escape dropped.
+		if !closesAtEnd(quote, body) || escapes(body, func(c byte) bool { return c == 'n' || c == 'r' }) {
+			return "", false
+		}
+		value := rubyEscape.ReplaceAllString(body, "$1")
+		return strings.ReplaceAll(value, `\$`, "$"), !unescaped(body, "$")
+	}
+	return "", false
+}
+
+func (rubyRules) cannotHold(_, value string) string { return noText(value) }
+
+func (rubyRules) cannotComment(string) string { return "" }
+
+// goRules are those of godotenv.
+type goRules struct{}
+
+var (
+	goEscape   = regexp.MustCompile(`\\.`)
+	goUnescape = regexp.MustCompile(`\\([^$])`)
+)
+
+func (goRules) takes(quote byte, body string) (string, bool) {
+	if strings.IndexByte(body, '\r') >= 0 {
+		return "", false // made LF before an LF
+	}
+	switch quote {
+	case 0:
+		return body, isUnquoted(body)
+	case '\'':
+		return body, strings.IndexByte(body, '\'') < 0 && !strings.HasSuffix(body, `\`)
+	case '"':
+		// Quotes at both ends are dropped, escaped or not.
+		if !closesAtEnd(quote, body) || strings.HasSuffix(body, `"`) || unescaped(body, "$") {
+			return "", false
+		}
+		value := goEscape.ReplaceAllStringFunc(body, func(match string) string {
+			switch match {
+			case `\n`:
+				return "\n"
+			case `\r`:
+				return "\r"
+			}
+			return match
+		})
+		value = goUnescape.ReplaceAllString(value, "$1")
+		return strings.ReplaceAll(value, `\$`, "$"), true
+	}
+	return "", false
+}
+
+func (goRules) cannotHold(_, value string) string { return noText(value) }
+
+func (goRules) cannotComment(string) string { return "" }

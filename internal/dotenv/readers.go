@@ -1,0 +1,273 @@
+package dotenv
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// Reader names a program that is to read an env text: one of the dialects, or a
+// library inside applications.
+type Reader string
+
+// The readers that are no dialects.
+const (
+	// Node is npm's dotenv, and node's --env-file.
+	Node Reader = "node"
+	// Next is Next.js, or dotenv with dotenv-expand.
+	Next Reader = "next"
+	// Python is python-dotenv.
+	Python Reader = "python"
+	// PHP is phpdotenv, as Laravel and Symfony projects use it.
+	PHP Reader = "php"
+	// Ruby is ruby's dotenv, from version 3 on.
+	Ruby Reader = "ruby"
+	// Go is godotenv.
+	Go Reader = "go"
+)
+
+// Readers lists all readers, the dialects first.
+func Readers() []Reader {
+	var all []Reader
+	for _, d := range Dialects() {
+		all = append(all, Reader(d))
+	}
+	return append(all, Node, Next, Python, PHP, Ruby, Go)
+}
+
+// rules say what a reader makes of a value in a text.
+type rules interface {
+	// takes returns what the reader makes of a value that is written as body in
+	// quotes of that kind, or in none where quote is 0. It reports false where that
+	// is not certain, as where it depends on what follows.
+	takes(quote byte, body string) (value string, certain bool)
+	// cannotHold names what keeps the reader from any entry of that name and value,
+	// or is "".
+	cannotHold(key, value string) string
+	// cannotComment names what keeps a text of one line from being a comment.
+	cannotComment(text string) string
+}
+
+// rules returns nil for a reader that there isn't.
+func (r Reader) rules() rules {
+	switch r {
+	case Node:
+		return nodeRules{}
+	case Next:
+		return nextRules{}
+	case Python:
+		return pythonRules{}
+	case PHP:
+		return phpRules{}
+	case Ruby:
+		return rubyRules{}
+	case Go:
+		return goRules{}
+	}
+	if d := Dialect(r); d.grammar() != nil {
+		return dialectRules{d}
+	}
+	return nil
+}
+
+// Spelling says how entries are written: so that every one of some readers gets
+// their values. The zero value can't write.
+type Spelling struct {
+	readers []Reader
+	rules   []rules
+}
+
+// Spell returns the spelling for all of these readers. It returns an *Error if there
+// are none, or one that doesn't exist.
+func Spell(readers ...Reader) (Spelling, error) {
+	if len(readers) == 0 {
+		return Spelling{}, &Error{Problem: "there is no reader: name one at least"}
+	}
+	s := Spelling{readers: readers}
+	for _, r := range readers {
+		rules := r.rules()
+		if rules == nil {
+			return Spelling{}, &Error{Problem: "there is no such reader: use " + listed(Readers(), "or")}
+		}
+		s.rules = append(s.rules, rules)
+	}
+	return s, nil
+}
+
+// dialects are those of the readers that are dialects.
+func (s Spelling) dialects() (found []Dialect) {
+	for _, r := range s.readers {
+		if d := Dialect(r); d.grammar() != nil {
+			found = append(found, d)
+		}
+	}
+	return found
+}
+
+// CheckKey returns an *Error if the name is not safe, or one of the readers can't
+// have it.
+func (s Spelling) CheckKey(key string) error {
+	dialects := s.dialects()
+	for _, d := range dialects {
+		if err := d.CheckKey(key); err != nil {
+			return err
+		}
+	}
+	if len(dialects) < len(s.readers) {
+		return checkKey(key, keyPattern)
+	}
+	return nil
+}
+
+// CheckValue returns an *Error if the value can't be written so that all readers get
+// it. It says which of them stand in the way.
+func (s Spelling) CheckValue(key, value string) error {
+	_, err := s.quote(key, value)
+	return err
+}
+
+// quote writes a value.
+func (s Spelling) quote(key, value string) (string, error) {
+	if text, ok := s.spell(key, value); ok {
+		return text, nil
+	}
+	if dialects := s.dialects(); len(dialects) == 1 && len(s.readers) == 1 {
+		return "", dialects[0].CheckValue(key, value) // the other dialects are the remedy
+	}
+	return "", &Error{Key: key, Problem: s.blame(key, value)}
+}
+
+// spell tries the ways to write a value, those of one line first.
+func (s Spelling) spell(key, value string) (string, bool) {
+	for _, r := range s.rules {
+		if r.cannotHold(key, value) != "" {
+			return "", false
+		}
+	}
+	if len(s.readers) == 1 {
+		if g := Dialect(s.readers[0]).grammar(); g != nil {
+			return g.quote(value), true
+		}
+	}
+	several := ""
+	for _, way := range ways {
+		body, can := way.write(value)
+		if !can || !s.allTake(way.quote, body, value) {
+			continue
+		}
+		text := quoted(way.quote, body)
+		if !strings.Contains(text, "\n") {
+			return text, true
+		}
+		if several == "" {
+			several = text
+		}
+	}
+	return several, several != ""
+}
+
+// allTake reports whether every reader makes the value of that body.
+func (s Spelling) allTake(quote byte, body, value string) bool {
+	return !slices.ContainsFunc(s.rules, func(r rules) bool {
+		got, certain := r.takes(quote, body)
+		return !certain || got != value
+	})
+}
+
+// blame says why a value can't be written, and what to do.
+func (s Spelling) blame(key, value string) string {
+	const encode = "encode the value, for example as base64"
+	can := func(readers ...Reader) bool {
+		some, err := Spell(readers...)
+		if err != nil {
+			return false
+		}
+		_, can := some.spell(key, value)
+		return can
+	}
+	var none, without []Reader
+	for i, r := range s.readers {
+		if !can(r) {
+			none = append(none, r)
+		} else if can(slices.Delete(slices.Clone(s.readers), i, i+1)...) {
+			without = append(without, r)
+		}
+	}
+	switch {
+	case len(none) > 0:
+		return "no way to write the value is read right by " + listed(none, "and") + ": leave that out of readers, or " + encode
+	case len(without) > 0:
+		return "no way to write the value is read alike by " + listed(s.readers, "and") + ": leave out " + listed(without, "or") + ", or " + encode
+	}
+	return "no way to write the value is read alike by " + listed(s.readers, "and") + ": leave some out, or " + encode
+}
+
+// Encode writes the document as text for the readers, as Document.Encode does for a
+// dialect.
+func (s Spelling) Encode(doc Document) (secret.Text, error) {
+	if len(s.rules) == 0 {
+		return secret.Text{}, &Error{Problem: "there is no reader: name one at least"}
+	}
+	var out strings.Builder
+	seen := make(map[string]bool, len(doc.Lines))
+	for _, line := range doc.Lines {
+		value := line.Value.Reveal()
+		if line.IsComment() {
+			if err := s.checkComment(value); err != nil {
+				return secret.Text{}, err
+			}
+			out.WriteString("#" + value + "\n")
+			continue
+		}
+		if err := s.CheckKey(line.Key); err != nil {
+			return secret.Text{}, err
+		}
+		if seen[line.Key] {
+			return secret.Text{}, &Error{Key: line.Key, Problem: "the name is there twice: readers differ in which one counts"}
+		}
+		seen[line.Key] = true
+		text, err := s.quote(line.Key, value)
+		if err != nil {
+			return secret.Text{}, err
+		}
+		out.WriteString(line.Key + "=" + text + "\n")
+	}
+	return secret.New(out.String()), nil
+}
+
+// checkComment returns an *Error if a reader can't have the text as a comment.
+func (s Spelling) checkComment(text string) error {
+	if noComment(text) {
+		return &Error{Problem: problemComment}
+	}
+	for i, r := range s.rules {
+		if d := Dialect(s.readers[i]); d.grammar() != nil {
+			if err := d.checkComment(text); err != nil {
+				return err
+			}
+		} else if what := r.cannotComment(text); what != "" {
+			return &Error{Problem: string(s.readers[i]) + " can't have a comment with " + what + ": change the comment"}
+		}
+	}
+	return nil
+}
+
+// dialectRules are those of the program whose dialect it is.
+type dialectRules struct{ dialect Dialect }
+
+func (r dialectRules) takes(quote byte, body string) (string, bool) {
+	doc, err := Parse(secret.New("K="+quoted(quote, body)+"\n"), r.dialect)
+	if err != nil || len(doc.Lines) != 1 || doc.Lines[0].Key != "K" {
+		return "", false
+	}
+	return doc.Lines[0].Value.Reveal(), true
+}
+
+func (r dialectRules) cannotHold(key, value string) string {
+	return r.dialect.grammar().cannotHold(key, value)
+}
+
+func (r dialectRules) cannotComment(text string) string {
+	return r.dialect.grammar().cannotComment(text)
+}

@@ -1,0 +1,98 @@
+package dotenv
+
+import (
+	"strings"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// Parse reads text that Encode wrote, and what somebody has changed in it since. Where
+// a dialect is among the readers, that is [ParseEncoded]. Else the first reader's rules
+// count, and what they leave open is an *Error.
+func (s Spelling) Parse(text secret.Text) (Document, error) {
+	if dialects := s.dialects(); len(dialects) > 0 {
+		return ParseEncoded(text, dialects[0])
+	}
+	if len(s.rules) == 0 {
+		return Document{}, &Error{Problem: "there is no reader: name one at least"}
+	}
+	// Compose's names and comments are the widest.
+	doc, _, err := parseWith(spelledGrammar{s.readers[0], s.rules[0]}, text, Options{Dialect: Compose}, false)
+	return doc, err
+}
+
+// spelledGrammar reads entries by a reader's rules. It writes nothing.
+type spelledGrammar struct {
+	reader Reader
+	rules  rules
+}
+
+// entry reads NAME=value, with "export" before it or not.
+func (g spelledGrammar) entry(r *reader) error {
+	name, _, found := strings.Cut(r.peekLine(), "=")
+	if !found {
+		return r.fail("", problemNoEquals)
+	}
+	key := strings.Trim(name, blanks)
+	if after, ok := strings.CutPrefix(key, "export"); ok && strings.TrimLeft(after, blanks) != after {
+		key = strings.TrimLeft(after, blanks)
+	}
+	if err := r.name(key); err != nil {
+		return err
+	}
+	r.rest = strings.TrimLeft(r.rest[len(name)+len("="):], blanks)
+	value, err := g.value(r, key)
+	if err != nil {
+		return err
+	}
+	return r.add(key, value)
+}
+
+// value reads a value and the rest of its last line.
+func (g spelledGrammar) value(r *reader, key string) (string, error) {
+	problem := "what " + string(g.reader) + " makes of the value is not certain: put it in quotes of another kind"
+	if r.rest == "" || strings.IndexByte("'\"`", r.rest[0]) < 0 {
+		body, comment, _ := strings.Cut(r.peekLine(), " #")
+		value, certain := g.rules.takes(0, strings.TrimRight(body, blanks))
+		if !certain || noComment(comment) {
+			return "", r.fail(key, problem)
+		}
+		r.cutLine()
+		return value, nil
+	}
+	quote := r.rest[0]
+	end := closing(r.rest[1:], quote)
+	if end < 0 {
+		return "", r.fail(key, problemUnclosed)
+	}
+	body := r.rest[1 : 1+end]
+	value, certain := g.rules.takes(quote, body)
+	if !certain {
+		return "", r.fail(key, problem)
+	}
+	r.line += strings.Count(body, "\n")
+	r.rest = r.rest[end+2:]
+	return value, r.closeLine(key, comments, problemAfter)
+}
+
+// closing returns where the closing quote is, or -1. Only in double quotes does a
+// backslash escape one.
+func closing(text string, quote byte) int {
+	for i := 0; i < len(text); i++ {
+		switch {
+		case text[i] == quote:
+			return i
+		case text[i] == '\\' && quote == '"':
+			i++
+		}
+	}
+	return -1
+}
+
+func (spelledGrammar) quote(string) string { return "" }
+
+func (spelledGrammar) cannotHold(string, string) string { return "" }
+
+func (spelledGrammar) cannotComment(string) string { return "" }
+
+func (spelledGrammar) owns(string) bool { return false }
