@@ -161,8 +161,9 @@ func (rubyRules) takes(quote byte, body string) (string, bool) {
 	case '\'':
 		return body, strings.IndexByte(body, '\'') < 0 && !strings.HasSuffix(body, `\`)
 	case '"':
-		// A line break is kept as \n, and the backslash of any other escape dropped.
-		if !closesAtEnd(quote, body) || escapes(body, func(c byte) bool { return c == 'n' || c == 'r' }) {
+		// A line break is kept as \n, and the backslash of any other escape dropped; but
+		// that of \$( stays.
+		if !closesAtEnd(quote, body) || strings.Contains(body, "$(") || escapes(body, func(c byte) bool { return c == 'n' || c == 'r' }) {
 			return "", false
 		}
 		value := rubyEscape.ReplaceAllString(body, "$1")

@@ -13,9 +13,15 @@ type composeGrammar struct{}
 // composeEscapes makes any value one line of compose's double-quoted text.
 var composeEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", `\n`, "\r", `\r`)
 
+// quote prefers what most other readers share: in single quotes, and in double quotes
+// without a backslash or a $, nothing is an escape to them. php takes =" for the
+// beginning of a value wherever it stands, but in double quotes.
 func (composeGrammar) quote(value string) string {
-	if value != "" && isPlain(value) {
+	switch {
+	case value != "" && isPlain(value):
 		return value
+	case value != "" && inSingle(value) && !strings.ContainsAny(value, "\r\n") && !strings.Contains(value, `="`):
+		return "'" + value + "'"
 	}
 	return `"` + composeEscapes.Replace(value) + `"`
 }

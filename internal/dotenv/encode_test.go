@@ -49,7 +49,7 @@ func TestEncode(t *testing.T) {
 	doc := document("", " x", "EMPTY", "", "PLAIN", "a/b:c@1,2^=%+-", "SPACE", "a b", "DOLLAR", `$X \$`, "QUOTES", `"'`, "TICK", "`", "EQUALS", "=:=", "END", `'\`)
 	lines := document("LF", "a\nb\n", "CR", "\r") // not for docker
 	for dialect, want := range map[dotenv.Dialect][]string{
-		dotenv.Compose:  {`EMPTY=""`, `SPACE="a b"`, `DOLLAR="\$X \\\$"`, `QUOTES="\"'"`, "TICK=\"`\"", `EQUALS==:=`, `END="'\\"`, `LF="a\nb\n"`, `CR="\r"`},
+		dotenv.Compose:  {`EMPTY=""`, `SPACE='a b'`, `DOLLAR='$X \$'`, `QUOTES="\"'"`, "TICK='`'", `EQUALS==:=`, `END="'\\"`, `LF="a\nb\n"`, `CR="\r"`},
 		dotenv.Docker:   {`EMPTY=`, `SPACE=a b`, `DOLLAR=$X \$`, `QUOTES="'`, "TICK=`", `EQUALS==:=`, `END='\`},
 		dotenv.Systemd:  {`EMPTY=""`, `SPACE="a b"`, `DOLLAR="\$X \\\$"`, `QUOTES="\"'"`, "TICK=\"\\`\"", `EQUALS==:=`, `END="'\\"`, "LF=\"a\nb\n\"", "CR=\"\r\""},
 		dotenv.Shell:    {`EMPTY=''`, `SPACE='a b'`, `DOLLAR='$X \$'`, `QUOTES='"'\'''`, "TICK='`'", `EQUALS='=:='`, `END=''\''\'`, "LF='a\nb\n'", "CR='\r'"},

@@ -18,7 +18,7 @@ var pieces = []string{
 }
 
 // nasty returns nothing, the pieces, each pair of them and some random values.
-func nasty(random int) []string {
+func nasty(count int) []string {
 	values := append([]string{"", strings.Repeat("x", 65529), strings.Repeat("x", 65530)}, pieces...)
 	for _, a := range pieces {
 		for _, b := range pieces {
@@ -26,14 +26,19 @@ func nasty(random int) []string {
 		}
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	for range random {
-		var value strings.Builder
-		for range 3 + rng.IntN(8) {
-			value.WriteString(pieces[rng.IntN(len(pieces))])
-		}
-		values = append(values, value.String())
+	for range count {
+		values = append(values, random(rng, 3+rng.IntN(8), pieces))
 	}
 	return values
+}
+
+// random joins pieces.
+func random(rng *rand.Rand, length int, pieces []string) string {
+	var value strings.Builder
+	for range length {
+		value.WriteString(pieces[rng.IntN(len(pieces))])
+	}
+	return value.String()
 }
 
 // nastyComments are texts of comments that end or begin in what a reader could
