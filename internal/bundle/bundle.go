@@ -21,6 +21,7 @@ package bundle
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
@@ -69,8 +70,25 @@ const maxVariable = 131071
 // Params says how to seal.
 type Params struct {
 	Format     Format
-	Dialect    dotenv.Dialect     // of the env text; nothing to age_files
+	Dialect    dotenv.Dialect     // of env text that is given; nothing to age_files
+	Readers    []dotenv.Reader    // of the env text inside; empty: the dialect's program
 	Recipients []agekey.Recipient // everybody who is to open it
+}
+
+// TextReaders are who is to read the env text inside.
+func (p Params) TextReaders() []dotenv.Reader {
+	if len(p.Readers) == 0 {
+		return []dotenv.Reader{dotenv.Reader(p.Dialect)}
+	}
+	return p.Readers
+}
+
+// sameReaders reports whether the env text inside is for the same readers.
+func (p Params) sameReaders(other Params) bool {
+	sorted := func(readers []dotenv.Reader) []dotenv.Reader {
+		return slices.Compact(slices.Sorted(slices.Values(readers)))
+	}
+	return slices.Equal(sorted(p.TextReaders()), sorted(other.TextReaders()))
 }
 
 // CheckRecipients returns agekey.ErrNoRecipient, agekey.ErrMixedRecipients or
@@ -85,29 +103,37 @@ func (p Params) CheckRecipients() error {
 	return nil
 }
 
-// CheckName returns a *dotenv.Error if the format or the dialect can't hold an
+// CheckName returns a *dotenv.Error if the format or the readers can't hold an
 // entry of that name.
 func (p Params) CheckName(key string) error {
 	if p.Format == AgeFiles {
 		return checkFileName(key)
 	}
-	return p.Dialect.CheckKey(key)
+	spelling, err := dotenv.Spell(p.TextReaders()...)
+	if err != nil {
+		return err
+	}
+	return spelling.CheckKey(key)
 }
 
-// CheckEntry returns a *dotenv.Error if the format or the dialect can't hold the
+// CheckEntry returns a *dotenv.Error if the format or the readers can't hold the
 // entry.
 func (p Params) CheckEntry(key string, value secret.Text) error {
 	if err := p.CheckName(key); err != nil || p.Format == AgeFiles {
 		return err
 	}
-	if err := p.Dialect.CheckValue(key, value.Reveal()); err != nil {
+	spelling, err := dotenv.Spell(p.TextReaders()...)
+	if err != nil {
+		return err
+	}
+	if err := spelling.CheckValue(key, value.Reveal()); err != nil {
 		return err
 	}
 	if len(key)+len("=")+value.Len() > maxVariable {
 		return &dotenv.Error{Key: key, Problem: fmt.Sprintf("NAME=value is longer than %d bytes, and the kernel starts no program with such a variable: use format = \"age_files\", which puts the value into a file", maxVariable)}
 	}
 	if p.Format == SOPSDotenv {
-		return p.checkLine(key, value)
+		return p.checkLine(spelling, key, value)
 	}
 	return nil
 }
@@ -115,8 +141,8 @@ func (p Params) CheckEntry(key string, value secret.Text) error {
 // checkLine is an error if the entry's text is not the one line that sops' dotenv
 // store encrypts: what follows in a second line would be taken for a name of its
 // own, and be in clear.
-func (p Params) checkLine(key string, value secret.Text) error {
-	text, err := dotenv.Document{Lines: []dotenv.Line{{Key: key, Value: value}}}.Encode(p.Dialect)
+func (p Params) checkLine(spelling dotenv.Spelling, key string, value secret.Text) error {
+	text, err := spelling.Encode(dotenv.Document{Lines: []dotenv.Line{{Key: key, Value: value}}})
 	if err != nil {
 		return err
 	}
@@ -131,6 +157,9 @@ func (p Params) checkLine(key string, value secret.Text) error {
 		problem = "writes an empty value as nothing, and sops does not authenticate that in sops_dotenv"
 	default:
 		return nil
+	}
+	if len(p.Readers) > 0 {
+		return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the spelling for %s %s: use format sops_binary or age_dotenv, or other readers", spelling, problem)}
 	}
 	return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the %s dialect %s: use format sops_binary or age_dotenv, or dialect compose", p.Dialect, problem)}
 }

@@ -245,7 +245,7 @@ func TestNewContent(t *testing.T) {
 	}{
 		"sorted":      {map[string]string{"B": "2", "A": "1"}, "A=1\nB=2\n", false},
 		"nothing":     {nil, "", false},
-		"quoted":      {map[string]string{"A": `x "y" $z`}, `A="x \"y\" \$z"` + "\n", false},
+		"quoted":      {map[string]string{"A": `x "y" $z`}, "A='x \"y\" $z'\n", false},
 		"empty value": {map[string]string{"A": ""}, "A=\"\"\n", false},
 		"NUL":         {map[string]string{"A": "canary\x00"}, "A: the compose dialect can't hold a NUL byte", true},
 		"takes over":  {map[string]string{"LD_PRELOAD": "canary"}, "LD_PRELOAD: this name takes over", true},

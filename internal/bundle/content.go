@@ -15,7 +15,7 @@ type Content struct {
 	Document dotenv.Document
 }
 
-// NewContent writes a document as the format and the dialect have it. Errors are a
+// NewContent writes a document as the format and the readers have it. Errors are a
 // *dotenv.Error that names the key, or that it is too long.
 func NewContent(doc dotenv.Document, p Params) (Content, error) {
 	var text secret.Text
@@ -23,7 +23,7 @@ func NewContent(doc dotenv.Document, p Params) (Content, error) {
 	if p.Format == AgeFiles {
 		text, err = writeFiles(doc)
 	} else {
-		text, err = doc.Encode(p.Dialect)
+		text, err = p.encode(doc)
 	}
 	if err != nil {
 		return Content{}, err
@@ -42,15 +42,34 @@ func NewContent(doc dotenv.Document, p Params) (Content, error) {
 	return Content{Text: text, Document: doc}, nil
 }
 
-// Carry makes content of what another bundle holds, to be sealed as p says. A text
-// is kept byte for byte where p can hold it; else, or where the dialect changes, it
-// is read and written anew. Errors are those of Opened.Read and NewContent.
-func Carry(old Opened, dialect dotenv.Dialect, p Params) (Content, error) {
-	if old.Format.HasText() && p.Format.HasText() && dialect == p.Dialect && old.Text.Len() <= MaxText &&
-		(p.Format != SOPSDotenv || oneLineEach(old, dialect)) {
+// encode writes env text.
+func (p Params) encode(doc dotenv.Document) (secret.Text, error) {
+	spelling, err := dotenv.Spell(p.TextReaders()...)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return spelling.Encode(doc)
+}
+
+// parse reads env text that encode wrote.
+func (p Params) parse(text secret.Text) (dotenv.Document, error) {
+	spelling, err := dotenv.Spell(p.TextReaders()...)
+	if err != nil {
+		return dotenv.Document{}, err
+	}
+	return spelling.Parse(text)
+}
+
+// Carry makes content of what another bundle holds, which was sealed as was says, to
+// be sealed as p says. A text is kept byte for byte where p can hold it; else, or
+// where the readers change, it is read and written anew. Errors are those of
+// Opened.Read and NewContent.
+func Carry(old Opened, was, p Params) (Content, error) {
+	if old.Format.HasText() && p.Format.HasText() && p.sameReaders(was) && old.Text.Len() <= MaxText &&
+		(p.Format != SOPSDotenv || oneLineEach(old, was)) {
 		return Content{Text: old.Text}, nil
 	}
-	content, err := old.Read(dialect)
+	content, err := old.Read(was)
 	if err != nil {
 		return Content{}, err
 	}
@@ -58,15 +77,15 @@ func Carry(old Opened, dialect dotenv.Dialect, p Params) (Content, error) {
 }
 
 // oneLineEach reports whether sops' dotenv store can hold a text as it stands: an
-// entry a line, as the dialect's program sees them too.
-func oneLineEach(old Opened, dialect dotenv.Dialect) bool {
+// entry a line, as its readers see them too.
+func oneLineEach(old Opened, was Params) bool {
 	if sops.CheckDotenv(old.Text) != nil {
 		return false
 	}
 	if old.Format == SOPSDotenv {
 		return true
 	}
-	doc, err := dotenv.ParseEncoded(old.Text, dialect)
+	doc, err := was.parse(old.Text)
 	if err != nil {
 		return false
 	}

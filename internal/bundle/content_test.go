@@ -106,7 +106,7 @@ func TestCarry(t *testing.T) {
 								refused = err
 							}
 						}
-						carried, err := bundle.Carry(old, fromDialect, p)
+						carried, err := bundle.Carry(old, bundle.Params{Dialect: fromDialect}, p)
 						if (err == nil) != (refused == nil) {
 							t.Fatalf("carried: %v, and its entries: %v", err, refused)
 						}
@@ -163,7 +163,7 @@ func TestCarryKeepsText(t *testing.T) {
 				t.Fatal(err)
 			}
 			p := bundle.Params{Format: tt.to, Dialect: dotenv.Compose, Recipients: agekey.Recipients(ids)}
-			content, err := bundle.Carry(old, dotenv.Compose, p)
+			content, err := bundle.Carry(old, bundle.Params{Dialect: dotenv.Compose}, p)
 			if err != nil {
 				t.Fatal(err)
 			}

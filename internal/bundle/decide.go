@@ -36,7 +36,7 @@ type Prior struct {
 // Request is what a configuration asks of a bundle. What is not known yet may turn out
 // to be anything: a plan decides with it as if it changed.
 type Request struct {
-	Params          Params // a format or a dialect that is not known is empty
+	Params          Params // a format, a dialect or readers that are not known are empty
 	RecipientsKnown bool
 	Content         Wanted
 	Configured      bool     // some content is configured; otherwise the content is unmanaged
@@ -57,7 +57,7 @@ func (r Request) CarriesOver(p Prior) bool {
 // never is.
 func (r Request) sealedAlike(p Prior) bool {
 	return r.RecipientsKnown && agekey.Compare(p.Params.Recipients, r.Params.Recipients).IsEmpty() &&
-		r.Params.Format == p.Params.Format && (r.Params.Dialect == p.Params.Dialect || !p.Params.Format.HasText()) && !p.Weak
+		r.Params.Format == p.Params.Format && (r.Params.sameReaders(p.Params) || !p.Params.Format.HasText()) && !p.Weak
 }
 
 // Opening says whether the bundle that is there has to be opened before Decide.

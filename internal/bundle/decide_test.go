@@ -39,12 +39,21 @@ func TestDecide(t *testing.T) {
 		"a value unknown": {func(_ *bundle.Prior, r *bundle.Request) {
 			r.ContentKnown, r.Generated = false, bundle.Generated{Known: true}
 		}, true, bundle.MustOpen, bundle.Rewrite},
-		"one more value, unknown": {func(_ *bundle.Prior, r *bundle.Request) { r.ContentKnown = false }, false, bundle.MustOpen, bundle.Rewrite},
-		"recipients":              {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Recipients = other }, false, bundle.MustOpen, bundle.Reencrypt},
-		"recipients unknown":      {func(_ *bundle.Prior, r *bundle.Request) { r.RecipientsKnown = false }, false, bundle.MustOpen, bundle.Reencrypt},
-		"format":                  {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Format = bundle.AgeDotenv }, false, bundle.MustOpen, bundle.Reencrypt},
-		"format unknown":          {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Format = "" }, false, bundle.MustOpen, bundle.Reencrypt},
-		"dialect":                 {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Dialect = dotenv.Shell }, false, bundle.MustOpen, bundle.Reencrypt},
+		"one more value, unknown":    {func(_ *bundle.Prior, r *bundle.Request) { r.ContentKnown = false }, false, bundle.MustOpen, bundle.Rewrite},
+		"recipients":                 {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Recipients = other }, false, bundle.MustOpen, bundle.Reencrypt},
+		"recipients unknown":         {func(_ *bundle.Prior, r *bundle.Request) { r.RecipientsKnown = false }, false, bundle.MustOpen, bundle.Reencrypt},
+		"format":                     {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Format = bundle.AgeDotenv }, false, bundle.MustOpen, bundle.Reencrypt},
+		"format unknown":             {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Format = "" }, false, bundle.MustOpen, bundle.Reencrypt},
+		"dialect":                    {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Dialect = dotenv.Shell }, false, bundle.MustOpen, bundle.Reencrypt},
+		"readers":                    {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Readers = []dotenv.Reader{"compose", "node"} }, false, bundle.MustOpen, bundle.Reencrypt},
+		"readers that are not known": {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Readers = []dotenv.Reader{""} }, false, bundle.MustOpen, bundle.Reencrypt},
+		"readers as the dialect":     {func(_ *bundle.Prior, r *bundle.Request) { r.Params.Readers = []dotenv.Reader{"compose", "compose"} }, false, bundle.MustOpen, bundle.Keep},
+		"another dialect, the same readers": {func(_ *bundle.Prior, r *bundle.Request) {
+			r.Params.Dialect, r.Params.Readers = dotenv.Shell, []dotenv.Reader{"compose"}
+		}, false, bundle.MustOpen, bundle.Keep},
+		"readers in another order": {func(p *bundle.Prior, r *bundle.Request) {
+			p.Params.Readers, r.Params.Readers = []dotenv.Reader{"node", "go"}, []dotenv.Reader{"go", "node"}
+		}, false, bundle.MustOpen, bundle.Keep},
 		"dialect of files": {func(p *bundle.Prior, r *bundle.Request) {
 			p.Params.Format, r.Params.Format, r.Params.Dialect = bundle.AgeFiles, bundle.AgeFiles, dotenv.Shell
 		}, false, bundle.MustOpen, bundle.Keep},

@@ -152,7 +152,7 @@ func TestNoFiles(t *testing.T) {
 	if err != nil || opened.Format != bundle.AgeFiles {
 		t.Fatalf("opened as %q, %v", opened.Format, err)
 	}
-	if got, err := opened.Read(dotenv.Compose); err != nil || len(got.Document.Lines) > 0 {
+	if got, err := opened.Read(bundle.Params{Dialect: dotenv.Compose}); err != nil || len(got.Document.Lines) > 0 {
 		t.Errorf("got %v, %v", got.Document.Keys(), err)
 	}
 }

@@ -46,7 +46,7 @@ const MinEntropy = 64
 const MaxGenerated = 4096
 
 // Check returns an error if the generator makes no value, or one that can be
-// guessed, or one that the format or the dialect may not hold.
+// guessed, or one that the format or the readers may not hold.
 func (g Generator) Check(name string, p Params) error {
 	bits := float64(g.Bytes) * 8
 	if g.Bytes == 0 {
@@ -77,9 +77,9 @@ func (g Generator) charset() string {
 	return g.Charset
 }
 
-// Generate makes a value that the format and the dialect hold.
+// Generate makes a value that the format and the readers hold.
 func (g Generator) Generate(name string, p Params) (secret.Text, error) {
-	// In portable, one value in some can't be held, for its quotes at its end.
+	// Of some readers, portable among them, one value in some can't be held.
 	const tries = 100
 	var err error
 	for range tries {

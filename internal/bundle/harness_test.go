@@ -79,5 +79,5 @@ func open(ciphertext string, dialect dotenv.Dialect, ids []agekey.Identity) (bun
 	if err != nil {
 		return bundle.Content{}, err
 	}
-	return opened.Read(dialect)
+	return opened.Read(bundle.Params{Dialect: dialect})
 }

@@ -108,17 +108,17 @@ func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error
 	return Opened{Format: format, Text: text}, nil
 }
 
-// Read reads what was in a bundle: env text in the dialect, the files of a tar, or
-// the flattened entries of a document. Errors are a *dotenv.Error, ErrNotFiles,
+// Read reads what was in a bundle that was sealed as p says: env text for its readers,
+// the files of a tar, or the flattened entries of a document. Errors are a *dotenv.Error, ErrNotFiles,
 // ErrDocuments, or a *sops.Error about names.
-func (o Opened) Read(dialect dotenv.Dialect) (Content, error) {
+func (o Opened) Read(p Params) (Content, error) {
 	var doc dotenv.Document
 	var err error
 	switch {
 	case o.Format == AgeFiles:
 		doc, err = readFiles(o.Text)
 	case o.Format.HasText():
-		if doc, err = dotenv.ParseEncoded(o.Text, dialect); err != nil {
+		if doc, err = p.parse(o.Text); err != nil {
 			err = fmt.Errorf("the env text inside: %w", err)
 		}
 	case o.documents != 1:

@@ -59,10 +59,17 @@ var unescapedDollar = regexp.MustCompile(`(?:^|[^\\])\$`)
 
 func (r nextRules) takes(quote byte, body string) (string, bool) {
 	value, certain := r.nodeRules.takes(quote, body)
-	if !certain || strings.Contains(value, "$(") || unescapedDollar.MatchString(value) {
+	if !certain || unescapedDollar.MatchString(value) {
 		return "", false
 	}
 	return strings.ReplaceAll(value, `\$`, "$"), true
+}
+
+func (nextRules) cannotHold(_, value string) string {
+	if strings.Contains(value, "$(") {
+		return "$(, which some of its versions run as a command"
+	}
+	return noText(value)
 }
 
 // pythonRules are those of python-dotenv.

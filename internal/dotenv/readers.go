@@ -19,7 +19,7 @@ const (
 	Next Reader = "next"
 	// Python is python-dotenv.
 	Python Reader = "python"
-	// PHP is phpdotenv, as Laravel and Symfony projects use it.
+	// PHP is phpdotenv, as Laravel uses it.
 	PHP Reader = "php"
 	// Ruby is ruby's dotenv, from version 3 on.
 	Ruby Reader = "ruby"
@@ -34,6 +34,23 @@ func Readers() []Reader {
 		all = append(all, Reader(d))
 	}
 	return append(all, Node, Next, Python, PHP, Ruby, Go)
+}
+
+// Programs says who reads a text as the reader does, in Markdown.
+func (r Reader) Programs() string { return programs[r] }
+
+var programs = map[Reader]string{
+	Reader(Compose):  "docker compose: `env_file`, and `.env` next to the compose file",
+	Reader(Docker):   "`docker run --env-file`, and compose's `format: raw`: no quotes, no line breaks",
+	Reader(Systemd):  "systemd: `EnvironmentFile=`",
+	Reader(Shell):    "a POSIX shell that reads the text with `.`",
+	Reader(Portable): "compose, systemd and shells alike",
+	Node:             "Node.js: `dotenv` of npm, and `node --env-file`",
+	Next:             "Next.js, and `dotenv` with `dotenv-expand`",
+	Python:           "python-dotenv: Flask, many Django projects",
+	PHP:              "phpdotenv: Laravel",
+	Ruby:             "`dotenv` of Ruby, version 3 and later: Rails",
+	Go:               "godotenv",
 }
 
 // rules say what a reader makes of a value in a text.
@@ -84,16 +101,22 @@ func Spell(readers ...Reader) (Spelling, error) {
 	if len(readers) == 0 {
 		return Spelling{}, &Error{Problem: "there is no reader: name one at least"}
 	}
-	s := Spelling{readers: readers}
+	var s Spelling
 	for _, r := range readers {
+		if slices.Contains(s.readers, r) {
+			continue
+		}
 		rules := r.rules()
 		if rules == nil {
 			return Spelling{}, &Error{Problem: "there is no such reader: use " + listed(Readers(), "or")}
 		}
-		s.rules = append(s.rules, rules)
+		s.readers, s.rules = append(s.readers, r), append(s.rules, rules)
 	}
 	return s, nil
 }
+
+// String lists the readers.
+func (s Spelling) String() string { return listed(s.readers, "and") }
 
 // dialects are those of the readers that are dialects.
 func (s Spelling) dialects() (found []Dialect) {
@@ -188,6 +211,9 @@ func (s Spelling) blame(key, value string) string {
 	}
 	var none, without []Reader
 	for i, r := range s.readers {
+		if what := s.rules[i].cannotHold(key, value); what != "" {
+			return string(r) + " can't hold " + what + ": leave " + string(r) + " out of readers, or " + encode
+		}
 		if !can(r) {
 			none = append(none, r)
 		} else if can(slices.Delete(slices.Clone(s.readers), i, i+1)...) {
@@ -196,7 +222,7 @@ func (s Spelling) blame(key, value string) string {
 	}
 	switch {
 	case len(none) > 0:
-		return "no way to write the value is read right by " + listed(none, "and") + ": leave that out of readers, or " + encode
+		return "no way to write the value is read right by " + listed(none, "and") + ": leave out " + listed(none, "and") + ", or " + encode
 	case len(without) > 0:
 		return "no way to write the value is read alike by " + listed(s.readers, "and") + ": leave out " + listed(without, "or") + ", or " + encode
 	}

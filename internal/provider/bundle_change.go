@@ -32,7 +32,7 @@ func (c *bundleChange) read(ctx context.Context) (diags diag.Diagnostics) {
 	var d diag.Diagnostics
 	c.after, d = c.plan.access(ctx)
 	diags.Append(d...)
-	paramsKnown := !c.plan.Dialect.IsUnknown() && !c.plan.Format.IsUnknown() && !c.plan.References.IsUnknown()
+	paramsKnown := !c.plan.Dialect.IsUnknown() && readersKnown(c.plan.Readers) && !c.plan.Format.IsUnknown() && !c.plan.References.IsUnknown()
 	if paramsKnown {
 		c.wanted, d = wantedContent(c.config, c.plan.params(c.after))
 		diags.Append(d...)
@@ -98,7 +98,7 @@ func (c *bundleChange) open(ctx context.Context, opening bundle.Opening) (opened
 	if !c.request().Reads(c.prior()) {
 		return opened, nil, diags
 	}
-	read, err := opened.Read(c.state.dialect())
+	read, err := opened.Read(c.state.params(c.before))
 	if err != nil {
 		if opening == bundle.MustOpen {
 			diags.Append(c.notRead(err))
@@ -130,8 +130,8 @@ func (c *bundleChange) notRead(err error) diag.Diagnostic {
 // notCarried tells why what is in a bundle can't be written as the plan says.
 func notCarried(err error) diag.Diagnostic {
 	return diag.NewErrorDiagnostic("The content can't be carried over",
-		"What is in the bundle can't be written in the format and the dialect of the plan: "+sentence(err)+
-			" Leave format and dialect as they were, or change the value in the same apply.")
+		"What is in the bundle can't be written in the format and for the readers of the plan: "+sentence(err)+
+			" Leave format, dialect and readers as they were, or change the value in the same apply.")
 }
 
 // setOperators puts the operators. The state is the zero model where there is none.

@@ -126,7 +126,7 @@ func (m bundleModel) access(ctx context.Context) (a access, diags diag.Diagnosti
 
 // params is how a model with known values is sealed.
 func (m bundleModel) params(a access) bundle.Params {
-	return bundle.Params{Format: bundle.Format(m.Format.ValueString()), Dialect: m.dialect(), Recipients: a.all()}
+	return bundle.Params{Format: bundle.Format(m.Format.ValueString()), Dialect: dotenv.Dialect(m.Dialect.ValueString()), Readers: readersOf(m.Readers), Recipients: a.all()}
 }
 
 // source is how a model's own ciphertext is opened. The state is trusted, and an
@@ -134,8 +134,6 @@ func (m bundleModel) params(a access) bundle.Params {
 func (m bundleModel) source() bundle.Source {
 	return bundle.Source{Format: bundle.Format(m.Format.ValueString()), AllowUnauthenticated: true}
 }
-
-func (m bundleModel) dialect() dotenv.Dialect { return dotenv.Dialect(m.Dialect.ValueString()) }
 
 // checkAccess puts what is wrong with the recipients on their attribute.
 func checkAccess(p bundle.Params) (diags diag.Diagnostics) {

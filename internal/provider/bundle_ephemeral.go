@@ -33,6 +33,7 @@ type bundleEphemeralModel struct {
 	Path                 types.String `tfsdk:"path"`
 	Identity             types.String `tfsdk:"identity"`
 	Dialect              types.String `tfsdk:"dialect"`
+	Readers              types.List   `tfsdk:"readers"`
 	Format               types.String `tfsdk:"format"`
 	ReadEntries          types.Bool   `tfsdk:"read_entries"`
 	AllowUnauthenticated types.Bool   `tfsdk:"allow_unauthenticated"`
@@ -65,6 +66,10 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 			MarkdownDescription: "One of `" + strings.Join(formats, "`, `") + "`. Default: what is found in the text. " +
 				"Set it for a JSON document of sops whose one name is `data`, which looks like `sops_binary`, or to have another format refused.",
 		},
+		"readers": schema.ListAttribute{
+			ElementType: types.StringType, Optional: true, Validators: checkReaders(),
+			MarkdownDescription: "The `readers` for which the bundle was made, if it has any. Default: `dialect` alone.",
+		},
 		"read_entries": schema.BoolAttribute{
 			Optional:            true,
 			MarkdownDescription: "`false` leaves `entries`, `keys` and `dotenv` null: for a file whose content is no env text, such as a certificate. Default `true`.",
@@ -83,8 +88,8 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 		MarkdownDescription: "Opens a bundle, ours or one that `age` made, or any file that `sops` encrypted to an age recipient (dotenv, binary, JSON, YAML, INI; key groups too), for this run only: nothing of it is in state or in a plan. " +
 			"All of it is authenticated, the MAC included, before anything is given out.\n\n" +
 			"Nested documents are flattened as users of terraform-provider-sops know it: `a.b.0`. Numbers are given as they are written, truth values as `true` and `false`, nothing as `null`, what YAML's `<<` merges in as if it stood there. " +
-				"Where a name is empty, or two values are called alike, there are no entries: set `read_entries = false` and take `raw`. " +
-				"The text `True` or `False` of JSON, YAML or INI comes with a warning: sops encrypts it as it does a truth value, and does not authenticate which of the two it is.\n\n" +
+			"Where a name is empty, or two values are called alike, there are no entries: set `read_entries = false` and take `raw`. " +
+			"The text `True` or `False` of JSON, YAML or INI comes with a warning: sops encrypts it as it does a truth value, and does not authenticate which of the two it is.\n\n" +
 			"sops does not authenticate what is a list: one value can become a list of one, so that its name is missing and another one is there. A name never tells another value.\n\n" +
 			"Larger files than 16 MiB are refused, and of JSON and YAML larger ones than 2 MiB, of INI than 256 KiB.",
 		Attributes: attributes,
@@ -135,7 +140,7 @@ func (r *bundleEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 	}
 	m.contentModel.empty()
 	if m.ReadEntries.IsNull() || m.ReadEntries.ValueBool() {
-		content, err := opened.Read(dialectOr(m.Dialect))
+		content, err := opened.Read(bundle.Params{Dialect: dialectOr(m.Dialect), Readers: readersOf(m.Readers)})
 		if err != nil {
 			fail(bundleName + " was opened, and its entries can't be read: " + sentence(err) + " If it is no env text, set read_entries = false and take raw or raw_base64.")
 			return

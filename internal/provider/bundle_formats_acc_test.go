@@ -150,7 +150,7 @@ func TestAccBundleFormatsCarry(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			content, err := opened.Read(dialect)
+			content, err := opened.Read(bundle.Params{Dialect: dialect})
 			if err != nil || !content.Document.EqualEntries(documentOf(entries)) {
 				t.Errorf("the content is another one: %v, %v", content.Document.Keys(), err)
 			}

@@ -24,7 +24,7 @@ func entriesIn(t *testing.T, a attributes, p person) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := opened.Read(dotenv.Compose)
+	content, err := opened.Read(bundle.Params{Dialect: dotenv.Compose})
 	if err != nil {
 		t.Fatal(err)
 	}

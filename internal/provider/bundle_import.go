@@ -17,14 +17,18 @@ import (
 
 // importHelp says what the import ID is.
 const importHelp = "The import ID is the path of a bundle: a dotenv or binary file that sops encrypted, or an armored age file. " +
-	"Where its env text is not in the compose dialect, put the dialect and a colon before the path, for example docker:app.enc.env."
+	"Where its env text is not in the compose dialect, put the dialect, or one of its readers, and a colon before the path, for example docker:app.enc.env."
 
-// importID parts the dialect, if one is given, from the path.
-func importID(id string) (dotenv.Dialect, string) {
-	if name, path, found := strings.Cut(id, ":"); found && slices.Contains(dotenv.Dialects(), dotenv.Dialect(name)) {
-		return dotenv.Dialect(name), path
+// importID parts the dialect or the reader, if one is given, from the path.
+func importID(id string) (bundle.Params, string) {
+	name, path, found := strings.Cut(id, ":")
+	switch {
+	case found && slices.Contains(dotenv.Dialects(), dotenv.Dialect(name)):
+		return bundle.Params{Dialect: dotenv.Dialect(name)}, path
+	case found && slices.Contains(dotenv.Readers(), dotenv.Reader(name)):
+		return bundle.Params{Dialect: dotenv.Compose, Readers: []dotenv.Reader{dotenv.Reader(name)}}, path
 	}
-	return dotenv.Compose, id
+	return bundle.Params{Dialect: dotenv.Compose}, id
 }
 
 func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
@@ -33,7 +37,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		fail("A bundle is nowhere but in a state, so its id finds nothing. " + importHelp)
 		return
 	}
-	dialect, name := importID(req.ID)
+	params, name := importID(req.ID)
 	refuse := func(detail string) { fail(shownPath(name) + ": " + detail) }
 	file, err := readFile(name)
 	if err != nil {
@@ -62,9 +66,9 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		fail(openFailed("The file "+shownPath(name), err, ring, ""))
 		return
 	}
-	content, err := opened.Read(dialect)
+	content, err := opened.Read(params)
 	if err != nil {
-		fail("In " + shownPath(name) + ": " + sentence(err) + " Is its env text in another dialect than " + string(dialect) + "? " + importHelp)
+		fail("In " + shownPath(name) + ": " + sentence(err) + " Is its env text for another reader than " + string(params.TextReaders()[0]) + "? " + importHelp)
 		return
 	}
 	if weak := bundle.Weak(ciphertext); weak != nil {
@@ -73,10 +77,14 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	}
 	state := bundleModel{
 		ID: types.StringValue(newID()), EntriesWO: types.MapNull(types.StringType),
-		Format: types.StringValue(string(opened.Format)), Dialect: types.StringValue(string(dialect)),
+		Format: types.StringValue(string(opened.Format)), Dialect: types.StringValue(string(params.Dialect)),
+		Readers:    types.ListNull(types.StringType),
 		Ciphertext: types.StringValue(ciphertext), CiphertextSHA256: types.StringValue(digest(ciphertext)),
 		ChangedAt: types.MapValueMust(types.StringType, map[string]attr.Value{}),
 		UpdatedAt: timeText(r.settings.now()),
+	}
+	if len(params.Readers) > 0 {
+		state.Readers = textList(texts(params.Readers))
 	}
 	state.noGenerated()
 	state.setKeys(content.Document.Keys())

@@ -79,8 +79,8 @@ func TestAccBundleImportRefused(t *testing.T) {
 	}{
 		"yaml":            {encryptedFile(".yaml", "A: import-canary\n"), "Files of format sops_yaml are read (by the ephemeral ageenv_bundle), and not managed"},
 		"json":            {encryptedFile(".json", `{"A": "import-canary"}`), "Files of format sops_json are read"},
-		"no env text":     {encryptedFile(".bin", "import-canary without equals\n"), "Is its env text in another dialect than compose?"},
-		"another dialect": {encryptedFile(".env", "A=import-canary $x\n"), "Is its env text in another dialect than compose?"},
+		"no env text":     {encryptedFile(".bin", "import-canary without equals\n"), "Is its env text for another reader than compose?"},
+		"another dialect": {encryptedFile(".env", "A=import-canary $x\n"), "Is its env text for another reader than compose?"},
 		"binary age file": {func(t *testing.T, w *world, file string) {
 			writeFile(t, file, realRun(t, "AGEENV_TEST_AGE", "A=import-canary\n", nil, "-r", w.operator.recipient))
 		}, "Make an armored one"},

@@ -129,13 +129,13 @@ func (c *bundleChange) planUpdate(ctx context.Context) (diags diag.Diagnostics) 
 	return diags
 }
 
-// checkCarried is an error if the plan's format or dialect can't hold the content that
+// checkCarried is an error if the plan's format or readers can't hold the content that
 // is carried over. It is not checked while one of these or an identity is unknown.
 func (c *bundleChange) checkCarried(opened bundle.Opened) (diags diag.Diagnostics) {
-	if opened.Format == "" || c.plan.Format.IsUnknown() || c.plan.Dialect.IsUnknown() {
+	if opened.Format == "" || c.plan.Format.IsUnknown() || c.plan.Dialect.IsUnknown() || !readersKnown(c.plan.Readers) {
 		return diags
 	}
-	if _, err := bundle.Carry(opened, c.state.dialect(), c.plan.params(c.after)); err != nil {
+	if _, err := bundle.Carry(opened, c.state.params(c.before), c.plan.params(c.after)); err != nil {
 		diags.Append(notCarried(err))
 	}
 	return diags

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"maps"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -45,6 +46,7 @@ type bundleModel struct {
 	OperatorRecipients types.Set    `tfsdk:"operator_recipients"`
 	Format             types.String `tfsdk:"format"`
 	Dialect            types.String `tfsdk:"dialect"`
+	Readers            types.List   `tfsdk:"readers"`
 	Ciphertext         types.String `tfsdk:"ciphertext"`
 	CiphertextSHA256   types.String `tfsdk:"ciphertext_sha256"`
 	Keys               types.List   `tfsdk:"keys"`
@@ -106,7 +108,7 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"content_version": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "Any text that you change when the content changes. With it the content is taken anew only when it changes; unchanged, every re-encryption (recipients, format, dialect) carries the old content over by opening the old ciphertext, " +
+				MarkdownDescription: "Any text that you change when the content changes. With it the content is taken anew only when it changes; unchanged, every re-encryption (recipients, format, readers) carries the old content over by opening the old ciphertext, " +
 					"and never reads the configured values, which may be this run's random ones.",
 			},
 			"recipients": schema.SetAttribute{
@@ -128,12 +130,12 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"dialect": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(dialects[0]), Validators: checkDialect,
-				MarkdownDescription: "Whose rules the text follows, inside and in `dotenv_wo`. What the dialect can't hold, and a reference (`$NAME`) without `references`, is an error that names the entry.\n" +
-					"  - `compose` (default): docker compose's `env_file` and `.env`\n" +
-					"  - `docker`: `docker run --env-file`, and compose's `format: raw`: no quotes, no line breaks\n" +
-					"  - `systemd`: `EnvironmentFile=`\n" +
-					"  - `shell`: a POSIX shell that reads the text with `.`\n" +
-					"  - `portable`: text that compose, systemd and shells read alike",
+				MarkdownDescription: "Whose rules `dotenv_wo` follows: `" + strings.Join(dialects, "`, `") + "`. Default `" + dialects[0] + "`. It is the default of `readers`, too. A reference (`$NAME`) without `references` is an error that names the entry.",
+			},
+			"readers": schema.ListAttribute{
+				ElementType: types.StringType, Optional: true, Validators: checkReaders(),
+				MarkdownDescription: "Who is to read the text inside: values are written so that all of these read them alike. Default: `dialect` alone. " +
+					"A value that can't be written so is an error that names the entry and the readers. A change re-encrypts. `age_files` has no text, and ignores it." + readerList(),
 			},
 			"ciphertext": schema.StringAttribute{
 				Computed: true, Sensitive: true,

@@ -86,7 +86,7 @@ func (c *bundleChange) apply(ctx context.Context) diag.Diagnostics {
 
 // reencrypt encrypts the content that is there.
 func (c *bundleChange) reencrypt(opened bundle.Opened, now time.Time) (diags diag.Diagnostics) {
-	content, err := bundle.Carry(opened, c.state.dialect(), c.plan.params(c.after))
+	content, err := bundle.Carry(opened, c.state.params(c.before), c.plan.params(c.after))
 	if err != nil {
 		diags.Append(notCarried(err))
 		return diags

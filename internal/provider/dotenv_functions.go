@@ -100,28 +100,36 @@ func (dotenvEncodeFunction) Metadata(_ context.Context, _ function.MetadataReque
 func (dotenvEncodeFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "A map of entries to env text",
-		MarkdownDescription: "Writes env text, sorted by name, quoted as the dialect's program reads it. " + notSecret + "Give secret entries to an `ageenv_bundle`.\n\n" +
-			"A value that the dialect can't hold is an error that names the entry, and the dialects that could hold it.",
+		MarkdownDescription: "Writes env text, sorted by name, quoted so that all its readers read it alike. " + notSecret + "Give secret entries to an `ageenv_bundle`.\n\n" +
+			"A value that can't be written so is an error that names the entry and the readers.",
 		Parameters: []function.Parameter{
 			function.MapParameter{Name: "entries", ElementType: types.StringType, MarkdownDescription: "The entries, name to value."},
-			function.StringParameter{Name: "dialect", MarkdownDescription: "Whose rules the text is to follow: " + dialectNames("`") + "."},
+			function.StringParameter{Name: "reader", MarkdownDescription: "Who is to read the text: a dialect (" + dialectNames("`") + "), or one of `ageenv_bundle`'s other `readers`."},
 		},
-		Return: function.StringReturn{},
+		VariadicParameter: function.StringParameter{Name: "readers", MarkdownDescription: "Who else is to read the same text."},
+		Return:            function.StringReturn{},
 	}
 }
 
 func (dotenvEncodeFunction) Run(ctx context.Context, req function.RunRequest, resp *function.RunResponse) {
 	var entries map[string]*string
-	var name string
-	if resp.Error = req.Arguments.Get(ctx, &entries, &name); resp.Error != nil {
+	var first dotenv.Reader
+	var others []dotenv.Reader
+	if resp.Error = req.Arguments.Get(ctx, &entries, &first, &others); resp.Error != nil {
 		return
 	}
-	dialect, funcError := dialectArgument(name, 1)
-	if funcError != nil {
-		resp.Error = funcError
+	for i, reader := range append([]dotenv.Reader{first}, others...) {
+		if !slices.Contains(dotenv.Readers(), reader) {
+			resp.Error = function.NewArgumentFuncError(int64(min(i, 1)+1), "There is no such reader: it is one of "+strings.Join(texts(dotenv.Readers()), ", ")+".")
+			return
+		}
+	}
+	spelling, err := dotenv.Spell(append([]dotenv.Reader{first}, others...)...)
+	if err != nil {
+		resp.Error = function.NewFuncError(sentence(err))
 		return
 	}
-	texts := map[string]secret.Text{}
+	values := map[string]secret.Text{}
 	var problems []error
 	for _, key := range slices.Sorted(maps.Keys(entries)) {
 		value := entries[key]
@@ -129,8 +137,8 @@ func (dotenvEncodeFunction) Run(ctx context.Context, req function.RunRequest, re
 			problems = append(problems, fmt.Errorf("%s: the value is null: leave the name out, or write \"\" for an empty value", shortened(key)))
 			continue
 		}
-		texts[key] = secret.New(*value)
-		if err := dialect.CheckKey(key); err != nil {
+		values[key] = secret.New(*value)
+		if err := spelling.CheckKey(key); err != nil {
 			problems = append(problems, named(key, err))
 		}
 	}
@@ -138,7 +146,7 @@ func (dotenvEncodeFunction) Run(ctx context.Context, req function.RunRequest, re
 		resp.Error = function.NewArgumentFuncError(0, "The entries can't be written: "+sentence(err))
 		return
 	}
-	text, err := dotenv.FromMap(texts).Encode(dialect)
+	text, err := spelling.Encode(dotenv.FromMap(values))
 	if err != nil {
 		resp.Error = function.NewArgumentFuncError(0, "The entries can't be written: "+sentence(err))
 		return

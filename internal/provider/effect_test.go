@@ -98,6 +98,7 @@ func TestEveryAttributeHasAnEffect(t *testing.T) {
 			"operator_recipients":     {value: []string{operator.recipient, second.recipient}, changes: "ciphertext"},
 			"format":                  {value: "age_dotenv", changes: "ciphertext"},
 			"dialect":                 {value: "systemd", changes: "ciphertext"},
+			"readers":                 {value: []string{"compose", "node"}, changes: "ciphertext"},
 			"generated.length":        {value: 31, changes: "ciphertext"},
 			"generated.charset":       {value: "abcdefghijklmnop", changes: "ciphertext"},
 			"generated.bytes":         {with: map[string]any{"generated": map[string]any{"MADE": map[string]any{}}}, before: 32, value: 33, changes: "ciphertext"},

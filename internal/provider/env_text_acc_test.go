@@ -149,7 +149,7 @@ func TestAccReferences(t *testing.T) {
 	c.env["TF_VAR_text"] = "A=canary\nB=\"${A} $1\"\n"
 	bundle("  dotenv_wo  = var.text\n  references = \"resolve\"\n")
 	c.must("apply", "-auto-approve")
-	if got := text(); got != "A=canary\nB=\"canary \\$1\"\n" {
+	if got := text(); got != "A=canary\nB='canary $1'\n" {
 		t.Errorf("it is %q", got)
 	}
 	empty()
@@ -158,12 +158,12 @@ func TestAccReferences(t *testing.T) {
 	empty()
 	c.env["TF_VAR_text"] = "A=canary\nB=\"${A} $A\"\n"
 	c.must("apply", "-auto-approve")
-	if got := text(); got != "A=canary\nB=\"canary \\$A\"\n" {
+	if got := text(); got != "A=canary\nB='canary $A'\n" {
 		t.Errorf("it is %q", got)
 	}
 	bundle("  dotenv_wo  = var.text\n  references = \"resolve\"\n")
 	c.must("apply", "-auto-approve")
-	if got := text(); got != "A=canary\nB=\"canary canary\"\n" {
+	if got := text(); got != "A=canary\nB='canary canary'\n" {
 		t.Errorf("it is %q", got)
 	}
 	empty()

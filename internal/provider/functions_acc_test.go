@@ -92,13 +92,17 @@ func TestAccFunctionsDotenv(t *testing.T) {
 		"decoded":    `provider::ageenv::dotenv_decode("# c\nB='two words'\nA=\"x \\$y\"\n")`,
 		"docker":     `provider::ageenv::dotenv_decode("A='x' $y", "docker")`,
 		"compose":    `provider::ageenv::dotenv_encode({ B = "two words", A = "$x", E = "" }, "compose")`,
+		"node":       `provider::ageenv::dotenv_encode({ A = "'\"", B = "$x" }, "node")`,
+		"several":    `provider::ageenv::dotenv_encode({ A = "it's" }, "compose", "node", "php", "node")`,
 		"shell":      `provider::ageenv::dotenv_encode({ A = "it's" }, "shell")`,
 		"round_trip": `provider::ageenv::dotenv_decode(provider::ageenv::dotenv_encode({ A = "a\nb" }, "systemd"), "systemd")`,
 	})
 	for name, want := range map[string]any{
 		"decoded":    map[string]any{"A": "x $y", "B": "two words"},
 		"docker":     map[string]any{"A": "'x' $y"},
-		"compose":    "A=\"\\$x\"\nB=\"two words\"\nE=\"\"\n",
+		"compose":    "A='$x'\nB='two words'\nE=\"\"\n",
+		"node":       "A=`'\"`\nB='$x'\n",
+		"several":    "A=\"it's\"\n",
 		"shell":      "A='it'\\''s'\n",
 		"round_trip": map[string]any{"A": "a\nb"},
 	} {
@@ -120,7 +124,9 @@ func TestAccBadFunctionArguments(t *testing.T) {
 		"encode, held":      {config: output(`provider::ageenv::dotenv_encode({ KEY = join("", ["func", "canary\n"]) }, "docker")`), says: []string{"KEY: the docker dialect can't hold a line break"}, hides: []string{"funccanary"}},
 		"encode, null":      {config: output(`provider::ageenv::dotenv_encode({ KEY = null }, "docker")`), says: []string{"\"KEY\": the value is null"}},
 		"encode, all":       {config: output(`provider::ageenv::dotenv_encode({ "A+B" = join("", ["func", "canary"]), "C D" = null }, "docker")`), says: []string{"\"A+B\": the name is not one that every program reads", "\"C D\": the value is null"}, hides: []string{"funccanary"}},
-		"encode, dialect":   {config: output(`provider::ageenv::dotenv_encode({ KEY = "x" }, "bash")`), says: []string{"There is no such dialect"}},
+		"encode, dialect":   {config: output(`provider::ageenv::dotenv_encode({ KEY = "x" }, "bash")`), says: []string{"There is no such reader: it is one of compose,"}},
+		"encode, readers":   {config: output(`provider::ageenv::dotenv_encode({ KEY = join("", ["func", "canary$("]) }, "compose", "next")`), says: []string{"KEY: next can't hold $(, which some of its versions run as a command"}, hides: []string{"funccanary"}},
+		"encode, reader":    {config: output(`provider::ageenv::dotenv_encode({ KEY = "x" }, "compose", "perl")`), says: []string{"There is no such reader"}},
 		"metadata, plain":   {config: output(`provider::ageenv::bundle_metadata(join("", ["A=func", "canary"]))`), says: []string{"The text is no bundle that can be read"}, hides: []string{"funccanary"}},
 		"metadata, cut off": {config: output(`provider::ageenv::bundle_metadata("-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n")`), says: []string{"not a whole, unaltered age file"}},
 	})

@@ -100,7 +100,7 @@ func (h *history) entries(dialect string) map[string]string {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	content, err := opened.Read(dotenv.Dialect(dialect))
+	content, err := opened.Read(bundle.Params{Dialect: dotenv.Dialect(dialect)})
 	if err != nil {
 		h.t.Fatal(err)
 	}

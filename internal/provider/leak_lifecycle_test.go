@@ -110,6 +110,18 @@ resource "ageenv_bundle" "binary" {
   dialect    = "systemd"
 }
 
+resource "ageenv_bundle" "readers" {
+  dotenv_wo  = var.reference_text
+  references = "braces"
+  recipients = ageenv_key.box.recipients
+  readers    = ["node", "go"]
+}
+
+ephemeral "ageenv_bundle" "readers" {
+  ciphertext = ageenv_bundle.readers.ciphertext
+  readers    = ["node", "go"]
+}
+
 resource "ageenv_bundle" "files" {
   entries_wo = var.entries
   recipients = ageenv_key.box.recipients
@@ -387,6 +399,10 @@ func (r *leakRun) leakFailures() {
 	for format, dialect := range map[string]string{"sops_binary": "docker", "sops_dotenv": "shell"} {
 		r.config("fail.tf", fmt.Sprintf("resource \"ageenv_bundle\" \"held\" {\n  entries_wo = var.entries\n  recipients = []\n  format = %q\n  dialect = %q\n}\n", format, dialect))
 		r.fails("Unusable env content", nil, plan...)
+	}
+	for _, value := range []string{"%s$(x)", "`%s\\'\""} {
+		r.config("fail.tf", "variable \"for_readers\" {\n  type      = string\n  ephemeral = true\n}\nresource \"ageenv_bundle\" \"readers\" {\n  entries_wo = { KEY = var.for_readers }\n  recipients = []\n  readers    = [\"compose\", \"next\", \"ruby\"]\n}\n")
+		r.fails("Unusable env content", map[string]string{"TF_VAR_for_readers": r.secret("a value that not all readers hold", value)}, plan...)
 	}
 	r.config("fail.tf", `
 resource "ageenv_vultr_startup_script" "malformed" {
