@@ -127,7 +127,7 @@ var notSecret = []string{
 	"operator", "operators", "owner", "group", "quarter", "script_id", "boxes", "leaked_at", "check_api_key",
 	// of modules/vultr-box
 	"name", "region", "plan", "os_id", "image_id", "snapshot_id", "hostname", "user_data", "ssh_key_ids", "firewall_group_id", "tags",
-	"content_version", "path", "mode", "dialect", "recipients", "keepers", "rotation_days",
+	"content_version", "path", "mode", "dialect", "readers", "recipients", "keepers", "rotation_days",
 }
 
 // TestExamplesDeclareSecretsEphemeral: a variable that is not ephemeral is put

@@ -2,8 +2,10 @@ package provider_test
 
 import (
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,7 +79,7 @@ func TestAccBadReaders(t *testing.T) {
 		"null":              {with(`["compose", null]`), "", []string{"readers[1] is null: leave the element out."}},
 		"unknown to us":     {with(`["compose", "perl"]`), "", []string{"There is no such reader", "readers[1] is none of these: compose, docker, systemd, shell, portable, node, next, python, php, ruby, go."}},
 		"a command":         {with(`["compose", "next"]`), "$(x)", []string{"In entries_wo: KEY: next can't hold $(, which some of its versions run as a command: leave next out of readers, or encode the value"}},
-		"one of two":        {with(`["compose", "node"]`), "'\"`", []string{"In entries_wo: KEY: no way to write the value is read alike by compose and node: leave out compose or node, or encode the value"}},
+		"one of two":        {with(`["compose", "node"]`), "'\"", []string{"In entries_wo: KEY: no way to write the value is read alike by compose and node: leave out compose or node, or encode the value"}},
 		"none":              {with(`["compose", "python"]`), "${x}", []string{"In entries_wo: KEY: no way to write the value is read right by python: leave out python, or encode the value"}},
 		"several lines":     {with(`["compose", "ruby"]`), "a\nb", []string{"In entries_wo: KEY: the spelling for compose and ruby writes a line break as it is, and sops_dotenv holds an entry in one line: use format sops_binary or age_dotenv, or other readers"}},
 		"a name of a shell": {with(`["node", "shell"]`, "dotenv_wo = \"UID=x\""), "", []string{"UID", "shell"}},
@@ -144,5 +146,20 @@ func TestOldSpellingsStay(t *testing.T) {
 		if text := openedBy(t, c.attribute("ciphertext"), box); text != old {
 			t.Errorf("the text is %q", text)
 		}
+	}
+}
+
+// The guide's table of readers is the one of package dotenv.
+func TestGuideListsReaders(t *testing.T) {
+	guide, err := os.ReadFile(filepath.Join("..", "..", "templates", "guides", "env-text.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := "| who reads the file | `readers` |\n|---|---|\n"
+	for _, reader := range dotenv.Readers() {
+		table += "| " + reader.Programs() + " | `" + string(reader) + "` |\n"
+	}
+	if !strings.Contains(string(guide), table+"\n") {
+		t.Errorf("the guide does not have\n%s", table)
 	}
 }

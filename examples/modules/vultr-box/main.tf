@@ -12,6 +12,7 @@ resource "ageenv_bundle" "env" {
   dotenv_wo           = var.dotenv
   content_version     = var.content_version
   dialect             = var.dialect
+  readers             = var.readers
   recipients          = setunion(ageenv_key.box.recipients, var.recipients)
   operator_recipients = var.operators
 }

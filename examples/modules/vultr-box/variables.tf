@@ -144,13 +144,26 @@ variable "mode" {
 }
 
 variable "dialect" {
-  description = "Who reads the file: compose, docker, systemd, shell or portable."
+  description = "Whose rules the env text in dotenv follows: compose, docker, systemd, shell or portable. Also who reads the file, unless readers says otherwise."
   type        = string
   default     = "compose"
 
   validation {
     condition     = contains(["compose", "docker", "systemd", "shell", "portable"], var.dialect)
     error_message = "dialect is compose, docker, systemd, shell or portable."
+  }
+}
+
+variable "readers" {
+  description = "Everybody who reads the file, where that is more than the dialect's program: dialects, and node, next, python, php, ruby, go."
+  type        = list(string)
+  default     = null
+
+  validation {
+    condition = var.readers == null ? true : length(var.readers) > 0 && alltrue([
+      for reader in var.readers : contains(["compose", "docker", "systemd", "shell", "portable", "node", "next", "python", "php", "ruby", "go"], reader)
+    ])
+    error_message = "readers are compose, docker, systemd, shell, portable, node, next, python, php, ruby or go, one at least; null is the dialect alone."
   }
 }
 

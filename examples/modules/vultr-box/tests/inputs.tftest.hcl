@@ -73,6 +73,22 @@ run "dialect" {
   expect_failures = [var.dialect]
 }
 
+run "readers" {
+  command = plan
+  variables {
+    readers = ["compose", "perl"]
+  }
+  expect_failures = [var.readers]
+}
+
+run "no_reader" {
+  command = plan
+  variables {
+    readers = []
+  }
+  expect_failures = [var.readers]
+}
+
 run "no_operator" {
   command = plan
   variables {
