@@ -67,9 +67,9 @@ func (r Reader) newer(dir string) (string, error) {
 	case NewerPython:
 		return "PYTHONPATH=" + dir + "/usr/lib/python3/dist-packages", nil
 	}
-	found, err := filepath.Glob(dir + "/usr/share/rubygems-integration/all/gems/dotenv-3.*/lib")
+	found, err := filepath.Glob(dir + "/usr/share/rubygems-integration/all/gems/dotenv-*/lib")
 	if err != nil || len(found) != 1 {
-		return "", fmt.Errorf("there is no dotenv 3 in %s: %v", dir, err)
+		return "", fmt.Errorf("there is not one dotenv in %s: %v", dir, err)
 	}
 	return "RUBYLIB=" + found[0], nil
 }
@@ -105,7 +105,7 @@ func (r Reader) Read(t *testing.T, text string) map[string]string {
 	if r == NewerPHP || r == NewerPython || r == Ruby3 {
 		newer := os.Getenv("AGEENV_TEST_NEWER_READERS")
 		if newer == "" {
-			t.Skipf("AGEENV_TEST_NEWER_READERS names no directory, so what %s reads is not tested: make test sets it where Debian's unstable packages can be had", r)
+			t.Skipf("AGEENV_TEST_NEWER_READERS names no directory, so what %s reads is not tested: make test sets it where Debian's packages can be downloaded", r)
 		}
 		variable, err := r.newer(newer)
 		if err != nil {
