@@ -38,11 +38,7 @@ func (g composeGrammar) entry(r *reader) error {
 	if !found {
 		return r.fail("", problemNoEquals)
 	}
-	key := strings.TrimLeft(name, blanks)
-	if after, ok := strings.CutPrefix(key, "export"); ok && strings.TrimLeft(after, blanks) != after {
-		key = strings.TrimLeft(after, blanks)
-	}
-	key = strings.TrimRight(key, blanks)
+	key := exported(name)
 	if err := r.name(key); err != nil {
 		return err
 	}
@@ -56,6 +52,15 @@ func (g composeGrammar) entry(r *reader) error {
 		return err
 	}
 	return r.add(key, value)
+}
+
+// exported is the name without blanks around it, and without "export" before it.
+func exported(name string) string {
+	key := strings.TrimLeft(name, blanks)
+	if after, ok := strings.CutPrefix(key, "export"); ok && strings.TrimLeft(after, blanks) != after {
+		key = strings.TrimLeft(after, blanks)
+	}
+	return strings.TrimRight(key, blanks)
 }
 
 // value reads a bare or quoted value and the rest of its last line.

@@ -33,10 +33,7 @@ func (g spelledGrammar) entry(r *reader) error {
 	if !found {
 		return r.fail("", problemNoEquals)
 	}
-	key := strings.Trim(name, blanks)
-	if after, ok := strings.CutPrefix(key, "export"); ok && strings.TrimLeft(after, blanks) != after {
-		key = strings.TrimLeft(after, blanks)
-	}
+	key := exported(name)
 	if err := r.name(key); err != nil {
 		return err
 	}
@@ -54,7 +51,7 @@ func (g spelledGrammar) value(r *reader, key string) (string, error) {
 	if r.rest == "" || strings.IndexByte("'\"`", r.rest[0]) < 0 {
 		body, comment, _ := strings.Cut(r.peekLine(), " #")
 		value, certain := g.rules.takes(0, strings.TrimRight(body, blanks))
-		if !certain || noComment(comment) {
+		if !certain || noComment(comment) || strings.Contains(comment, "#") { // the comment begins at the last # to some
 			return "", r.fail(key, problem)
 		}
 		r.cutLine()
