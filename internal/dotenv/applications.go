@@ -82,10 +82,9 @@ var (
 )
 
 func (pythonRules) takes(quote byte, body string) (string, bool) {
-	value, certain := body, true
+	value, certain := body, isUnquoted(body)
 	switch quote {
 	case 0:
-		certain = isUnquoted(body)
 	case '\'':
 		value, certain = pythonSingleEscapes.Replace(body), closesAtEnd(quote, body)
 	case '"':

@@ -68,8 +68,11 @@ func (r Reader) newer(dir string) (string, error) {
 		return "PYTHONPATH=" + dir + "/usr/lib/python3/dist-packages", nil
 	}
 	found, err := filepath.Glob(dir + "/usr/share/rubygems-integration/all/gems/dotenv-*/lib")
-	if err != nil || len(found) != 1 {
-		return "", fmt.Errorf("there is not one dotenv in %s: %v", dir, err)
+	if err != nil {
+		return "", err
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("there is not one dotenv of ruby in %s", dir)
 	}
 	return "RUBYLIB=" + found[0], nil
 }
