@@ -376,7 +376,7 @@ func (r *leakRun) leakFailures() {
 		"documents":   {".yaml", "A: %[1]s\n---\nA: %[1]s\n", "several YAML documents"},
 		"no env text": {".bin", "%[1]s\n", "read_entries = false"},
 		"names alike": {".json", `{"a.b": "%[1]s", "a": {"b": "%[1]s"}}`, "two values have this name"},
-		"empty name":  {".yaml", "base: &base {\"\": %[1]s}\nweb:\n  <<: *base\n", "a name on the way to this value is empty"},
+		"empty name":  {".yaml", "base: &base {\"\": %[1]s}\nweb:\n  <<: *base\n", "base: a name inside it is empty"},
 		"no name":     {".env", "export 3D=%[1]s\n", "its entries can't be read"},
 	} {
 		plain := r.input("unreadable"+c.extension, fmt.Sprintf(c.text, r.secret("a file of sops, "+name, "unr-%s")))
