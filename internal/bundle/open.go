@@ -51,8 +51,7 @@ type Opened struct {
 	Format Format
 	Text   secret.Text // env text, a tar, or the document as `sops --decrypt` prints it
 
-	// Warnings tell what was read and is not authenticated as a whole, each a sentence
-	// that names the entry and no value.
+	// Warnings are those of sops.Plain.
 	Warnings []string
 
 	entries   []sops.Entry // of the stores of sops that are only read
@@ -83,11 +82,10 @@ func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
 	if err != nil {
 		return Opened{}, err
 	}
-	opened := Opened{Format: format, Text: plain.Text, entries: plain.Entries, noEntries: plain.NoEntries, documents: plain.Documents}
-	for _, warning := range plain.Warnings {
-		opened.Warnings = append(opened.Warnings, warning.String())
-	}
-	return opened, nil
+	return Opened{
+		Format: format, Text: plain.Text, Warnings: plain.Warnings,
+		entries: plain.Entries, noEntries: plain.NoEntries, documents: plain.Documents,
+	}, nil
 }
 
 func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error) {

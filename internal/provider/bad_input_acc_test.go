@@ -126,8 +126,10 @@ func TestAccBadRecipients(t *testing.T) {
 		},
 		"several in one": {
 			config: badBundle("TOKEN = \"x\"", `["`+good.recipient+","+pq.recipient+`"]`),
-			says: []string{"Error: Malformed recipient", "In recipients: \"" + good.recipient, "This is a list of recipients, and each element is one: write [\"age1…\", \"age1…\"] for \"age1…,age1…\"",
-				`[for line in split("\n", file("recipients.txt")) : trimspace(line) if can(regex("^(age1|ssh-)", line))]`},
+			says: []string{
+				"Error: Malformed recipient", "In recipients: \"" + good.recipient, "This is a list of recipients, and each element is one: write [\"age1…\", \"age1…\"] for \"age1…,age1…\"",
+				`[for line in split("\n", file("recipients.txt")) : trimspace(line) if can(regex("^(age1|ssh-)", line))]`,
+			},
 		},
 		"a recipients file": {
 			config: badBundle("TOKEN = \"x\"", `["# alice\n`+good.recipient+`\n"]`),

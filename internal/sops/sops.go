@@ -12,6 +12,7 @@
 //     one by one
 //   - remedies.go: what git does to files of sops, and what to do then
 //   - value.go: ENC[…] values and their types
+//   - types.go: what a value's type, which is not authenticated, could change
 //   - metadata.go: what a file says of itself
 //   - datakey.go, shamir.go: the data key, its age recipients and key groups
 //   - mac.go: the message authentication code
