@@ -45,13 +45,13 @@ func truthWarning(leaves []leaf) string {
 
 // place says where a leaf is, in the way of an Error.
 func (l leaf) place() string {
-	switch named := shown.MatchString(l.name); {
-	case l.line > 0 && named:
-		return fmt.Sprintf("line %d, %s", l.line, l.name)
+	switch name := shownName(l.name); {
+	case l.line > 0 && name != "":
+		return fmt.Sprintf("line %d, %s", l.line, name)
 	case l.line > 0:
 		return fmt.Sprintf("line %d", l.line)
-	case named:
-		return l.name
+	case name != "":
+		return name
 	}
 	return "a value under a name that is not repeated here"
 }
