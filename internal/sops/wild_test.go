@@ -240,3 +240,32 @@ func (f wildFile) checkEntries(t *testing.T, plain sops.Plain, want string) {
 		t.Errorf("the metadata shows %q", plain.Metadata.Keys)
 	}
 }
+
+// A file that was cut off anywhere gives nothing, or what it gave as a whole.
+func TestCutOffFiles(t *testing.T) {
+	c, id := realSOPS(t), x25519(t)
+	ids := []agekey.Identity{id}
+	for name, tt := range wild {
+		t.Run(name, func(t *testing.T) {
+			sealed := c.encrypted(t, tt.file, tt.text, id)
+			store, _ := sops.Detect(sealed)
+			options := sops.Options{Store: store, AllowUnauthenticated: true}
+			whole, err := sops.Decrypt(sealed, ids, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for end := 0; end < len(sealed); end += 7 {
+				plain, err := sops.Decrypt(sealed[:end], ids, options)
+				if err != nil && (!plain.Text.IsEmpty() || plain.Entries != nil) {
+					t.Fatalf("of %d bytes something came back beside an error", end)
+				}
+				if err == nil && (plain.Text.Reveal() != whole.Text.Reveal() || !maps.Equal(entriesOf(plain), entriesOf(whole))) {
+					t.Errorf("of %d bytes it gives %q", end, plain.Text.Reveal())
+				}
+				if err != nil {
+					isClean(t, []string{err.Error()}, "canary")
+				}
+			}
+		})
+	}
+}

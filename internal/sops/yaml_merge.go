@@ -34,6 +34,19 @@ func (r *yamlReader) bounded() error {
 	return nil
 }
 
+// findAlias finds an alias in a value. A few bytes of them keep the decoder busy for seconds.
+func findAlias(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n
+	}
+	for _, inner := range n.Content {
+		if alias := findAlias(inner); alias != nil {
+			return alias
+		}
+	}
+	return nil
+}
+
 // isMerge reports whether a key is the merge key, and no name in quotes.
 func isMerge(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == mergeKey && key.ShortTag() == mergeTag
