@@ -131,6 +131,14 @@ func TestAccBadRecipients(t *testing.T) {
 				`[for line in split("\n", file("recipients.txt")) : trimspace(line) if can(regex("^(age1|ssh-)", line))]`,
 			},
 		},
+		"a secret after a recipient": {
+			config: badBundle("TOKEN = \"x\"", `["`+good.recipient+`,secret-canary"]`),
+			says:   []string{"In recipients: \"" + good.recipient + "\" and what follows it can't be used. This is a list of recipients"},
+		},
+		"a secret in an SSH key's place": {
+			config: badBundle("TOKEN = \"x\"", `["ssh-ed25519 AAAA me, secret-canary"]`),
+			says:   []string{"In recipients: \"ssh-ed25519 AAAA me\" and what follows it can't be used."},
+		},
 		"a recipients file": {
 			config: badBundle("TOKEN = \"x\"", `["# alice\n`+good.recipient+`\n"]`),
 			says:   []string{"In recipients: the element of 71 bytes that begins neither with age1 nor with ssh- (it is not repeated here) can't be used. This is a list of recipients"},
