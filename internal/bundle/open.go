@@ -34,6 +34,9 @@ func Detect(ciphertext string) (Format, error) {
 	if store, ok := sops.Detect(ciphertext); ok {
 		return storeFormats[store], nil
 	}
+	if conflict := sops.Conflict(ciphertext); conflict != nil {
+		return "", conflict
+	}
 	return "", ErrUnknownFormat
 }
 
@@ -60,8 +63,8 @@ type Opened struct {
 }
 
 // Open decrypts a bundle. Nothing is returned unless all of it is authentic, but
-// for what the source allows. Errors are ErrUnknownFormat, ErrOtherFormat, and those
-// of agekey.Open and sops.Decrypt.
+// for what the source allows. Errors are ErrUnknownFormat, ErrOtherFormat, a *sops.Error
+// where git left a merge conflict, and those of agekey.Open and sops.Decrypt.
 func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
 	format := s.Format
 	if format == "" {
@@ -94,6 +97,9 @@ func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error
 	}
 	text, err := agekey.Open(ciphertext, ids)
 	if err != nil {
+		if conflict := sops.Conflict(ciphertext); conflict != nil {
+			return Opened{}, conflict
+		}
 		return Opened{}, err
 	}
 	format := AgeDotenv

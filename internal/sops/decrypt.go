@@ -112,7 +112,7 @@ func loadDetected(text string, store Store) (file, error) {
 	}
 	f, err := load(text, store)
 	if err != nil {
-		if left := conflict(text); left != nil {
+		if left := Conflict(text); left != nil {
 			return file{}, left
 		}
 	}
