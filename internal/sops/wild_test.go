@@ -159,7 +159,7 @@ A:B=c
 // entries that its text has to a YAML, JSON or INI parser.
 func TestWildFiles(t *testing.T) {
 	id := x25519(t)
-	for release, c := range map[string]func(*testing.T) cli{"current": realSOPS, "oldest": oldestSOPS} {
+	for release, c := range releases {
 		for name, tt := range wild {
 			t.Run(release+"/"+name, func(t *testing.T) {
 				c := c(t)
