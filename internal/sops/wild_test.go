@@ -137,6 +137,7 @@ password = canary
 user     = mysql
 password = canary
 `},
+	"python, DEFAULT":            {file: "app.ini", text: "; all hosts\n; have these\n[DEFAULT]\nalive = 45\n\n[forge.example]\nuser = hg\nkey = canary\n", entries: map[string]string{"alive": "45", "forge.example.user": "hg"}},
 	"python, True":               {file: "app.ini", text: "[app]\ndebug = True\nproxy = False\nkey = canary\n", entries: map[string]string{"app.debug": "True", "app.proxy": "False"}, warns: "app.debug; app.proxy"},
 	"json, True":                 {file: "a.json", text: `{"DEBUG": "True", "PROXY": "False", "ON": true, "L": ["True"], "N": "true"}`, entries: map[string]string{"DEBUG": "True", "PROXY": "False", "ON": "true", "L.0": "True", "N": "true"}, warns: "DEBUG; PROXY; L.0"},
 	"yaml, True":                 {file: "a.yaml", text: "DEBUG: \"True\"\nON: true\nOFF: no\n", entries: map[string]string{"DEBUG": "True", "ON": "true"}, warns: "line 1, DEBUG"},

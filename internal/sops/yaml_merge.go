@@ -124,7 +124,7 @@ func (r *yamlReader) mergeOne(item *yamlItem, n *yaml.Node, at place, ownComment
 		n, ownComments = n.Alias, true
 	}
 	if n.Kind != yaml.MappingNode {
-		return &Error{Line: n.Line, Key: at.name, Problem: "what << merges in is no mapping: YAML has nothing else there, and sops can't read the file either"}
+		return &Error{Line: n.Line, Key: at.name, Problem: "what << merges in is no mapping: YAML takes nothing else there, and today's sops can't read the file either: remove it"}
 	}
 	if err := r.bounded(); err != nil {
 		return err
