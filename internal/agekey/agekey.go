@@ -40,6 +40,10 @@ var (
 		"use an X25519, hybrid, ssh-ed25519 or ssh-rsa key")
 	// ErrMalformedRecipient: not a recipient of any known kind.
 	ErrMalformedRecipient = errors.New("this is not a recipient: expected age1…, age1pq1…, ssh-ed25519 … or ssh-rsa …, whole and unaltered")
+	// ErrRecipientList: several recipients, or a recipients file, where one belongs.
+	ErrRecipientList = errors.New("this is a list of recipients, and each element is one: " +
+		"write [\"age1…\", \"age1…\"] for \"age1…,age1…\", and for a recipients file " +
+		"[for line in split(\"\\n\", file(\"recipients.txt\")) : trimspace(line) if can(regex(\"^(age1|ssh-)\", line))]")
 	// ErrMixedRecipients: age refuses these recipients in one file.
 	ErrMixedRecipients = errors.New("age can't mix post-quantum recipients (age1pq1…) with classic ones (age1…, ssh-…) in one file: " +
 		"it would be only as strong as the classic ones; use recipients of one class")

@@ -170,7 +170,7 @@ func TestParseRecipientErrors(t *testing.T) {
 		"prose":              {"hunter2-canary", agekey.ErrMalformedRecipient},
 		"cut off":            {good[:len(good)-1], agekey.ErrMalformedRecipient},
 		"one letter off":     {good[:len(good)-1] + "b", agekey.ErrMalformedRecipient},
-		"two in one":         {good + "\n" + good, agekey.ErrMalformedRecipient},
+		"two in one":         {good + "\n" + good, agekey.ErrRecipientList},
 		"ssh cut off":        {"ssh-ed25519 AAAAC3Nza", agekey.ErrMalformedRecipient},
 		"ssh dsa":            {"ssh-dss AAAAB3NzaC1kc3M=", agekey.ErrMalformedRecipient},
 		"plugin":             {"age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t", agekey.ErrPlugin},
@@ -311,5 +311,38 @@ func TestWrapAndUnwrap(t *testing.T) {
 	}
 	if _, err := agekey.Unwrap(wrapped, mustIdentities(t, stranger.identity)); !errors.Is(err, agekey.ErrNoMatch) {
 		t.Errorf("a stranger got %v", err)
+	}
+}
+
+// What sops takes as several recipients, and a recipients file, are named for what
+// they are. A comma in an SSH key's comment is none of that.
+func TestRecipientLists(t *testing.T) {
+	one, two, ssh := x25519Pair(t).recipient, hybridPair(t).recipient, allPairs(t)["ssh-ed25519"].recipient
+	const plugin = "age1yubikey1qwt50d05nh5vutpdzmlg5wn80xq5negm4uj9ghv0snvdd3yysf5yw3rhl3t"
+	for name, tt := range map[string]struct {
+		text string
+		want error
+	}{
+		"by commas":             {one + "," + two, agekey.ErrRecipientList},
+		"by commas and spaces":  {one + ", " + two, agekey.ErrRecipientList},
+		"a comma at the end":    {one + ",", agekey.ErrRecipientList},
+		"by a space":            {one + " " + one, agekey.ErrRecipientList},
+		"with a plugin's":       {plugin + "," + one, agekey.ErrRecipientList},
+		"one that is malformed": {one + "," + two[:50], agekey.ErrRecipientList},
+		"by SSH keys":           {ssh + "," + ssh, agekey.ErrRecipientList},
+		"behind a comment":      {ssh + " me@home," + one, agekey.ErrRecipientList},
+		"a file":                {"# alice\n" + one + "\n# bob\n" + ssh + "\n", agekey.ErrRecipientList},
+		"a file from Windows":   {"# alice\r\n" + one + "\r\n", agekey.ErrRecipientList},
+		"two SSH keys in lines": {ssh + "\n" + ssh, agekey.ErrRecipientList},
+		"with a private key":    {one + "," + x25519Pair(t).identity, agekey.ErrPrivateKey},
+		"a comma in a comment":  {ssh + " Doe, Jane", nil},
+		"spaces around":         {" " + one + "\n", nil},
+		"a plugin's":            {plugin, agekey.ErrPlugin},
+		"two that are none":     {"age1x,age1y", agekey.ErrMalformedRecipient},
+		"a comment":             {"# alice", agekey.ErrMalformedRecipient},
+	} {
+		if _, err := agekey.ParseRecipient(tt.text); !errors.Is(err, tt.want) {
+			t.Errorf("%s: got %v, want %v", name, err, tt.want)
+		}
 	}
 }

@@ -67,23 +67,35 @@ func fromHybrid(id *age.HybridIdentity) Identity {
 }
 
 // ParseIdentities reads a key file: age identities, one a line, with empty lines
-// and # comments between them, or one SSH private key in PEM. An error names the
-// line and never holds it. A text without an identity is an error.
+// and # comments between them, or one SSH private key in PEM. An age plugin's
+// identity is skipped where another one is there. An error names the line and never
+// holds it. A text without an identity is an error.
 func ParseIdentities(text secret.Text) ([]Identity, error) {
+	ids, problems := readIdentities(text)
+	for _, problem := range problems {
+		if len(ids) == 0 || !errors.Is(problem, ErrPlugin) {
+			return nil, problem
+		}
+	}
+	return ids, nil
+}
+
+// readIdentities is ParseIdentities, and returns what can be used next to what can't:
+// one line hides no other.
+func readIdentities(text secret.Text) (ids []Identity, problems []error) {
 	plain := text.Reveal()
 	trimmed := strings.TrimSpace(plain)
 	switch {
 	case strings.HasPrefix(trimmed, "age-encryption.org/") || strings.HasPrefix(trimmed, "-----BEGIN AGE"):
-		return nil, errors.New("this key file is itself encrypted: decrypt it first (age -d), nobody can be asked for a passphrase here")
+		return nil, []error{errors.New("this key file is itself encrypted: decrypt it first (age -d), nobody can be asked for a passphrase here")}
 	case strings.HasPrefix(trimmed, "-----BEGIN "):
 		id, err := parseSSHIdentity(plain)
 		if err != nil {
-			return nil, err
+			return nil, []error{err}
 		}
 		return []Identity{id}, nil
 	}
 
-	var ids []Identity
 	for number, line := range strings.Split(plain, "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -91,14 +103,15 @@ func ParseIdentities(text secret.Text) ([]Identity, error) {
 		}
 		id, err := parseIdentity(line)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", number+1, err)
+			problems = append(problems, fmt.Errorf("line %d: %w", number+1, err))
+			continue
 		}
 		ids = append(ids, id)
 	}
-	if len(ids) == 0 {
-		return nil, errors.New("there is no identity in it: expected a line AGE-SECRET-KEY-1…, as age-keygen writes it, or an SSH private key")
+	if len(ids) == 0 && len(problems) == 0 {
+		problems = []error{errors.New("there is no identity in it: expected a line AGE-SECRET-KEY-1…, as age-keygen writes it, or an SSH private key")}
 	}
-	return ids, nil
+	return ids, problems
 }
 
 func parseIdentity(line string) (Identity, error) {

@@ -2,8 +2,11 @@ package agekey
 
 import (
 	"bytes"
+	"errors"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"filippo.io/age"
 	"filippo.io/age/agessh"
@@ -25,18 +28,58 @@ func (r Recipient) String() string { return r.text }
 func (r Recipient) Kind() Kind { return r.kind }
 
 // ParseRecipient reads one recipient: age1…, age1pq1…, ssh-ed25519 … or
-// ssh-rsa …. Errors are ErrPrivateKey, ErrPlugin or ErrMalformedRecipient.
+// ssh-rsa …. Errors are ErrPrivateKey, ErrRecipientList, ErrPlugin or
+// ErrMalformedRecipient.
 func ParseRecipient(s string) (Recipient, error) {
 	s = strings.TrimSpace(s)
 	switch {
 	case HoldsPrivateKey(s):
 		return Recipient{}, ErrPrivateKey
+	case isRecipientList(s):
+		return Recipient{}, ErrRecipientList
+	}
+	return parseOne(s)
+}
+
+// isRecipientList reports whether a text is what sops takes for several recipients,
+// or the content of a recipients file. An SSH key's comment may hold a comma, and
+// then the first part is a recipient, and no other one is.
+func isRecipientList(s string) bool {
+	parts := strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' || r == '\n' })
+	if strings.HasPrefix(s, "age1") {
+		parts = strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) })
+	}
+	if len(parts) == 1 && parts[0] == s {
+		return false
+	}
+	found := slices.IndexFunc(parts, isRecipient)
+	if _, err := parseOne(s); err == nil {
+		return slices.ContainsFunc(parts[1:], isRecipient)
+	}
+	return found >= 0
+}
+
+// isRecipient reports whether a text is a recipient, a plugin's too.
+func isRecipient(s string) bool {
+	_, err := parseOne(strings.TrimSpace(s))
+	return err == nil || errors.Is(err, ErrPlugin)
+}
+
+// pluginRecipient matches a plugin's recipient: age1, the plugin's name, and the data. The
+// data part has no "1", so that a second one ends the name. Files of sops may list
+// such recipients, and errors show them.
+var pluginRecipient = regexp.MustCompile(`^age1[A-Za-z0-9+._-]+1[A-Za-z0-9]+$`)
+
+// maxPlugin is the longest recipient of a plugin, in bytes. A hybrid one has 2,000.
+const maxPlugin = 16 << 10
+
+func parseOne(s string) (Recipient, error) {
+	switch {
 	case strings.HasPrefix(s, "age1pq1"):
 		if r, err := age.ParseHybridRecipient(s); err == nil {
 			return Recipient{age: r, text: r.String(), kind: Hybrid}, nil
 		}
-	case strings.HasPrefix(s, "age1") && strings.Count(s, "1") > 1 && !strings.ContainsAny(s, " \n"):
-		// The Bech32 data part has no "1": a second one ends a plugin's name.
+	case len(s) <= maxPlugin && pluginRecipient.MatchString(s):
 		return Recipient{}, ErrPlugin
 	case strings.HasPrefix(s, "age1"):
 		if r, err := age.ParseX25519Recipient(s); err == nil {

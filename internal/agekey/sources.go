@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,9 @@ const (
 	userKeysPath = "sops/age/keys.txt"
 )
 
+// userSSHKeys are where sops looks for the user's SSH keys, under the home directory.
+var userSSHKeys = []string{".ssh/id_ed25519", ".ssh/id_rsa"}
+
 // commandTimeout bounds a key command: it may ask a password manager or a token.
 const commandTimeout = time.Minute
 
@@ -46,6 +50,7 @@ type Sources struct {
 	SSHFile  string      // SOPS_AGE_SSH_PRIVATE_KEY_FILE
 	SSHCmd   string      // SOPS_AGE_SSH_PRIVATE_KEY_CMD
 	UserKeys string      // the user's sops/age/keys.txt; it need not exist
+	UserSSH  []string    // the user's own SSH keys; they need not exist
 }
 
 // SourcesFromEnvironment reads the environment as sops does. Nothing is opened
@@ -61,6 +66,15 @@ func SourcesFromEnvironment(lookup func(string) (string, bool)) Sources {
 	}
 	if dir := userConfigDir(get); dir != "" {
 		s.UserKeys = filepath.Join(dir, filepath.FromSlash(userKeysPath))
+	}
+	homeVariable := "HOME"
+	if runtime.GOOS == "windows" {
+		homeVariable = "USERPROFILE"
+	}
+	if home := get(homeVariable); home != "" {
+		for _, name := range userSSHKeys {
+			s.UserSSH = append(s.UserSSH, filepath.Join(home, filepath.FromSlash(name)))
+		}
 	}
 	return s
 }
@@ -85,24 +99,36 @@ func userConfigDir(get func(string) string) string {
 // Keyring is what the sources gave.
 type Keyring struct {
 	Identities []Identity
+	// Meant are those of the identities that somebody keeps for age or sops. The
+	// others are the user's own SSH keys: they open what is encrypted to them, and
+	// nothing is encrypted to them unasked.
+	Meant []Identity
 	// Problems says, a line each, which sources failed and why; no line holds
 	// anything that was read.
 	Problems []string
 }
 
+// namedLines is how many lines of a source are named that can't be used. A variable may
+// name a file that is no key file at all.
+const namedLines = 3
+
 // Load reads every source. It runs the key commands, each for a minute at most.
 func (s Sources) Load(ctx context.Context) Keyring {
 	ring := Keyring{Identities: append([]Identity(nil), s.Given...)}
 	add := func(place string, text secret.Text, err error) {
-		var ids []Identity
+		problems := []error{err}
 		if err == nil {
-			ids, err = ParseIdentities(text)
+			var ids []Identity
+			ids, problems = readIdentities(text)
+			ring.Identities = append(ring.Identities, ids...)
 		}
-		if err != nil {
-			ring.Problems = append(ring.Problems, fmt.Sprintf("%s: %s", place, err))
-			return
+		more := len(problems) - namedLines
+		for _, problem := range problems[:min(len(problems), namedLines)] {
+			ring.Problems = append(ring.Problems, fmt.Sprintf("%s: %s", place, problem))
 		}
-		ring.Identities = append(ring.Identities, ids...)
+		if more > 0 {
+			ring.Problems = append(ring.Problems, fmt.Sprintf("%s: %d more lines are no identities either", place, more))
+		}
 	}
 	addFile := func(place, path string) {
 		if HoldsPrivateKey(path) {
@@ -138,6 +164,12 @@ func (s Sources) Load(ctx context.Context) Keyring {
 	if s.UserKeys != "" {
 		if _, err := os.Stat(s.UserKeys); err == nil {
 			addFile("the user's sops key file", s.UserKeys)
+		}
+	}
+	ring.Meant = slices.Clone(ring.Identities)
+	for _, path := range s.UserSSH {
+		if _, err := os.Stat(path); err == nil {
+			addFile("the user's SSH key", path)
 		}
 	}
 	return ring

@@ -2,6 +2,10 @@ package agekey_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -9,7 +13,10 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
 func write(t *testing.T, path, content string) string {
@@ -29,7 +36,7 @@ func TestSourcesAreMerged(t *testing.T) {
 		t.Skip("the key command in this test is cat")
 	}
 	dir := t.TempDir()
-	pairs := make([]keyPair, 7)
+	pairs := make([]keyPair, 8)
 	var want []string
 	for i := range pairs {
 		pairs[i] = x25519Pair(t)
@@ -37,6 +44,8 @@ func TestSourcesAreMerged(t *testing.T) {
 	}
 	ssh := allPairs(t)["ssh-ed25519"]
 	want = append(want, ssh.recipient)
+	users := allPairs(t)
+	pairs[7].identity = "# for age-plugin-yubikey\n" + pluginIdentity + "\n" + pairs[7].identity + "\n"
 
 	env := map[string]string{
 		agekey.EnvKey:     "# from a file\n" + pairs[0].identity + " " + pairs[1].identity + "\n",
@@ -47,15 +56,99 @@ func TestSourcesAreMerged(t *testing.T) {
 		"HOME":            filepath.Join(dir, "home"),
 	}
 	write(t, filepath.Join(dir, "config", "sops", "age", "keys.txt"), pairs[4].identity)
+	write(t, filepath.Join(dir, "home", ".ssh", "id_ed25519"), users["ssh-ed25519"].identity)
+	write(t, filepath.Join(dir, "home", ".ssh", "id_rsa"), users["ssh-rsa"].identity)
 	sources := agekey.SourcesFromEnvironment(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
-	sources.Files = []string{write(t, filepath.Join(dir, "named.txt"), pairs[5].identity)}
+	sources.Files = []string{write(t, filepath.Join(dir, "named.txt"), pairs[5].identity), write(t, filepath.Join(dir, "plugin.txt"), pairs[7].identity)}
 	sources.Given = mustIdentities(t, pairs[6].identity)
 
 	ring := sources.Load(context.Background())
-	got := agekey.Texts(agekey.Recipients(ring.Identities))
 	slices.Sort(want)
-	if !slices.Equal(got, want) || len(ring.Problems) != 0 {
-		t.Errorf("got %v (problems %v), want %v", got, ring.Problems, want)
+	if got := agekey.Texts(agekey.Recipients(ring.Meant)); !slices.Equal(got, want) {
+		t.Errorf("meant for age are %v, want %v", got, want)
+	}
+	// sops 3.12 and later try both of the user's SSH keys.
+	want = append(want, users["ssh-ed25519"].recipient, users["ssh-rsa"].recipient)
+	slices.Sort(want)
+	if got := agekey.Texts(agekey.Recipients(ring.Identities)); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if len(ring.Problems) != 1 || !strings.Contains(ring.Problems[0], `plugin.txt"): line 2: this key needs an age plugin`) {
+		t.Errorf("problems %q, want one of the plugin", ring.Problems)
+	}
+}
+
+// pluginIdentity is as age-plugin-yubikey writes it.
+const pluginIdentity = "AGE-PLUGIN-YUBIKEY-1QQPSQQGDZ6VYQHZTCJM4"
+
+// A user's SSH key with a passphrase is named, and a missing one is not.
+func TestUserSSHKeyWithPassphrase(t *testing.T) {
+	home := t.TempDir()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(key, "somebody@somewhere", []byte("canary"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, filepath.Join(home, ".ssh", "id_ed25519"), string(pem.EncodeToMemory(block)))
+	variable := "HOME"
+	if runtime.GOOS == "windows" {
+		variable = "USERPROFILE"
+	}
+	ring := agekey.SourcesFromEnvironment(func(name string) (string, bool) {
+		if name == variable {
+			return home, true
+		}
+		return "", false
+	}).Load(context.Background())
+	want := []string{fmt.Sprintf("the user's SSH key (%q): this SSH key has a passphrase, and nobody can be asked for it here: use an age key, or a copy without one", path)}
+	if len(ring.Identities) != 0 || !slices.Equal(ring.Problems, want) {
+		t.Errorf("got %d identities, problems %q, want %q", len(ring.Identities), ring.Problems, want)
+	}
+}
+
+// A file that is no key file fills no screen.
+func TestManyLinesThatAreNoKeys(t *testing.T) {
+	good := x25519Pair(t)
+	path := write(t, filepath.Join(t.TempDir(), "app.log"), strings.Repeat("canary \x1b[31m\n", 10_000)+good.identity+"\n")
+	ring := agekey.Sources{Files: []string{path}}.Load(context.Background())
+	if len(ring.Identities) != 1 || len(ring.Problems) != 4 || !strings.HasSuffix(ring.Problems[3], "app.log\"): 9997 more lines are no identities either") {
+		t.Errorf("got %d identities, problems %q", len(ring.Identities), ring.Problems)
+	}
+	for _, problem := range ring.Problems {
+		if strings.Contains(problem, "canary") || strings.Contains(problem, "\x1b") {
+			t.Errorf("a problem shows the file: %q", problem)
+		}
+	}
+}
+
+// A line that can't be used hides no key of the same file from Load. ParseIdentities
+// passes over plugins alone: what is given as a key has no other mistakes.
+func TestALineHidesNoOther(t *testing.T) {
+	good := x25519Pair(t)
+	for name, tt := range map[string]struct {
+		text, parsed string // the error of ParseIdentities
+		ids          int
+		problem      string
+	}{
+		"a plugin before":   {pluginIdentity + "\n" + good.identity + "\n", "", 1, "line 1: this key needs an age plugin"},
+		"a plugin after":    {good.identity + "\n\n" + pluginIdentity, "", 1, "line 3: this key needs an age plugin"},
+		"a plugin alone":    {"# slot 1\n" + pluginIdentity + "\n", "line 2: this key needs an age plugin", 0, "line 2: this key needs an age plugin"},
+		"a key cut off":     {good.identity[:40] + "\n" + good.identity, "line 1: this is not an identity", 1, "line 1: this is not an identity"},
+		"a recipient after": {good.identity + "\n" + good.recipient, "line 2: this is a recipient", 1, "line 2: this is a recipient"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ids, err := agekey.ParseIdentities(secret.New(tt.text))
+			if (tt.parsed == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.parsed) || err == nil && len(ids) != tt.ids {
+				t.Errorf("ParseIdentities gives %d, %v, want %q", len(ids), err, tt.parsed)
+			}
+			ring := agekey.Sources{Files: []string{write(t, filepath.Join(t.TempDir(), "keys.txt"), tt.text)}}.Load(context.Background())
+			if len(ring.Identities) != tt.ids || len(ring.Problems) != 1 || !strings.Contains(ring.Problems[0], tt.problem) {
+				t.Errorf("Load gives %d identities, problems %q, want %q", len(ring.Identities), ring.Problems, tt.problem)
+			}
+		})
 	}
 }
 

@@ -34,6 +34,9 @@ func Detect(ciphertext string) (Format, error) {
 	if store, ok := sops.Detect(ciphertext); ok {
 		return storeFormats[store], nil
 	}
+	if conflict := sops.Conflict(ciphertext); conflict != nil {
+		return "", conflict
+	}
 	return "", ErrUnknownFormat
 }
 
@@ -51,13 +54,17 @@ type Opened struct {
 	Format Format
 	Text   secret.Text // env text, a tar, or the document as `sops --decrypt` prints it
 
+	// Warnings are those of sops.Plain.
+	Warnings []string
+
 	entries   []sops.Entry // of the stores of sops that are only read
+	noEntries error        // why there are none
 	documents int
 }
 
 // Open decrypts a bundle. Nothing is returned unless all of it is authentic, but
-// for what the source allows. Errors are ErrUnknownFormat, ErrOtherFormat, and those
-// of agekey.Open and sops.Decrypt.
+// for what the source allows. Errors are ErrUnknownFormat, ErrOtherFormat, a *sops.Error
+// where git left a merge conflict, and those of agekey.Open and sops.Decrypt.
 func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
 	format := s.Format
 	if format == "" {
@@ -78,7 +85,10 @@ func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
 	if err != nil {
 		return Opened{}, err
 	}
-	return Opened{Format: format, Text: plain.Text, entries: plain.Entries, documents: plain.Documents}, nil
+	return Opened{
+		Format: format, Text: plain.Text, Warnings: plain.Warnings,
+		entries: plain.Entries, noEntries: plain.NoEntries, documents: plain.Documents,
+	}, nil
 }
 
 func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error) {
@@ -87,6 +97,9 @@ func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error
 	}
 	text, err := agekey.Open(ciphertext, ids)
 	if err != nil {
+		if conflict := sops.Conflict(ciphertext); conflict != nil {
+			return Opened{}, conflict
+		}
 		return Opened{}, err
 	}
 	format := AgeDotenv
@@ -100,8 +113,8 @@ func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error
 }
 
 // Read reads what was in a bundle: env text in the dialect, the files of a tar, or
-// the flattened entries of a document. Errors are a *dotenv.Error, ErrNotFiles or
-// ErrDocuments.
+// the flattened entries of a document. Errors are a *dotenv.Error, ErrNotFiles,
+// ErrDocuments, or a *sops.Error about names.
 func (o Opened) Read(dialect dotenv.Dialect) (Content, error) {
 	var doc dotenv.Document
 	var err error
@@ -114,6 +127,8 @@ func (o Opened) Read(dialect dotenv.Dialect) (Content, error) {
 		}
 	case o.documents != 1:
 		err = ErrDocuments
+	case o.noEntries != nil:
+		err = o.noEntries
 	default:
 		for _, entry := range o.entries {
 			doc.Lines = append(doc.Lines, dotenv.Line{Key: entry.Name, Value: entry.Value})

@@ -3,8 +3,12 @@ package provider_test
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
 )
 
 // badInput is a configuration that a plan refuses.
@@ -85,6 +89,17 @@ const noIdentity = "-"
 // alone is an environment without any identity.
 var alone = map[string]string{"SOPS_AGE_KEY_FILE": noIdentity}
 
+// homeWithSSHKey is a home directory with an SSH key in it.
+func homeWithSSHKey(t *testing.T) string {
+	t.Helper()
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, ".ssh"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(home, ".ssh", "id_ed25519"), agekeytest.FixedSSHEd25519(t).Text().Reveal())
+	return home
+}
+
 func TestAccBadRecipients(t *testing.T) {
 	const expected = "This is not a recipient: expected age1…, age1pq1…, ssh-ed25519 … or ssh-rsa …, whole and unaltered."
 	good, pq := newPerson(t), hybridPerson(t)
@@ -108,6 +123,29 @@ func TestAccBadRecipients(t *testing.T) {
 		"of a plugin": {
 			config: `resource "ageenv_key" "k" { escrow_recipients = ["age1yubikey1qwerty"] }`,
 			says:   []string{"Error: Malformed recipient", "This key needs an age plugin, and plugins are not supported: use an X25519, hybrid, ssh-ed25519 or ssh-rsa key."},
+		},
+		"several in one": {
+			config: badBundle("TOKEN = \"x\"", `["`+good.recipient+","+pq.recipient+`"]`),
+			says: []string{
+				"Error: Malformed recipient", "In recipients: \"" + good.recipient, "This is a list of recipients, and each element is one: write [\"age1…\", \"age1…\"] for \"age1…,age1…\"",
+				`[for line in split("\n", file("recipients.txt")) : trimspace(line) if can(regex("^(age1|ssh-)", line))]`,
+			},
+		},
+		"a secret after a recipient": {
+			config: badBundle("TOKEN = \"x\"", `["`+good.recipient+`,secret-canary"]`),
+			says:   []string{"In recipients: \"" + good.recipient + "\" and what follows it can't be used. This is a list of recipients"},
+		},
+		"a secret in an SSH key's place": {
+			config: badBundle("TOKEN = \"x\"", `["ssh-ed25519 AAAA me, secret-canary"]`),
+			says:   []string{"In recipients: \"ssh-ed25519 AAAA me\" and what follows it can't be used."},
+		},
+		"a recipients file": {
+			config: badBundle("TOKEN = \"x\"", `["# alice\n`+good.recipient+`\n"]`),
+			says:   []string{"In recipients: the element of 71 bytes that begins neither with age1 nor with ssh- (it is not repeated here) can't be used. This is a list of recipients"},
+		},
+		"a user's SSH key is no operator": {
+			provider: "none", config: `resource "ageenv_key" "k" {}`, env: map[string]string{"SOPS_AGE_KEY_FILE": noIdentity, "HOME": homeWithSSHKey(t)},
+			says: []string{"Error: No escrow recipient"},
 		},
 		"no escrow for a key": {
 			provider: "none", config: `resource "ageenv_key" "k" {}`, env: alone,

@@ -71,7 +71,7 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 		},
 		"allow_unauthenticated": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Take of a sops file what sops does not authenticate, or not as a whole: values and comments in clear (`encrypted_regex`, names that end in `_unencrypted`), empty values, and texts that would change with their type. " +
+			MarkdownDescription: "Take of a sops file what sops does not authenticate, or not as a whole: values and comments in clear (`encrypted_regex`, names that end in `_unencrypted`), empty values, names with a `:` (sops does not tell them from one name inside another), and numbers and truth values of a dotenv or INI file that was made from YAML. " +
 				"Whoever can write the file can then add empty names, and move what is in clear from one name to another. The MAC is verified all the same. Default `false`: such a file is an error that names the entry.",
 		},
 		"raw":        schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "What is inside, as `sops -d` or `age -d` prints it. Null where that is not UTF-8, as of a tar."},
@@ -82,7 +82,9 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Opens a bundle, ours or one that `age` made, or any file that `sops` encrypted to an age recipient (dotenv, binary, JSON, YAML, INI; key groups too), for this run only: nothing of it is in state or in a plan. " +
 			"All of it is authenticated, the MAC included, before anything is given out.\n\n" +
-			"Nested documents are flattened as users of terraform-provider-sops know it: `a.b.0`. Numbers are given as they are written, truth values as `true` and `false`, nothing as `null`. " +
+			"Nested documents are flattened as users of terraform-provider-sops know it: `a.b.0`. Numbers are given as they are written, truth values as `true` and `false`, nothing as `null`, what YAML's `<<` merges in as if it stood there. " +
+			"Where a name is empty, or two flattened names are the same, there are no entries: set `read_entries = false` and use `raw`. " +
+			"The text `True` or `False` of JSON, YAML or INI comes with a warning: sops encrypts it as it does a truth value, and does not authenticate the type. Anybody who can write the file can turn `True` into `true`.\n\n" +
 			"sops does not authenticate what is a list: one value can become a list of one, so that its name is missing and another one is there. A name never tells another value.\n\n" +
 			"Larger files than 16 MiB are refused, and of JSON and YAML larger ones than 2 MiB, of INI than 256 KiB.",
 		Attributes: attributes,
@@ -121,6 +123,10 @@ func (r *bundleEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 	if err != nil {
 		fail(openFailed(bundleName, err, ring, ""))
 		return
+	}
+	if len(opened.Warnings) > 0 {
+		resp.Diagnostics.AddAttributeWarning(from.at, "sops does not authenticate a type",
+			bundleName+": "+strings.Join(opened.Warnings, ".\n")+".\n\nIf the program that reads it takes another text, such as 1 or yes, encrypt that instead.")
 	}
 	m.Format = types.StringValue(string(opened.Format))
 	m.RawBase64 = types.StringValue(base64.StdEncoding.EncodeToString([]byte(opened.Text.Reveal())))

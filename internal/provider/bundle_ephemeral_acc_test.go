@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,6 +59,11 @@ func TestAccEphemeralReadsEverySOPSFile(t *testing.T) {
 		"ini":               {".ini", "top = 1\n\n[db]\nuser = u\n", "", "sops_ini", "", map[string]string{"top": "1", "db.user": "u"}},
 		"yaml, in clear":    {".yaml", "A: x\nB_unencrypted: y\nC: \"\"\n", "allow_unauthenticated = true", "sops_yaml", "", map[string]string{"A": "x", "B_unencrypted": "y", "C": ""}},
 		"dotenv, empty":     {".env", "A=\nB=1\n", "allow_unauthenticated = true", "sops_dotenv", "A=\nB=1\n", map[string]string{"A": "", "B": "1"}},
+		"yaml, merges":      {".yaml", "base: &base {A: x, B: y}\nweb:\n  <<: *base\n  B: z\n", "", "sops_yaml", "base:\n    A: x\n    B: \"y\"\nweb:\n    !!merge <<:\n        A: x\n        B: \"y\"\n    B: z\n", map[string]string{"base.A": "x", "base.B": "y", "web.A": "x", "web.B": "z"}},
+		"ini, comments":     {".ini", "[db]\n; one\n; two\nuser = u\n", "", "sops_ini", "[db]\n; one\n; two\nuser = u\n", map[string]string{"db.user": "u"}},
+		"names alike, raw":  {".yaml", "a.b: x\na:\n    b: z\n", "read_entries = false", "sops_yaml", "a.b: x\na:\n    b: z\n", nil},
+		"dotenv, export":    {".env", "export A=1\n B=2\nfoo-bar=3\na.b=4\n", "", "sops_dotenv", "export A=1\n B=2\nfoo-bar=3\na.b=4\n", map[string]string{"A": "1", "B": "2", "foo-bar": "3", "a.b": "4"}},
+		"dotenv, raw":       {".env", "3D=1\nA:B=2\n", "read_entries = false", "sops_dotenv", "3D=1\nA:B=2\n", nil},
 		"dotenv in systemd": {".env", "A=\"a\\\\b\"\n", `dialect = "systemd"`, "sops_dotenv", "", map[string]string{"A": `a\b`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,6 +91,16 @@ func TestAccEphemeralKeyGroups(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "a.json"), `{"A": "1"}`)
 	file := filepath.Join(dir, "a.enc.json")
 	writeFile(t, file, realRun(t, "AGEENV_TEST_SOPS", "", nil, "--config", filepath.Join(dir, ".sops.yaml"), "--encrypt", filepath.Join(dir, "a.json")))
+	badOutput(t, func() string {
+		c := newCLI(t, w)
+		c.env["SOPS_AGE_KEY_FILE"] = second.keyFile
+		c.write(w.config(fmt.Sprintf("ephemeral \"ageenv_bundle\" \"e\" {\n  path = %q\n}\n", file)))
+		out, err := c.run("plan")
+		if exitCode(err) != 1 {
+			t.Errorf("with one group the plan ends with %v", err)
+		}
+		return out
+	}(), []string{"Its data key is split among 3 key groups, and it takes an identity of 2 of them. Opened: group 2. Not opened: group 1 (" + w.operator.recipient + "), group 3 (" + third.recipient + ")", "The identities found belong to: " + second.recipient[:40]}, nil)
 	config := func(files ...string) string {
 		return fmt.Sprintf("provider \"ageenv\" {\n  identity_files = [\"%s\"]\n}\n\nephemeral \"ageenv_bundle\" \"e\" {\n  path = %q\n}\n", strings.Join(files, `", "`), file) + echoed("ephemeral.ageenv_bundle.e")
 	}
@@ -115,7 +131,16 @@ func TestAccBadEphemeralFiles(t *testing.T) {
 		"in clear":       {"", encryptedFile(".yaml", "A: x\nB_unencrypted: canary\n"), []string{"B_unencrypted", "sops stores names that end in _unencrypted in clear", "allow_unauthenticated = true"}},
 		"by a rule":      {"", encryptedFile(".yaml", "A: canary\nB: canary\n", "--encrypted-regex", "^A$"), []string{"B: the value is not encrypted", "allow_unauthenticated = true"}},
 		"empty":          {"", encryptedFile(".env", "A=\nB=canary\n"), []string{"A: the value is empty", "allow_unauthenticated = true"}},
-		"True the text":  {"", encryptedFile(".json", `{"A": "True"}`), []string{"A: the value's text depends on its type"}},
+		"true in dotenv": {"", encryptedFile(".yaml", "A: true\nB: canary\n", "--output-type", "dotenv"), []string{"A: the value's text depends on its type", "allow_unauthenticated = true"}},
+		"an empty name":  {"", encryptedFile(".json", `{"a": {"": "canary"}}`), []string{"was opened, and its entries can't be read: a: a name inside it is empty", "read_entries = false"}},
+		"a git conflict": {"", func(t *testing.T, w *world, file string) {
+			encryptedFile(".yaml", "A: canary\n")(t, w, file)
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, file, "<<<<<<< HEAD\n"+string(text)+"=======\n"+string(text)+">>>>>>> side\n")
+		}, []string{"The bundle", "can't be read: Line 1: git left a merge conflict here: take one version whole (git checkout --ours FILE, or --theirs)"}},
 		"documents":      {"", encryptedFile(".yaml", "A: canary\n---\nA: canary2\n"), []string{"several YAML documents", "read_entries = false"}},
 		"no env text":    {"", encryptedFile(".bin", "canary"), []string{"was opened, and its entries can't be read", "read_entries = false"}},
 		"another format": {`format = "sops_json"`, encryptedFile(".yaml", "A: canary\n"), []string{"The bundle can't be"}},
@@ -125,7 +150,15 @@ func TestAccBadEphemeralFiles(t *testing.T) {
 		"files, not text": {`format = "age_dotenv"`, func(t *testing.T, w *world, file string) {
 			writeFile(t, file, sealedFile(t, bundle.AgeFiles, "A=canary\n", w.operator.recipient))
 		}, []string{"not of the format that it is said to be"}},
-		"flattened alike":  {"", encryptedFile(".json", `{"a.b": "canary", "a": {"b": "canary"}}`), []string{"a.b: the name is there twice"}},
+		"flattened alike": {"", encryptedFile(".json", `{"a.b": "canary", "a": {"b": "canary"}}`), []string{"was opened, and its entries can't be read: a.b: two values have this name", "read_entries = false"}},
+		"a name twice": {"", func(t *testing.T, w *world, file string) {
+			encryptedFile(".json", `{"a": {"b": "canary", "c": "canary"}}`)(t, w, file)
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, file, strings.Replace(string(text), `"c":`, `"b":`, 1))
+		}, []string{"a.b: the name is there twice"}},
 		"a value of bytes": {"", func(t *testing.T, w *world, file string) { writeFile(t, file, filesOf(t, w, "A", "canary\xff")) }, []string{"A is not UTF-8", "raw_base64"}},
 	} {
 		b := opening(c.arguments, c.made)
@@ -151,6 +184,16 @@ func filesOf(t *testing.T, w *world, name, content string) string {
 		t.Fatal(err)
 	}
 	return sealed
+}
+
+// The text True is read, with a warning: its type is not authenticated.
+func TestAccEphemeralWarnsOfTypes(t *testing.T) {
+	w := newWorld(t)
+	cli := newCLI(t, w)
+	file := filepath.Join(t.TempDir(), "settings.enc.json")
+	encryptedFile(".json", `{"app": {"DEBUG": "True"}, "ON": true, "PLAIN": "type-canary"}`)(t, w, file)
+	cli.write(w.config(fmt.Sprintf("ephemeral \"ageenv_bundle\" \"e\" {\n  path = %q\n}\n", file)))
+	badOutput(t, cli.must("plan"), []string{"Warning: sops does not authenticate a type", "app.DEBUG: this is the text True or False. sops encrypts such a text as it does a truth value"}, []string{"type-canary", "ON:", "PLAIN:"})
 }
 
 // Terraform composes accents, and what it hands on then differs from the file.

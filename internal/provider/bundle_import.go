@@ -94,7 +94,11 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 func (r *bundleResource) importAccess(ctx context.Context, state *bundleModel, ring agekey.Keyring) (diags diag.Diagnostics) {
 	texts, shown := bundle.Recipients(state.Ciphertext.ValueString())
 	if !shown {
-		texts = agekey.Texts(agekey.Recipients(ring.Identities))
+		ids := ring.Meant
+		if len(ids) == 0 {
+			ids = ring.Identities
+		}
+		texts = agekey.Texts(agekey.Recipients(ids))
 		diags.AddWarning("An age file does not show its recipients",
 			"The import takes the recipients of the identities found here: "+strings.Join(texts, ", ")+". Set recipients and operator_recipients to the right ones: if they differ, the next apply encrypts the bundle to exactly those.")
 	}

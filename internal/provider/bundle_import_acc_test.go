@@ -43,9 +43,10 @@ func TestAccBundleImports(t *testing.T) {
 		"age": {func(t *testing.T, w *world, file string) {
 			writeFile(t, file, realRun(t, "AGEENV_TEST_AGE", text, nil, "-a", "-r", w.operator.recipient))
 		}, "", []string{`format = "age_dotenv"`}, text, false},
-		"another dialect":              {encryptedFile(".env", "A=\"raw quotes\" $x\n"), "docker:", []string{`dialect = "docker"`}, "A=\"raw quotes\" $x\n", false},
-		"sops, an empty value":         {encryptedFile(".env", "A=\nB=2\n"), "", nil, "A=\"\"\nB=2\n", true},
-		"sops, a clear suffix, binary": {encryptedFile(".bin", "A=1\n"), "", []string{`format = "sops_binary"`}, "A=1\n", false},
+		"another dialect":                 {encryptedFile(".env", "A=\"raw quotes\" $x\n"), "docker:", []string{`dialect = "docker"`}, "A=\"raw quotes\" $x\n", false},
+		"sops, an empty value":            {encryptedFile(".env", "A=\nB=2\n"), "", nil, "A=\"\"\nB=2\n", true},
+		"sops, names as people have them": {encryptedFile(".env", "# of Laravel\nexport APP_KEY=\"base64:x=\"\n A=1\nfoo-bar=2\n"), "", nil, "# of Laravel\nexport APP_KEY=\"base64:x=\"\n A=1\nfoo-bar=2\n", false},
+		"sops, a clear suffix, binary":    {encryptedFile(".bin", "A=1\n"), "", []string{`format = "sops_binary"`}, "A=1\n", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -107,6 +108,21 @@ func TestAccBundleImportRefused(t *testing.T) {
 			badOutput(t, out, []string{"can't be imported", f.says}, []string{"import-canary"})
 		})
 	}
+}
+
+// What is imported with names that only sops takes is written anew, once somebody else
+// is to open it, with names that every program reads.
+func TestAccBundleImportedNamesAreWrittenAnew(t *testing.T) {
+	w := newWorld(t)
+	file := filepath.Join(t.TempDir(), "app.enc.env")
+	encryptedFile(".env", "export APP_KEY=base64:x\n A=1\nB=2\n")(t, w, file)
+	box := newPerson(t)
+	before, after := bundleConfig(w, "recipients = []"), bundleConfig(w, fmt.Sprintf("recipients = [%q]", box.recipient))
+	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{
+		{Config: before, ResourceName: bundleAddress, ImportState: true, ImportStatePersist: true, ImportStateId: file},
+		{Config: after, ConfigStateChecks: looks(stateOpens(t, "APP_KEY=base64:x\nA=1\nB=2\n", w.operator), stateOpens(t, "APP_KEY=base64:x\nA=1\nB=2\n", box))},
+		{Config: after, ConfigPlanChecks: plannedEmpty},
+	}})
 }
 
 // A tar that somebody packed is taken over as age_files.

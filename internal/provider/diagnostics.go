@@ -56,7 +56,7 @@ func keyringState(ring agekey.Keyring) string {
 }
 
 const identityRemedy = "Give an operator identity that opens it: identity_files or identities in the provider's configuration, " +
-	"SOPS_AGE_KEY_FILE (or another SOPS_AGE_… variable) in the environment, or the user's sops/age/keys.txt."
+	"SOPS_AGE_KEY_FILE (or another SOPS_AGE_… variable) in the environment, or the user's sops/age/keys.txt. ~/.ssh/id_ed25519 and ~/.ssh/id_rsa are tried too."
 
 // openFailed explains why something sealed could not be opened.
 func openFailed(what string, err error, ring agekey.Keyring, otherRemedies string) string {
@@ -67,7 +67,11 @@ func openFailed(what string, err error, ring agekey.Keyring, otherRemedies strin
 		}
 		return text
 	}
-	text := fmt.Sprintf("%s can't be decrypted with any identity found here.\n%s\n\n%s", what, keyringState(ring), identityRemedy)
+	why := ""
+	if err.Error() != agekey.ErrNoMatch.Error() { // the text says more, such as which key group opened
+		why = " " + sentence(err)
+	}
+	text := fmt.Sprintf("%s can't be decrypted with any identity found here.%s\n%s\n\n%s", what, why, keyringState(ring), identityRemedy)
 	if otherRemedies != "" {
 		text += " " + otherRemedies
 	}

@@ -374,8 +374,11 @@ func (r *leakRun) leakFailures() {
 		"in clear":    {".yaml", "A: %[1]s\nB_unencrypted: %[1]s\n", "allow_unauthenticated = true"},
 		"by a rule":   {".json", `{"A": "%[1]s", "B_unencrypted": {"C": "%[1]s"}}`, "allow_unauthenticated = true"},
 		"documents":   {".yaml", "A: %[1]s\n---\nA: %[1]s\n", "several YAML documents"},
+		"a warning":   {".yaml", "T: \"True\"\nA: %[1]s\n---\nA: %[1]s\n", "sops does not authenticate a type"},
 		"no env text": {".bin", "%[1]s\n", "read_entries = false"},
-		"names twice": {".json", `{"a.b": "%[1]s", "a": {"b": "%[1]s"}}`, "the name is there twice"},
+		"names alike": {".json", `{"a.b": "%[1]s", "a": {"b": "%[1]s"}}`, "two values have this name"},
+		"empty name":  {".yaml", "base: &base {\"\": %[1]s}\nweb:\n  <<: *base\n", "base: a name inside it is empty"},
+		"no name":     {".env", "export 3D=%[1]s\n", "its entries can't be read"},
 	} {
 		plain := r.input("unreadable"+c.extension, fmt.Sprintf(c.text, r.secret("a file of sops, "+name, "unr-%s")))
 		sealed := r.input("unreadable.enc"+c.extension, realRun(r.t, "AGEENV_TEST_SOPS", "", nil, "--encrypt", "--age", r.recipients, plain))

@@ -87,8 +87,8 @@ func (p *ageenvProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 				ElementType: types.StringType, Optional: true, Sensitive: true,
 				MarkdownDescription: "Operator identities (private keys) that open wrapped keys and bundles: `AGE-SECRET-KEY-1…` lines, whole key files, or SSH private keys without a passphrase. " +
 					"Give them from an ephemeral resource or variable; key files are the better place (`identity_files`). " +
-					"They are needed only by what opens something. Merged with them, as sops does: `SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `SOPS_AGE_KEY_CMD`, `SOPS_AGE_SSH_PRIVATE_KEY_FILE`, `SOPS_AGE_SSH_PRIVATE_KEY_CMD` and the user's `sops/age/keys.txt`. " +
-					"`~/.ssh` is not searched, and a key command gets no `SOPS_AGE_RECIPIENT`.",
+					"They are needed only by what opens something. Merged with them, as sops does: `SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `SOPS_AGE_KEY_CMD`, `SOPS_AGE_SSH_PRIVATE_KEY_FILE`, `SOPS_AGE_SSH_PRIVATE_KEY_CMD`, the user's `sops/age/keys.txt`, and `~/.ssh/id_ed25519` and `~/.ssh/id_rsa`. " +
+					"The last two only open: no new resource takes them for operators. A key command gets no `SOPS_AGE_RECIPIENT`. An age plugin's line in a key file is skipped.",
 			},
 			"identity_files": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,

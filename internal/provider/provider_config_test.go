@@ -19,6 +19,12 @@ func TestIdentitySources(t *testing.T) {
 		}
 		writeFile(t, filepath.Join(dir, "sops", "age", "keys.txt"), operator.identity+"\n")
 	}
+	sshHome, withPlugin := t.TempDir(), filepath.Join(t.TempDir(), "keys.txt")
+	if err := os.Mkdir(filepath.Join(sshHome, ".ssh"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(sshHome, ".ssh", "id_ed25519"), sshOperator.identity)
+	writeFile(t, withPlugin, "AGE-PLUGIN-YUBIKEY-1QQPSQQGDZ6VYQHZTCJM4\n"+operator.identity+"\n")
 	for name, tt := range map[string]struct {
 		attributes map[string]any
 		env        map[string]string
@@ -37,6 +43,8 @@ func TestIdentitySources(t *testing.T) {
 		"SOPS_AGE_SSH_PRIVATE_KEY_FILE": {env: map[string]string{"SOPS_AGE_SSH_PRIVATE_KEY_FILE": sshOperator.keyFile}, holder: sshOperator},
 		"SOPS_AGE_SSH_PRIVATE_KEY_CMD":  {env: map[string]string{"SOPS_AGE_SSH_PRIVATE_KEY_CMD": "cat '" + sshOperator.keyFile + "'"}, holder: sshOperator},
 		"keys.txt in ~/.config":         {env: map[string]string{"HOME": home}, holder: operator},
+		"id_ed25519 in ~/.ssh":          {env: map[string]string{"HOME": sshHome}, holder: sshOperator},
+		"next to a plugin's":            {attributes: map[string]any{"identity_files": []string{withPlugin}}, holder: operator},
 		"keys.txt in XDG_CONFIG_HOME":   {env: map[string]string{"HOME": empty, "XDG_CONFIG_HOME": xdg}, holder: operator},
 		"merged with what fails": {
 			attributes: map[string]any{"identities": []string{other.identity}, "identity_files": []string{filepath.Join(empty, "none")}},

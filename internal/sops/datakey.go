@@ -3,6 +3,8 @@ package sops
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
@@ -55,7 +57,7 @@ func wrapDataKey(key []byte, recipients []agekey.Recipient) ([]wrappedKey, error
 
 // dataKey recovers the data key: from the one group there is, or from the parts of
 // as many groups as it takes. Errors are agekey.ErrNoMatch, or ErrTampered if a
-// wrapped key was damaged and no other opened.
+// wrapped key was damaged and no other opened; of groups, they say which did not open.
 func (m Metadata) dataKey(ids []agekey.Identity) ([]byte, error) {
 	if len(m.groups) == 1 {
 		return unwrap(m.groups[0], ids, keySize)
@@ -64,27 +66,77 @@ func (m Metadata) dataKey(ids []agekey.Identity) ([]byte, error) {
 	if needed == 0 {
 		needed = len(m.groups) // as sops does where the file names no number
 	}
-	failure := agekey.ErrNoMatch
+	needed = max(needed, 2)
 	var parts [][]byte
-	for _, group := range m.groups {
-		part, err := unwrap(group, ids, keySize+1)
-		if err == nil {
+	failures := make([]error, len(m.groups)) // nil of a group that opened
+	for i, group := range m.groups {
+		var part []byte
+		if part, failures[i] = unwrap(group, ids, keySize+1); failures[i] == nil {
 			parts = append(parts, part)
-		} else if !errors.Is(err, agekey.ErrNoMatch) {
-			failure = err
 		}
-		if len(parts) == max(needed, 2) {
+		if len(parts) == needed {
 			break
 		}
 	}
-	if len(parts) < max(needed, 2) {
-		return nil, failure
+	if len(parts) < needed {
+		return nil, m.groupsError(needed, failures)
 	}
 	key, ok := combine(parts)
 	if !ok {
 		return nil, ErrTampered
 	}
 	return key, nil
+}
+
+// The most groups, and recipients of a group, that an error names.
+const (
+	namedGroups     = 10
+	namedRecipients = 3
+)
+
+// groupsError says which key groups opened, and which did not, and why.
+func (m Metadata) groupsError(needed int, failures []error) error {
+	var opened, closed []string
+	kind := agekey.ErrNoMatch
+	for i, failure := range failures {
+		switch name := fmt.Sprintf("group %d", i+1); {
+		case failure == nil:
+			opened = append(opened, name)
+		case !errors.Is(failure, agekey.ErrNoMatch):
+			kind = ErrTampered
+			closed = append(closed, name+" (one of its wrapped keys is damaged)")
+		case len(m.groups[i]) == 0:
+			closed = append(closed, name+" (of PGP or a cloud's KMS, which are not used here)")
+		default:
+			closed = append(closed, name+" ("+namesOf(m.groups[i])+")")
+		}
+	}
+	if len(opened) == 0 {
+		opened = []string{"none"}
+	}
+	if more := len(closed) - namedGroups; more > 0 {
+		closed = append(closed[:namedGroups], fmt.Sprintf("%d more", more))
+	}
+	return fmt.Errorf("its data key is split among %d key groups, and it takes an identity of %d of them. Opened: %s. Not opened: %s: %w",
+		len(failures), needed, strings.Join(opened, ", "), strings.Join(closed, ", "), kind)
+}
+
+// namesOf are some recipients of a group, shortened: a hybrid one has 2,000 characters.
+func namesOf(group []wrappedKey) string {
+	const most = 80
+	var names []string
+	for i, key := range group {
+		if i == namedRecipients && len(group) > namedRecipients+1 {
+			names = append(names, fmt.Sprintf("and %d more", len(group)-i))
+			break
+		}
+		name := key.recipient
+		if len(name) > most {
+			name = name[:24] + "…"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // unwrap opens the first of some wrapped keys that an identity opens.

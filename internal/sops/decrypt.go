@@ -2,7 +2,6 @@ package sops
 
 import (
 	"strings"
-	"time"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
@@ -43,6 +42,12 @@ type Plain struct {
 	// are none for the binary store, nor where Documents is not 1.
 	Entries   []Entry
 	Documents int
+	// NoEntries is an *Error that says why there are no entries, where that is because
+	// of their names: one is empty, or two are alike once they are flattened.
+	NoEntries error
+	// Warnings tell what was read and is not authenticated as a whole. Each names the
+	// entries, some of them where there are many, and no value.
+	Warnings []string
 }
 
 // Decrypt decrypts a file that sops or this package wrote and verifies its MAC.
@@ -76,19 +81,23 @@ func Decrypt(text string, ids []agekey.Identity, options Options) (Plain, error)
 		if l.put != nil {
 			l.put(value)
 		}
-		if _, isComment := value.(removedComment); !isComment && !l.comment && value != (hollow{}) {
+		if _, isComment := value.(removedComment); !isComment && !l.comment && !l.noEntry && value != (hollow{}) {
 			plain.Entries = append(plain.Entries, Entry{Name: l.name, Value: secret.New(entryText(value))})
 		}
 	}
 	stored, _, err := values.decrypt(f.meta.mac, f.meta.lastModified)
 	if err != nil || !d.sum.matches(stored) {
-		return Plain{}, ErrTampered
+		return Plain{}, errMAC
 	}
 	if plain.Text, err = f.emit(); err != nil {
 		return Plain{}, err
 	}
-	if f.store == Binary || f.documents != 1 {
+	if f.store == Binary || f.documents != 1 || f.noEntries != nil {
 		plain.Entries = nil
+	}
+	plain.NoEntries = f.noEntries
+	if len(d.truthTexts) > 0 {
+		plain.Warnings = append(plain.Warnings, truthWarning(d.truthTexts))
 	}
 	return plain, nil
 }
@@ -101,7 +110,13 @@ func loadDetected(text string, store Store) (file, error) {
 		}
 		store = found
 	}
-	return load(text, store)
+	f, err := load(text, store)
+	if err != nil {
+		if left := Conflict(text); left != nil {
+			return file{}, left
+		}
+	}
+	return f, err
 }
 
 // ReadMetadata reads what a file shows, without opening it.
@@ -118,7 +133,7 @@ func Unauthenticated(text string) error {
 		return err
 	}
 	for _, l := range f.leaves {
-		if value, isText := l.value.(string); !isText || !isEncrypted(value) || l.clear() {
+		if value, isText := l.value.(string); !isText || !isEncrypted(value) || l.clear() || l.hasColon(f.store) {
 			if err := unauthenticated(l, f.store); err != nil {
 				return err
 			}
@@ -146,10 +161,14 @@ type decryption struct {
 	options       Options
 	store         Store
 	onlyEncrypted bool
+	truthTexts    []leaf // see isTruthText
 }
 
 // leaf decrypts one value or comment and adds it to the MAC.
 func (d *decryption) leaf(l leaf) (any, error) {
+	if l.hasColon(d.store) && !d.options.allows(l) {
+		return nil, unauthenticated(l, d.store)
+	}
 	text, isText := l.value.(string)
 	if !isText || !isEncrypted(text) {
 		if err := unauthenticated(l, d.store); err != nil && !d.options.allows(l) {
@@ -171,11 +190,11 @@ func (d *decryption) leaf(l leaf) (any, error) {
 	case err == errValue: //nolint:errorlint // returned as it is
 		return fail("the encrypted value is malformed: it was cut off or changed", ErrTampered)
 	case err != nil:
-		return fail("the value was changed after it was encrypted, or stood under another name", ErrTampered)
+		return fail("the value was changed after it was encrypted, or stood under another name, or comes from another version of the file (by a git merge: "+takeOne+")", ErrTampered)
 	case (kind == typeComment) != (l.comment || l.inList && isEncryptedComment(text)):
 		return fail("a comment stands where a value belongs, or a value where a comment does", ErrTampered)
 	case kind == typeComment:
-		if strings.Contains(plain.Reveal(), "\n") {
+		if strings.Contains(plain.Reveal(), "\n") && !l.block {
 			return fail("the comment holds a line break, which would make its rest an entry", nil)
 		}
 		if l.comment {
@@ -190,6 +209,9 @@ func (d *decryption) leaf(l leaf) (any, error) {
 	if l.clear() && !d.options.allows(l) {
 		return nil, unauthenticated(l, d.store)
 	}
+	if isTruthText(value, d.store) && !d.options.Strings {
+		d.truthTexts = append(d.truthTexts, l)
+	}
 	if changesWithType(value, d.store) && !d.options.Strings && !d.options.AllowUnauthenticated {
 		return fail("the value's text depends on its type, which sops does not authenticate: encrypt it as another text, or set what reads it to allow unauthenticated content", ErrUnauthenticated)
 	}
@@ -201,19 +223,6 @@ func (o Options) unused(l leaf) bool { return o.Unused != nil && o.Unused(l.path
 
 func (o Options) allows(l leaf) bool { return o.AllowUnauthenticated || o.unused(l) }
 
-// changesWithType reports whether the text that a reader gets of a value could be
-// changed by changing its type alone. "True" the text and true the truth value are
-// encrypted alike; of a dotenv file that is text, floats are written anew as well.
-func changesWithType(value any, store Store) bool {
-	switch v := value.(type) {
-	case string:
-		return store != Dotenv && store != Binary && (v == "True" || v == "False")
-	case bool, float64, time.Time:
-		return store == Dotenv || store == INI
-	}
-	return false
-}
-
 // unauthenticated is an error for a leaf in clear: anybody could have put it there,
 // or changed what it is called, even where the MAC counts it.
 func unauthenticated(l leaf, store Store) error {
@@ -222,6 +231,8 @@ func unauthenticated(l leaf, store Store) error {
 	}
 	const remedy = ", or set what reads it to allow unauthenticated content"
 	switch {
+	case l.hasColon(store):
+		return fail(problemColon + " and encrypt the file again" + remedy)
 	case l.comment && l.value == "":
 		return nil
 	case store == Binary && l.value == "":

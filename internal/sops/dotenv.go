@@ -20,9 +20,22 @@ type line struct {
 // line early, or be run by a shell.
 var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,254}$`)
 
-// parseLines cuts env text into lines, on LF only. Refused, as an *Error: lines
-// without "=", names that not every reader takes, CR LF, and names that are there
-// twice (the last would win for most readers, and sops' MAC does not notice).
+// entryName is the name that programs read where sops has this one: "export A", " A"
+// and "A " are A to most. It is empty where no program reads the name.
+func entryName(key string) string {
+	name := strings.Trim(key, " \t")
+	if rest, found := strings.CutPrefix(name, "export"); found && strings.TrimLeft(rest, " \t") != rest {
+		name = strings.TrimLeft(rest, " \t")
+	}
+	if !namePattern.MatchString(name) {
+		return ""
+	}
+	return name
+}
+
+// parseLines cuts env text into lines, on LF only, with whatever names sops takes.
+// Refused, as an *Error: lines without "=", CR LF, and names that are there twice (the
+// last would win for most readers, and sops' MAC does not notice).
 func parseLines(text string) ([]line, error) {
 	if len(text) > MaxSize {
 		return nil, ErrTooLarge
@@ -39,7 +52,7 @@ func parseLines(text string) ([]line, error) {
 			return nil, errTooManyLeaves
 		}
 		if strings.HasSuffix(raw, "\r") {
-			return nil, &Error{Line: number, Problem: "the line ends in CR LF: sops takes the CR for a part of the value, so save the file with LF line ends"}
+			return nil, &Error{Line: number, Problem: "the line ends in CR LF: sops takes the CR for a part of the value, so save the file with LF line ends" + checkout}
 		}
 		if raw[0] == '#' {
 			lines = append(lines, line{number: number, value: raw[1:], comment: true})
@@ -49,8 +62,6 @@ func parseLines(text string) ([]line, error) {
 		switch {
 		case !found:
 			return nil, &Error{Line: number, Problem: "there is no = in the line, and sops' dotenv files hold NAME=value lines only"}
-		case !namePattern.MatchString(key):
-			return nil, &Error{Line: number, Problem: "the name is not one that programs read: letters, digits, _, . and -, a letter or _ first, 255 at most"}
 		case seen[key]:
 			return nil, &Error{Line: number, Key: key, Problem: "the name is there twice, and sops does not authenticate which one counts: remove one"}
 		}
@@ -76,6 +87,7 @@ func loadDotenv(text string) (file, error) {
 	var metadata metadataReader
 	// What is put in place, an element a leaf.
 	var plain []string
+	names := map[string]bool{}
 	for _, l := range lines {
 		if !l.comment && strings.HasPrefix(l.key, metadataPrefix) {
 			if err := metadata.take(field{line: l.number, name: l.key, key: strings.TrimPrefix(l.key, metadataPrefix), value: loadBreaks(l.value)}); err != nil {
@@ -84,9 +96,11 @@ func loadDotenv(text string) (file, error) {
 			continue
 		}
 		at := len(f.leaves)
-		entry := leaf{line: l.number, name: l.key, value: l.value, comment: l.comment}
+		entry := leaf{line: l.number, value: l.value, comment: l.comment}
 		if !l.comment {
-			entry.path, entry.value = []string{l.key}, loadBreaks(l.value)
+			entry.name, entry.path, entry.value = entryName(l.key), []string{l.key}, loadBreaks(l.value)
+			entry.noEntry = entry.name == "" || names[entry.name]
+			names[entry.name] = true
 		}
 		entry.put = func(value any) {
 			if l.comment {

@@ -103,6 +103,10 @@ func checkTree(store Store, fields []Field, name string, depth int) error {
 			return err
 		}
 		switch {
+		case f.Name == "":
+			return &Error{Key: name, Problem: "a name is empty"}
+		case strings.Contains(f.Name, ":"):
+			return fail(problemColon)
 		case depth == 0 && f.Name == metadataKey:
 			return fail("sops keeps its metadata under the name sops: choose another")
 		case strings.HasSuffix(f.Name, clearSuffix):

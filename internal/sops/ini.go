@@ -22,11 +22,13 @@ func loadINI(text string) (file, error) {
 	written.DeleteSection(ini.DefaultSection)
 	var metadata metadataReader
 	seen := map[string]bool{}
-	for _, section := range loaded.Sections() {
+	for number, section := range loaded.Sections() {
 		if seen[section.Name()] {
 			return file{}, &Error{Key: section.Name(), Problem: "the section is there twice: make one of the two"}
 		}
-		seen[section.Name()] = true
+		// The parser puts one for entries without a section before all others, and calls it
+		// DEFAULT. A file may have a section of that name too, as those of Python do.
+		seen[section.Name()] = number > 0 || len(section.Keys()) > 0
 		if section.Name() == metadataKey {
 			for _, key := range section.Keys() {
 				if err := metadata.take(field{name: metadataKey + "." + key.Name(), key: key.Name(), value: loadBreaks(key.Value())}); err != nil {
@@ -39,9 +41,7 @@ func loadINI(text string) (file, error) {
 			return file{}, err
 		}
 	}
-	if err := checkNames(f.leaves); err != nil {
-		return file{}, err
-	}
+	f.checkNames()
 	f.emit = func() (secret.Text, error) {
 		var out bytes.Buffer
 		if _, err := written.WriteTo(&out); err != nil {
@@ -83,7 +83,7 @@ func (f *file) iniSection(section *ini.Section, written *ini.File) error {
 	}
 	comment := func(text string, put func(string)) {
 		if text = stripCommentSign(text); text != "" {
-			f.leaves = append(f.leaves, leaf{path: path, value: text, comment: true, put: func(plain any) { put(commentText(plain)) }})
+			f.leaves = append(f.leaves, leaf{path: path, value: text, comment: true, block: true, put: func(plain any) { put(commentBlock(commentText(plain))) }})
 		}
 	}
 	comment(section.Comment, func(text string) { out.Comment = text })
@@ -104,6 +104,18 @@ func (f *file) iniSection(section *ini.Section, written *ini.File) error {
 		comment(key.Comment, func(text string) { plain.Comment = text })
 	}
 	return nil
+}
+
+// commentBlock is a comment as the INI writer takes it: it puts a sign before each
+// line that has none, and fails over an empty one, as sops does.
+func commentBlock(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if line == "" && len(lines) > 1 {
+			lines[i] = ";"
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // stripCommentSign takes off a comment what sops takes off it.

@@ -30,6 +30,10 @@ func parseJSON(text string) (*jsonNode, error) {
 	p := jsonParser{dec: json.NewDecoder(strings.NewReader(text))}
 	p.dec.UseNumber()
 	root, err := p.value(0)
+	var located *Error
+	if errors.As(err, &located) || errors.Is(err, errTooManyLeaves) {
+		return nil, err
+	}
 	if err != nil || !root.object {
 		return nil, errJSON
 	}
@@ -81,13 +85,16 @@ func (p *jsonParser) object(depth int) (*jsonNode, error) {
 	for p.dec.More() {
 		token, err := p.dec.Token()
 		key, ok := token.(string)
-		if err != nil || !ok || seen[key] {
+		if err != nil || !ok {
 			return nil, errJSON
+		}
+		if seen[key] {
+			return nil, &Error{Key: key, Problem: problemTwice}
 		}
 		seen[key] = true
 		child, err := p.value(depth + 1)
 		if err != nil {
-			return nil, err
+			return nil, inside(err, key)
 		}
 		n.keys, n.children = append(n.keys, key), append(n.children, child)
 	}
@@ -95,12 +102,21 @@ func (p *jsonParser) object(depth int) (*jsonNode, error) {
 	return n, err
 }
 
+// inside puts the name of what holds a place in front of the place's.
+func inside(err error, key string) error {
+	var located *Error
+	if errors.As(err, &located) && located.Key != "" {
+		return &Error{Line: located.Line, Key: key + "." + located.Key, Problem: located.Problem}
+	}
+	return err
+}
+
 func (p *jsonParser) array(depth int) (*jsonNode, error) {
 	n := &jsonNode{array: true}
 	for p.dec.More() {
 		child, err := p.value(depth + 1)
 		if err != nil {
-			return nil, err
+			return nil, inside(err, strconv.Itoa(len(n.children)))
 		}
 		n.children = append(n.children, child)
 	}
@@ -137,7 +153,8 @@ func (n *jsonNode) child(key string) *jsonNode {
 
 func loadJSON(text string, store Store) (file, error) {
 	root, err := parseJSON(text)
-	if errors.Is(err, errTooManyLeaves) {
+	var located *Error
+	if errors.Is(err, errTooManyLeaves) || errors.As(err, &located) {
 		return file{}, err
 	}
 	if err != nil || store == Binary && !root.binary() {
@@ -155,9 +172,7 @@ func loadJSON(text string, store Store) (file, error) {
 		return file{}, err
 	}
 	if store == JSON {
-		if err := checkNames(f.leaves); err != nil {
-			return file{}, err
-		}
+		f.checkNames()
 	}
 	f.emit = func() (secret.Text, error) {
 		if store == Binary {

@@ -195,7 +195,7 @@ func (r *metadataReader) done(leaves []leaf) (Metadata, error) {
 func entryNames(leaves []leaf) []string {
 	names := make([]string, 0, len(leaves))
 	for _, l := range leaves {
-		if l.name != "" && l.value != (hollow{}) {
+		if l.name != "" && !l.noEntry && l.value != (hollow{}) {
 			names = append(names, l.name)
 		}
 	}

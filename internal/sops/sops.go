@@ -8,8 +8,11 @@
 //   - decrypt.go: reading any store, with what sops does not authenticate refused
 //   - leaves.go: what a file shows of its values unopened
 //   - store.go: the stores, and what each makes of a file: leaves to decrypt
-//   - dotenv.go, json.go, yaml.go, yaml_emit.go, ini.go: the stores, one by one
+//   - dotenv.go, json.go, yaml.go, yaml_merge.go, yaml_emit.go, ini.go: the stores,
+//     one by one
+//   - remedies.go: what git does to files of sops, and what to do then
 //   - value.go: ENC[…] values and their types
+//   - types.go: what a value's type, which is not authenticated, could change
 //   - metadata.go: what a file says of itself
 //   - datakey.go, shamir.go: the data key, its age recipients and key groups
 //   - mac.go: the message authentication code
@@ -17,7 +20,8 @@
 // It follows sops 3.13 and reads stricter than sops does wherever the MAC leaves
 // a gap: names that are there twice, text after a value's "]", values and comments
 // in clear, empty values, and types that read back as other text are refused,
-// unless the reader asks for them. Neither sops nor age proves who encrypted a
+// unless the reader asks for them. A text that could be a truth value is read, with a
+// warning. Neither sops nor age proves who encrypted a
 // file.
 //
 // Source: https://github.com/getsops/sops, stores, aes, age, shamir and sops.go.
@@ -27,6 +31,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
 // FormatVersion is the sops version whose format is written, as sops_version.
@@ -69,12 +75,18 @@ type Error struct {
 // may be something else that was put in the wrong place, such as a key.
 var shown = regexp.MustCompile(`^[A-Za-z0-9_-]{1,48}(\.[A-Za-z0-9_-]{1,48}){0,9}$`)
 
+// shownName is the name, or the empty text if it can't be shown. A private key that was
+// cut off is short enough.
+func shownName(name string) string {
+	if !shown.MatchString(name) || agekey.HoldsPrivateKey(name) {
+		return ""
+	}
+	return name
+}
+
 // Error says where and what.
 func (e *Error) Error() string {
-	name := e.Key
-	if !shown.MatchString(name) {
-		name = ""
-	}
+	name := shownName(e.Key)
 	switch {
 	case e.Line > 0 && name != "":
 		return fmt.Sprintf("line %d, %s: %s", e.Line, name, e.Problem)

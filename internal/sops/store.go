@@ -2,6 +2,8 @@ package sops
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +29,9 @@ type leaf struct {
 	path    []string // the keys alone: what sops authenticates along with the value
 	value   any      // string, int, float64, bool, time.Time, nil, or hollow
 	comment bool
+	block   bool // a comment of several lines, each of which the store marks as one
 	inList  bool
+	noEntry bool            // the value is in the text, and no entry: its name is empty, or another value has it
 	put     func(plain any) // puts the decrypted value in its place, before emit
 }
 
@@ -50,6 +54,8 @@ type file struct {
 	leaves    []leaf
 	meta      Metadata
 	documents int // more than one only in YAML
+	// noEntries says why values can't be told apart by flattened names, if they can't.
+	noEntries error
 	// emit writes the file, less its metadata, as sops does once it is decrypted.
 	emit func() (secret.Text, error)
 }
@@ -120,33 +126,71 @@ func problemSyntax(store Store) error {
 // bound a crafted file makes names that take many times its size.
 const maxName = 1024
 
-// checkKey refuses names that can't be told apart once they are flattened or
-// authenticated: sops joins keys with ":". The name is that of what holds the key.
+// checkKey refuses what would take many times a file's size. The name is that of what
+// holds the key.
 func checkKey(key, name string) error {
-	switch {
-	case len(name)+len(key) > maxName:
+	if len(name)+len(key) > maxName {
 		return &Error{Problem: "a name is longer than 1,024 bytes, with those of what it stands in"}
-	case key == "":
-		return &Error{Key: name, Problem: "a name is empty"}
-	case strings.Contains(key, ":"):
-		return &Error{Problem: `a name holds a ":", which sops does not tell from one name inside another: rename it`}
 	}
 	return nil
 }
 
-// checkNames refuses two leaves of one name.
-func checkNames(leaves []leaf) error {
-	seen := make(map[string]bool, len(leaves))
-	for _, l := range leaves {
-		if l.name == "" || l.value == (hollow{}) {
+// problemColon is the problem of a name that can't be told from others once it is
+// authenticated: sops joins keys with ":".
+const problemColon = `a name holds a ":", which sops does not tell from one name inside another: rename it`
+
+// hasColon reports whether a value could have been moved to where it is, out of a
+// mapping or into one. The names of a dotenv file stand in nothing.
+func (l leaf) hasColon(store Store) bool {
+	return store != Dotenv && slices.ContainsFunc(l.path, func(key string) bool { return strings.Contains(key, ":") })
+}
+
+// problemTwice is the problem of a name that one mapping has twice.
+const problemTwice = "the name is there twice, and sops does not authenticate which one counts: remove one, or rename it"
+
+// checkNames looks for values that have no flattened name of their own. They are in
+// the text, and there are no entries then.
+func (f *file) checkNames() {
+	seen := make(map[string]int, len(f.leaves))
+	for i := range f.leaves {
+		l := &f.leaves[i]
+		if l.comment || l.noEntry || l.value == (hollow{}) {
 			continue
 		}
-		if seen[l.name] {
-			return &Error{Line: l.line, Key: l.name, Problem: "the name is there twice, and sops does not authenticate which one counts: remove one"}
+		if empty := slices.Index(l.path, ""); empty >= 0 {
+			l.noEntry = true
+			f.refuseEntries(problemEmptyName(*l, empty))
+			continue
 		}
-		seen[l.name] = true
+		if l.name == "" {
+			continue // a comment that is an element of a list
+		}
+		if first, clash := seen[l.name]; clash {
+			l.noEntry = true
+			problem := "two values have this name once the names that stand inside one another are joined by dots"
+			if first > 0 {
+				problem += fmt.Sprintf(" (the other one is in line %d)", first)
+			}
+			f.refuseEntries(&Error{Line: l.line, Key: l.name, Problem: problem + ": rename one"})
+			continue
+		}
+		seen[l.name] = l.line
 	}
-	return nil
+}
+
+// problemEmptyName is the problem of a name that is empty, at an index of a leaf's path.
+func problemEmptyName(l leaf, empty int) error {
+	const remedy = " is empty, so no entry can be called after it: give it a name"
+	if empty == 0 {
+		return &Error{Line: l.line, Key: l.name, Problem: "a name on the way to this value" + remedy}
+	}
+	return &Error{Line: l.line, Key: strings.Join(l.path[:empty], "."), Problem: "a name inside it" + remedy}
+}
+
+func (f *file) refuseEntries(err error) {
+	if f.noEntries == nil {
+		f.noEntries = err
+	}
 }
 
 // timeText is how sops writes a time.

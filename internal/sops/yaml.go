@@ -29,6 +29,7 @@ type yamlItem struct {
 // yamlReader reads documents the way sops does: comments are elements.
 type yamlReader struct {
 	leaves []leaf
+	size   int // of the values and comments, in bytes, those of aliases each time
 }
 
 // loadYAML keeps the parser's errors and panics to itself: they quote the file.
@@ -49,6 +50,9 @@ func loadYAML(text string) (f file, err error) {
 		root := document.Content[0]
 		meta, rest := takeMetadata(root)
 		if meta != nil && i == 0 {
+			if alias := findAlias(meta); alias != nil {
+				return file{}, &Error{Line: alias.Line, Problem: "sops' metadata holds a YAML alias, and sops writes none there"}
+			}
 			var tree any
 			if meta.Decode(&tree) != nil {
 				return file{}, problemSyntax(YAML)
@@ -61,17 +65,18 @@ func loadYAML(text string) (f file, err error) {
 		for _, comment := range []string{document.HeadComment, document.LineComment} {
 			reader.comments(values[i], comment, nil, false)
 		}
-		if err := reader.mapping(values[i], root, "", nil, true, 0); err != nil {
+		if err := reader.mapping(values[i], root, place{}, true, nil); err != nil {
 			return file{}, err
 		}
 		reader.comments(values[i], rest, nil, false)
 		reader.comments(values[i], document.FootComment, nil, false)
 	}
+	if len(reader.leaves) > maxLeaves {
+		return file{}, errTooManyLeaves
+	}
 	f = file{store: YAML, documents: len(documents), leaves: reader.leaves, emit: emitYAML(values)}
 	if len(documents) == 1 {
-		if err := checkNames(f.leaves); err != nil {
-			return file{}, err
-		}
+		f.checkNames()
 	}
 	f.meta, err = metadata.done(f.leaves)
 	return f, err
@@ -101,7 +106,8 @@ func parseYAML(text string) (documents []*yaml.Node, err error) {
 // of what stands above.
 func takeMetadata(mapping *yaml.Node) (meta *yaml.Node, comment string) {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if key := mapping.Content[i]; key.Value == metadataKey {
+		// The value of an alias is its anchor's name.
+		if key := mapping.Content[i]; key.Kind == yaml.ScalarNode && key.Value == metadataKey {
 			meta = mapping.Content[i+1]
 			mapping.Content = append(mapping.Content[:i], mapping.Content[i+2:]...)
 			return meta, key.HeadComment
@@ -116,6 +122,10 @@ func (r *yamlReader) comments(in *yamlValue, text string, path []string, inline 
 		if line == "" {
 			continue
 		}
+		if len(r.leaves) > maxLeaves {
+			return // the next value fails, or the end of the file
+		}
+		r.size += len(line)
 		item := &yamlItem{isComment: true, inline: inline, comment: strings.TrimPrefix(line, "#")}
 		in.items = append(in.items, item)
 		r.leaves = append(r.leaves, leaf{path: path, value: item.comment, comment: true, put: func(plain any) {
@@ -126,102 +136,138 @@ func (r *yamlReader) comments(in *yamlValue, text string, path []string, inline 
 	}
 }
 
+// place is where an element stands.
+type place struct {
+	name     string   // flattened
+	path     []string // the keys alone
+	inList   bool
+	replaced bool // another value has the name: what a merge key brings in counts last
+	depth    int
+}
+
+// under is the place of a key's value.
+func (p place) under(key string) place {
+	p.name, p.path, p.inList = flatName(p.name, key), extend(p.path, key), false
+	return p
+}
+
 // mapping adds the elements of a mapping. A value's own comments belong to the
-// mapping where the value is a scalar, and to the value where it is not.
-func (r *yamlReader) mapping(to *yamlValue, n *yaml.Node, name string, path []string, ownComments bool, depth int) error {
-	if depth > maxDepth {
+// mapping where the value is a scalar, and to the value where it is not. taken are the
+// names that a mapping that is merged in leaves to others; nil for any other mapping.
+func (r *yamlReader) mapping(to *yamlValue, n *yaml.Node, at place, ownComments bool, taken *nameSet) error {
+	if at.depth > maxDepth {
 		return problemSyntax(YAML)
 	}
 	if ownComments {
-		r.comments(to, n.HeadComment, path, false)
-		r.comments(to, n.LineComment, path, false)
+		r.comments(to, n.HeadComment, at.path, false)
+		r.comments(to, n.LineComment, at.path, false)
 	}
-	seen := map[string]bool{}
+	names, err := keysOf(n, at)
+	if err != nil {
+		return err
+	}
+	own := newNameSet(n, names, taken)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		if key.Kind != yaml.ScalarNode || key.ShortTag() != "!!str" {
-			return &Error{Key: name, Problem: "a name in it is not text, and sops refuses such"}
+		name := names[i/2]
+		r.comments(to, key.HeadComment, at.path, false)
+		r.comments(to, key.LineComment, at.path, false)
+		single := value.Kind == yaml.ScalarNode || value.Kind == yaml.AliasNode
+		if single {
+			r.comments(to, value.HeadComment, at.path, false)
+			r.comments(to, value.LineComment, at.path, true)
 		}
-		if err := checkKey(key.Value, name); err != nil {
-			return err
+		item := &yamlItem{key: name}
+		if isMerge(key) {
+			err = r.merge(item, value, at, !single, own)
+		} else {
+			inner := at.under(name)
+			inner.replaced = at.replaced || taken.has(name)
+			err = r.value(item, value, inner, !single)
 		}
-		if seen[key.Value] {
-			return &Error{Key: flatName(name, key.Value), Problem: "the name is there twice: remove one"}
-		}
-		seen[key.Value] = true
-		scalar := value.Kind == yaml.ScalarNode
-		r.comments(to, key.HeadComment, path, false)
-		r.comments(to, key.LineComment, path, false)
-		if scalar {
-			r.comments(to, value.HeadComment, path, false)
-			r.comments(to, value.LineComment, path, true)
-		}
-		item := &yamlItem{key: key.Value}
-		if err := r.value(item, value, flatName(name, key.Value), extend(path, key.Value), !scalar, false, depth); err != nil {
+		if err != nil {
 			return err
 		}
 		to.items = append(to.items, item)
-		if scalar {
-			r.comments(to, value.FootComment, path, false)
+		if single {
+			r.comments(to, value.FootComment, at.path, false)
 		}
-		r.comments(to, key.FootComment, path, false)
+		r.comments(to, key.FootComment, at.path, false)
 	}
 	if ownComments {
-		r.comments(to, n.FootComment, path, false)
+		r.comments(to, n.FootComment, at.path, false)
 	}
+	taken.add(own)
 	return nil
 }
 
-func (r *yamlReader) sequence(to *yamlValue, n *yaml.Node, name string, path []string, ownComments bool, depth int) error {
-	if depth > maxDepth {
+func (r *yamlReader) sequence(to *yamlValue, n *yaml.Node, at place, ownComments bool, element func(*yamlItem, *yaml.Node, place) error) error {
+	if at.depth > maxDepth {
 		return problemSyntax(YAML)
 	}
 	if ownComments {
-		r.comments(to, n.HeadComment, path, false)
-		r.comments(to, n.LineComment, path, false)
+		r.comments(to, n.HeadComment, at.path, false)
+		r.comments(to, n.LineComment, at.path, false)
 	}
 	index := 0
-	for _, element := range n.Content {
-		r.comments(to, element.HeadComment, path, false)
-		r.comments(to, element.LineComment, path, true)
-		item := &yamlItem{}
-		if err := r.value(item, element, flatName(name, strconv.Itoa(index)), path, false, true, depth); err != nil {
+	for _, node := range n.Content {
+		r.comments(to, node.HeadComment, at.path, false)
+		r.comments(to, node.LineComment, at.path, true)
+		item, inner := &yamlItem{}, at
+		inner.name, inner.inList = flatName(at.name, strconv.Itoa(index)), true
+		if err := element(item, node, inner); err != nil {
 			return err
 		}
 		to.items = append(to.items, item)
-		if element.Kind != yaml.ScalarNode || !isEncryptedComment(element.Value) {
+		if node.Kind != yaml.ScalarNode || !isEncryptedComment(node.Value) {
 			index++
 		}
-		r.comments(to, element.FootComment, path, false)
+		r.comments(to, node.FootComment, at.path, false)
 	}
 	if ownComments {
-		r.comments(to, n.FootComment, path, false)
+		r.comments(to, n.FootComment, at.path, false)
 	}
 	return nil
 }
 
 // value reads an element's value.
-func (r *yamlReader) value(item *yamlItem, n *yaml.Node, name string, path []string, ownComments, inList bool, depth int) error {
-	if len(r.leaves) >= maxLeaves {
-		return errTooManyLeaves
+func (r *yamlReader) value(item *yamlItem, n *yaml.Node, at place, ownComments bool) error {
+	if err := r.bounded(); err != nil {
+		return err
 	}
 	item.value = &yamlValue{kind: n.Kind}
+	inner := at
+	inner.depth, inner.inList = at.depth+1, false
 	switch n.Kind {
 	case yaml.MappingNode, yaml.SequenceNode:
 		if len(n.Content) == 0 {
-			r.leaves = append(r.leaves, leaf{line: n.Line, name: name, path: path, value: hollow{}})
+			r.leaves = append(r.leaves, leaf{line: n.Line, name: at.name, path: at.path, value: hollow{}, noEntry: at.replaced})
 		}
 		if n.Kind == yaml.MappingNode {
-			return r.mapping(item.value, n, name, path, ownComments, depth+1)
+			return r.mapping(item.value, n, inner, ownComments, nil)
 		}
-		return r.sequence(item.value, n, name, path, ownComments, depth+1)
+		return r.sequence(item.value, n, inner, ownComments, func(item *yamlItem, n *yaml.Node, at place) error {
+			return r.value(item, n, at, false)
+		})
 	case yaml.ScalarNode:
-		return r.scalar(item, n, name, path, inList)
+		return r.scalar(item, n, at)
+	case yaml.AliasNode:
+		// As in sops, the comments of what has the anchor come along. An anchor may stand
+		// around its own alias.
+		if at.depth > maxDepth {
+			return problemSyntax(YAML)
+		}
+		at.depth++
+		return r.value(item, n.Alias, at, true)
 	}
-	return &Error{Line: n.Line, Key: name, Problem: "the file uses aliases, which sops does not write"}
+	return problemSyntax(YAML)
 }
 
-func (r *yamlReader) scalar(item *yamlItem, n *yaml.Node, name string, path []string, inList bool) error {
+func (r *yamlReader) scalar(item *yamlItem, n *yaml.Node, at place) error {
+	if r.size += len(n.Value); r.size > maxExpanded {
+		return errExpanded
+	}
+	name := at.name
 	var value any
 	if n.Decode(&value) != nil {
 		return problemSyntax(YAML)
@@ -232,10 +278,10 @@ func (r *yamlReader) scalar(item *yamlItem, n *yaml.Node, name string, path []st
 		return &Error{Line: n.Line, Key: name, Problem: "the value is of a type that sops does not write"}
 	}
 	item.value.scalar = value
-	if inList && isEncryptedComment(n.Value) {
+	if at.inList && isEncryptedComment(n.Value) {
 		name = ""
 	}
-	r.leaves = append(r.leaves, leaf{line: n.Line, name: name, path: path, value: value, inList: inList, put: func(plain any) {
+	r.leaves = append(r.leaves, leaf{line: n.Line, name: name, path: at.path, value: value, inList: at.inList, noEntry: at.replaced, put: func(plain any) {
 		if comment, ok := plain.(removedComment); ok {
 			item.isComment, item.comment = true, string(comment)
 			return

@@ -36,8 +36,7 @@ func emitYAML(documents []*yamlValue) func() (secret.Text, error) {
 func (v *yamlValue) node() (*yaml.Node, error) {
 	n := &yaml.Node{Kind: v.kind}
 	if v.kind == yaml.ScalarNode {
-		err := n.Encode(v.scalar)
-		return n, err
+		return plainNode(v.scalar)
 	}
 	var before, behind []string // comments that wait for their element
 	first := true
@@ -60,8 +59,7 @@ func (v *yamlValue) node() (*yaml.Node, error) {
 		}
 		holder := value
 		if v.kind == yaml.MappingNode {
-			holder = &yaml.Node{}
-			if err := holder.Encode(item.key); err != nil {
+			if holder, err = plainNode(item.key); err != nil {
 				return nil, err
 			}
 			n.Content = append(n.Content, holder)
@@ -83,6 +81,17 @@ func (v *yamlValue) node() (*yaml.Node, error) {
 		last.FootComment = joinComments(last.FootComment, rest)
 	}
 	return n, nil
+}
+
+// plainNode is a scalar in the style that the encoder chooses. sops tags the text of a
+// merge key, as a name and as a value, whatever it was before.
+func plainNode(scalar any) (*yaml.Node, error) {
+	if scalar == mergeKey {
+		return &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.TaggedStyle, Tag: mergeTag, Value: mergeKey}, nil
+	}
+	n := &yaml.Node{}
+	err := n.Encode(scalar)
+	return n, err
 }
 
 func commentOf(lines []string) string {
