@@ -23,9 +23,10 @@ func (p Params) checkTreeName(key string) error {
 	fail := func(problem string) error { return &dotenv.Error{Key: key, Problem: problem} }
 	switch {
 	case key == "":
-		return fail("the name is empty")
+		return &dotenv.Error{Problem: "the name is empty"}
 	case !treeName.MatchString(key), p.Format == SOPSKubernetes && (key == "." || strings.HasPrefix(key, "..")):
-		return fail(fmt.Sprintf("the name is not one that %s holds: use letters, digits, _, - and ., 253 at most, and no .. first", p.Format))
+		// Not named: what is no name may be a piece of a value.
+		return &dotenv.Error{Problem: fmt.Sprintf("the name is not one that %s holds: use letters, digits, _, - and ., 253 at most, and no .. first", p.Format)}
 	case key == "sops" && p.Format != SOPSKubernetes:
 		return fail(fmt.Sprintf("sops keeps its metadata under this name: choose another, or a format other than %s", p.Format))
 	case strings.HasSuffix(key, "_unencrypted"):
