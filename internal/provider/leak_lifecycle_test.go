@@ -374,6 +374,7 @@ func (r *leakRun) leakFailures() {
 		"in clear":    {".yaml", "A: %[1]s\nB_unencrypted: %[1]s\n", "allow_unauthenticated = true"},
 		"by a rule":   {".json", `{"A": "%[1]s", "B_unencrypted": {"C": "%[1]s"}}`, "allow_unauthenticated = true"},
 		"documents":   {".yaml", "A: %[1]s\n---\nA: %[1]s\n", "several YAML documents"},
+		"a warning":   {".yaml", "T: \"True\"\nA: %[1]s\n---\nA: %[1]s\n", "sops does not authenticate a type"},
 		"no env text": {".bin", "%[1]s\n", "read_entries = false"},
 		"names alike": {".json", `{"a.b": "%[1]s", "a": {"b": "%[1]s"}}`, "two values have this name"},
 		"empty name":  {".yaml", "base: &base {\"\": %[1]s}\nweb:\n  <<: *base\n", "base: a name inside it is empty"},
