@@ -139,7 +139,7 @@ var errOtherStructure = fmt.Errorf("it is not a document of texts alone as it is
 // clear nothing but what p has there.
 func (p Params) wroteLeaves(leaves []sops.Leaf, names []string) bool {
 	var found []string
-	clear := map[string]string{}
+	inClear := map[string]string{}
 	for _, l := range leaves {
 		inner, isData := l.Path, true
 		if p.Format == SOPSKubernetes {
@@ -152,7 +152,7 @@ func (p Params) wroteLeaves(leaves []sops.Leaf, names []string) bool {
 		case !isData && l.Encrypted:
 			return false
 		case !isData:
-			clear[strings.Join(l.Path, pathSeparator)] = l.Clear.Reveal()
+			inClear[strings.Join(l.Path, pathSeparator)] = l.Clear.Reveal()
 		case len(inner) != 1 || !l.Encrypted && !l.Clear.IsEmpty():
 			return false
 		default:
@@ -163,5 +163,5 @@ func (p Params) wroteLeaves(leaves []sops.Leaf, names []string) bool {
 	if !slices.Equal(found, slices.Sorted(slices.Values(names))) {
 		return false
 	}
-	return p.Format != SOPSKubernetes || p.Kubernetes != nil && p.Kubernetes.clearIs(clear)
+	return p.Format != SOPSKubernetes || p.Kubernetes != nil && p.Kubernetes.clearIs(inClear)
 }

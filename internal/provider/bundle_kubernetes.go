@@ -73,7 +73,7 @@ func (c checkedPairs) ValidateMap(_ context.Context, req validator.MapRequest, r
 
 // kubernetes is what the attribute says, nil if it is not set or not known as a whole.
 func (m bundleModel) kubernetes() *bundle.Kubernetes {
-	if m.Kubernetes.IsNull() || !fullyKnown(context.Background(), m.Kubernetes) {
+	if m.Kubernetes.IsNull() || m.kubernetesUnknown() {
 		return nil
 	}
 	attributes := m.Kubernetes.Attributes()
@@ -98,7 +98,21 @@ func (m bundleModel) kubernetes() *bundle.Kubernetes {
 
 // kubernetesUnknown reports whether some of it is not known yet.
 func (m bundleModel) kubernetesUnknown() bool {
-	return !m.Kubernetes.IsNull() && !fullyKnown(context.Background(), m.Kubernetes)
+	if m.Kubernetes.IsUnknown() {
+		return true
+	}
+	for _, value := range m.Kubernetes.Attributes() {
+		if value.IsUnknown() {
+			return true
+		}
+		texts, _ := value.(basetypes.MapValue)
+		for _, text := range texts.Elements() {
+			if text.IsUnknown() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // setKubernetes puts what the manifest of an imported bundle says.
