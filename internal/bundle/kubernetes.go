@@ -96,7 +96,11 @@ func CheckKubernetesLabel(key, value string) error {
 // CheckKubernetesAnnotation returns an error if Kubernetes takes no such annotation, or
 // sops can't write it into YAML in clear.
 func CheckKubernetesAnnotation(key, value string) error {
-	if err := checkQualified(key); err != nil {
+	qualified := key
+	if prefix, name, found := strings.Cut(key, "/"); found {
+		qualified = strings.ToLower(prefix) + "/" + name // as Kubernetes does for annotations alone
+	}
+	if err := checkQualified(qualified); err != nil {
 		return err
 	}
 	switch {
