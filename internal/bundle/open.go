@@ -47,6 +47,9 @@ type Source struct {
 	// AllowUnauthenticated takes of a sops file what sops does not authenticate,
 	// see sops.Options.
 	AllowUnauthenticated bool
+	// Own says that Seal wrote the text, or could have: every value of a document is a
+	// text then, whatever else it could be.
+	Own bool
 }
 
 // Opened is what was in a bundle.
@@ -81,7 +84,11 @@ func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
 	if _, claims := sops.Detect(ciphertext); !claims && s.Format != "" {
 		return Opened{}, ErrOtherFormat
 	}
-	plain, err := sops.Decrypt(ciphertext, ids, sops.Options{Store: store, AllowUnauthenticated: s.AllowUnauthenticated})
+	options := sops.Options{Store: store, AllowUnauthenticated: s.AllowUnauthenticated, Strings: s.Own && format.isTree()}
+	if format == SOPSKubernetes {
+		options.Unused = unusedByKubernetes
+	}
+	plain, err := sops.Decrypt(ciphertext, ids, options)
 	if err != nil {
 		return Opened{}, err
 	}
@@ -129,6 +136,8 @@ func (o Opened) Read(dialect dotenv.Dialect) (Content, error) {
 		err = ErrDocuments
 	case o.noEntries != nil:
 		err = o.noEntries
+	case o.Format == SOPSKubernetes:
+		doc, err = kubernetesEntries(o.entries)
 	default:
 		for _, entry := range o.entries {
 			doc.Lines = append(doc.Lines, dotenv.Line{Key: entry.Name, Value: entry.Value})

@@ -116,6 +116,25 @@ resource "ageenv_bundle" "files" {
   format     = "age_files"
 }
 
+resource "ageenv_bundle" "documents" {
+  for_each   = toset(["sops_yaml", "sops_json"])
+  entries_wo = var.entries
+  recipients = ageenv_key.box.recipients
+  format     = each.key
+}
+
+resource "ageenv_bundle" "kubernetes" {
+  entries_wo = var.entries
+  recipients = ageenv_key.box.recipients
+  format     = "sops_kubernetes"
+  kubernetes = { name = "app", labels = { team = "a" } }
+}
+
+ephemeral "ageenv_bundle" "kubernetes" {
+  ciphertext = ageenv_bundle.kubernetes.ciphertext
+  format     = "sops_kubernetes"
+}
+
 resource "ageenv_bundle" "generated" {
   recipients = ageenv_key.box.recipients
   generated  = { GENERATED_TOKEN = { length = 40 }, GENERATED_KEY = { bytes = 32 } }
