@@ -108,6 +108,10 @@ type Keyring struct {
 	Problems []string
 }
 
+// namedLines is how many lines of a source are named that can't be used. A variable may
+// name a file that is no key file at all.
+const namedLines = 3
+
 // Load reads every source. It runs the key commands, each for a minute at most.
 func (s Sources) Load(ctx context.Context) Keyring {
 	ring := Keyring{Identities: append([]Identity(nil), s.Given...)}
@@ -118,8 +122,12 @@ func (s Sources) Load(ctx context.Context) Keyring {
 			ids, problems = readIdentities(text)
 			ring.Identities = append(ring.Identities, ids...)
 		}
-		for _, problem := range problems {
+		more := len(problems) - namedLines
+		for _, problem := range problems[:min(len(problems), namedLines)] {
 			ring.Problems = append(ring.Problems, fmt.Sprintf("%s: %s", place, problem))
+		}
+		if more > 0 {
+			ring.Problems = append(ring.Problems, fmt.Sprintf("%s: %d more lines are no identities either", place, more))
 		}
 	}
 	addFile := func(place, path string) {

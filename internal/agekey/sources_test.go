@@ -109,6 +109,21 @@ func TestUserSSHKeyWithPassphrase(t *testing.T) {
 	}
 }
 
+// A file that is no key file fills no screen.
+func TestManyLinesThatAreNoKeys(t *testing.T) {
+	good := x25519Pair(t)
+	path := write(t, filepath.Join(t.TempDir(), "app.log"), strings.Repeat("canary \x1b[31m\n", 10_000)+good.identity+"\n")
+	ring := agekey.Sources{Files: []string{path}}.Load(context.Background())
+	if len(ring.Identities) != 1 || len(ring.Problems) != 4 || !strings.HasSuffix(ring.Problems[3], "app.log\"): 9997 more lines are no identities either") {
+		t.Errorf("got %d identities, problems %q", len(ring.Identities), ring.Problems)
+	}
+	for _, problem := range ring.Problems {
+		if strings.Contains(problem, "canary") || strings.Contains(problem, "\x1b") {
+			t.Errorf("a problem shows the file: %q", problem)
+		}
+	}
+}
+
 // A line that can't be used hides no key of the same file from Load. ParseIdentities
 // passes over plugins alone: what is given as a key has no other mistakes.
 func TestALineHidesNoOther(t *testing.T) {

@@ -22,7 +22,7 @@ func BenchmarkSeal(b *testing.B) {
 	id := x25519(b)
 	for _, format := range bundle.Formats() {
 		b.Run(string(format), func(b *testing.B) {
-			p := bundle.Params{Format: format, Dialect: dotenv.Compose, Recipients: agekey.Recipients([]agekey.Identity{id})}
+			p := bundle.Params{Format: format, Kubernetes: kubernetes, Dialect: dotenv.Compose, Recipients: agekey.Recipients([]agekey.Identity{id})}
 			doc := entriesOf(typical())
 			for b.Loop() {
 				content, err := bundle.NewContent(doc, p)

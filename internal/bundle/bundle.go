@@ -3,6 +3,8 @@
 //   - bundle.go: formats, and who and what each can hold
 //   - content.go: what is sealed, and what is carried over from an older bundle
 //   - files.go: the tar in which one file per key travels
+//   - tree.go: YAML and JSON documents
+//   - kubernetes.go: the manifest of a Kubernetes Secret
 //   - seal.go: sealing
 //   - open.go: opening, also what others made
 //   - shown.go: what a bundle shows unopened
@@ -13,8 +15,8 @@
 //   - generated.go: which generated values stay
 //   - box.go: what a box gets of a bundle
 //
-// A bundle is a text that people commit and that others' tools open: sops for
-// sops_dotenv and sops_binary, age for age_dotenv and age_files. Encryption is
+// A bundle is a text that people commit and that others' tools open: sops for the
+// formats that begin with sops, age for age_dotenv and age_files. Encryption is
 // randomized, so a bundle stays the same only by being kept; every sealing takes a
 // fresh key.
 package bundle
@@ -37,22 +39,26 @@ type Format string
 const (
 	SOPSDotenv Format = "sops_dotenv" // sops' dotenv store: names in clear, values encrypted one by one
 	SOPSBinary Format = "sops_binary" // the whole env text in sops' binary store, a JSON document
+	SOPSYAML   Format = "sops_yaml"   // a YAML document, name to value, in sops' YAML store
+	SOPSJSON   Format = "sops_json"   // the same in sops' JSON store
 	AgeDotenv  Format = "age_dotenv"  // the whole env text in one armored age file
 	AgeFiles   Format = "age_files"   // a tar with one file per key in one armored age file
+
+	// SOPSKubernetes is the manifest of a Kubernetes Secret in sops' YAML store: the
+	// values are encrypted, and the rest is in clear.
+	SOPSKubernetes Format = "sops_kubernetes"
 )
 
-// The formats that are only read: what the sops command makes of other files.
-const (
-	SOPSJSON Format = "sops_json"
-	SOPSYAML Format = "sops_yaml"
-	SOPSINI  Format = "sops_ini"
-)
+// SOPSINI is only read: what the sops command makes of an INI file.
+const SOPSINI Format = "sops_ini"
 
 // Formats lists the formats that are written, the default first.
-func Formats() []Format { return []Format{SOPSDotenv, SOPSBinary, AgeDotenv, AgeFiles} }
+func Formats() []Format {
+	return []Format{SOPSDotenv, SOPSBinary, SOPSYAML, SOPSJSON, SOPSKubernetes, AgeDotenv, AgeFiles}
+}
 
 // ReadableFormats lists all formats that are read.
-func ReadableFormats() []Format { return append(Formats(), SOPSJSON, SOPSYAML, SOPSINI) }
+func ReadableFormats() []Format { return append(Formats(), SOPSINI) }
 
 // HasText reports whether what is inside is one env text.
 func (f Format) HasText() bool { return f == SOPSDotenv || f == SOPSBinary || f == AgeDotenv }
@@ -70,9 +76,10 @@ const maxVariable = 131071
 // Params says how to seal.
 type Params struct {
 	Format     Format
-	Dialect    dotenv.Dialect     // of env text that is given; nothing to age_files
-	Readers    []dotenv.Reader    // of the env text inside; empty: the dialect's program
+	Dialect    dotenv.Dialect     // of env text that is given
+	Readers    []dotenv.Reader    // of the env text inside; empty: the dialect's program; nothing to formats without one
 	Recipients []agekey.Recipient // everybody who is to open it
+	Kubernetes *Kubernetes        // of sops_kubernetes; nil where it is not known, and elsewhere
 }
 
 // TextReaders are who is to read the env text inside.
@@ -106,8 +113,11 @@ func (p Params) CheckRecipients() error {
 // CheckName returns a *dotenv.Error if the format or the readers can't hold an
 // entry of that name.
 func (p Params) CheckName(key string) error {
-	if p.Format == AgeFiles {
+	switch {
+	case p.Format == AgeFiles:
 		return checkFileName(key)
+	case p.Format.isTree():
+		return p.checkTreeName(key)
 	}
 	spelling, err := dotenv.Spell(p.TextReaders()...)
 	if err != nil {
@@ -121,6 +131,9 @@ func (p Params) CheckName(key string) error {
 func (p Params) CheckEntry(key string, value secret.Text) error {
 	if err := p.CheckName(key); err != nil || p.Format == AgeFiles {
 		return err
+	}
+	if p.Format.isTree() {
+		return p.checkTreeEntry(key, value)
 	}
 	spelling, err := dotenv.Spell(p.TextReaders()...)
 	if err != nil {
@@ -171,6 +184,9 @@ var storeFormats = map[sops.Store]Format{
 
 // store is the sops store of a format; it reports false for those of age.
 func (f Format) store() (sops.Store, bool) {
+	if f == SOPSKubernetes {
+		return sops.YAML, true
+	}
 	for store, format := range storeFormats {
 		if format == f {
 			return store, true

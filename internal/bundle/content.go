@@ -11,7 +11,7 @@ import (
 
 // Content is what a bundle holds: the text that is sealed, and what it says.
 type Content struct {
-	Text     secret.Text // env text; of age_files, a tar
+	Text     secret.Text // env text; of age_files, a tar; of a document, nothing
 	Document dotenv.Document
 }
 
@@ -20,9 +20,12 @@ type Content struct {
 func NewContent(doc dotenv.Document, p Params) (Content, error) {
 	var text secret.Text
 	var err error
-	if p.Format == AgeFiles {
+	switch {
+	case p.Format == AgeFiles:
 		text, err = writeFiles(doc)
-	} else {
+	case p.Format.isTree():
+		err = p.checkTree(doc)
+	default:
 		text, err = p.encode(doc)
 	}
 	if err != nil {

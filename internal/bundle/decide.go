@@ -57,7 +57,8 @@ func (r Request) CarriesOver(p Prior) bool {
 // never is.
 func (r Request) sealedAlike(p Prior) bool {
 	return r.RecipientsKnown && agekey.Compare(p.Params.Recipients, r.Params.Recipients).IsEmpty() &&
-		r.Params.Format == p.Params.Format && (r.Params.sameReaders(p.Params) || !p.Params.Format.HasText()) && !p.Weak
+		r.Params.Format == p.Params.Format && (r.Params.sameReaders(p.Params) || !p.Params.Format.HasText()) &&
+		r.Params.Kubernetes.Equal(p.Params.Kubernetes) && !p.Weak
 }
 
 // Opening says whether the bundle that is there has to be opened before Decide.

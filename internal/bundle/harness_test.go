@@ -35,7 +35,7 @@ func entriesOf(values map[string]string) dotenv.Document {
 
 func contentOf(tb testing.TB, format bundle.Format, values map[string]string) bundle.Content {
 	tb.Helper()
-	content, err := bundle.NewContent(entriesOf(values), bundle.Params{Format: format, Dialect: dotenv.Compose})
+	content, err := bundle.NewContent(entriesOf(values), bundle.Params{Format: format, Kubernetes: kubernetes, Dialect: dotenv.Compose})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func parsed(tb testing.TB, text string) dotenv.Document {
 
 func sealed(tb testing.TB, content bundle.Content, format bundle.Format, ids ...agekey.Identity) string {
 	tb.Helper()
-	ciphertext, err := bundle.Seal(content, bundle.Params{Format: format, Dialect: dotenv.Compose, Recipients: agekey.Recipients(ids)}, now)
+	ciphertext, err := bundle.Seal(content, bundle.Params{Format: format, Kubernetes: kubernetes, Dialect: dotenv.Compose, Recipients: agekey.Recipients(ids)}, now)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -67,15 +67,30 @@ var (
 	sshEd25519 = agekeytest.SSHEd25519
 )
 
-// openText opens a bundle with nothing allowed, and returns what is inside.
+// kubernetes is what the manifests of the tests say.
+var kubernetes = &bundle.Kubernetes{Name: "app", Namespace: "default"}
+
+// isDocument reports whether the format is YAML or JSON of encrypted values.
+func isDocument(format bundle.Format) bool { return !format.HasText() && format != bundle.AgeFiles }
+
+// sourceOf opens documents as their owner does, and the rest with nothing allowed.
+func sourceOf(ciphertext string) bundle.Source {
+	if _, is := bundle.ReadKubernetes(ciphertext); is {
+		return bundle.Source{Format: bundle.SOPSKubernetes, AllowUnauthenticated: true, Own: true}
+	}
+	format, _ := bundle.Detect(ciphertext)
+	return bundle.Source{AllowUnauthenticated: isDocument(format), Own: true}
+}
+
+// openText opens a bundle, and returns what is inside.
 func openText(ciphertext string, ids []agekey.Identity) (secret.Text, error) {
-	opened, err := bundle.Source{}.Open(ciphertext, ids)
+	opened, err := sourceOf(ciphertext).Open(ciphertext, ids)
 	return opened.Text, err
 }
 
 // open is openText, read in the dialect.
 func open(ciphertext string, dialect dotenv.Dialect, ids []agekey.Identity) (bundle.Content, error) {
-	opened, err := bundle.Source{}.Open(ciphertext, ids)
+	opened, err := sourceOf(ciphertext).Open(ciphertext, ids)
 	if err != nil {
 		return bundle.Content{}, err
 	}

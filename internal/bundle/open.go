@@ -34,6 +34,9 @@ func Detect(ciphertext string) (Format, error) {
 	if store, ok := sops.Detect(ciphertext); ok {
 		return storeFormats[store], nil
 	}
+	if conflict := sops.Conflict(ciphertext); conflict != nil {
+		return "", conflict
+	}
 	return "", ErrUnknownFormat
 }
 
@@ -44,6 +47,9 @@ type Source struct {
 	// AllowUnauthenticated takes of a sops file what sops does not authenticate,
 	// see sops.Options.
 	AllowUnauthenticated bool
+	// Own says that Seal wrote the text, or could have: every value of a document is a
+	// text then, whatever else it could be.
+	Own bool
 }
 
 // Opened is what was in a bundle.
@@ -51,8 +57,7 @@ type Opened struct {
 	Format Format
 	Text   secret.Text // env text, a tar, or the document as `sops --decrypt` prints it
 
-	// Warnings tell what was read and is not authenticated as a whole, each a sentence
-	// that names the entry and no value.
+	// Warnings are those of sops.Plain.
 	Warnings []string
 
 	entries   []sops.Entry // of the stores of sops that are only read
@@ -61,8 +66,8 @@ type Opened struct {
 }
 
 // Open decrypts a bundle. Nothing is returned unless all of it is authentic, but
-// for what the source allows. Errors are ErrUnknownFormat, ErrOtherFormat, and those
-// of agekey.Open and sops.Decrypt.
+// for what the source allows. Errors are ErrUnknownFormat, ErrOtherFormat, a *sops.Error
+// where git left a merge conflict, and those of agekey.Open and sops.Decrypt.
 func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
 	format := s.Format
 	if format == "" {
@@ -79,15 +84,18 @@ func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
 	if _, claims := sops.Detect(ciphertext); !claims && s.Format != "" {
 		return Opened{}, ErrOtherFormat
 	}
-	plain, err := sops.Decrypt(ciphertext, ids, sops.Options{Store: store, AllowUnauthenticated: s.AllowUnauthenticated})
+	options := sops.Options{Store: store, AllowUnauthenticated: s.AllowUnauthenticated, Strings: s.Own && format.isTree()}
+	if format == SOPSKubernetes {
+		options.Unused = unusedByKubernetes
+	}
+	plain, err := sops.Decrypt(ciphertext, ids, options)
 	if err != nil {
 		return Opened{}, err
 	}
-	opened := Opened{Format: format, Text: plain.Text, entries: plain.Entries, noEntries: plain.NoEntries, documents: plain.Documents}
-	for _, warning := range plain.Warnings {
-		opened.Warnings = append(opened.Warnings, warning.String())
-	}
-	return opened, nil
+	return Opened{
+		Format: format, Text: plain.Text, Warnings: plain.Warnings,
+		entries: plain.Entries, noEntries: plain.NoEntries, documents: plain.Documents,
+	}, nil
 }
 
 func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error) {
@@ -96,6 +104,9 @@ func (s Source) openAge(ciphertext string, ids []agekey.Identity) (Opened, error
 	}
 	text, err := agekey.Open(ciphertext, ids)
 	if err != nil {
+		if conflict := sops.Conflict(ciphertext); conflict != nil {
+			return Opened{}, conflict
+		}
 		return Opened{}, err
 	}
 	format := AgeDotenv
@@ -125,6 +136,8 @@ func (o Opened) Read(p Params) (Content, error) {
 		err = ErrDocuments
 	case o.noEntries != nil:
 		err = o.noEntries
+	case o.Format == SOPSKubernetes:
+		doc, err = kubernetesEntries(o.entries)
 	default:
 		for _, entry := range o.entries {
 			doc.Lines = append(doc.Lines, dotenv.Line{Key: entry.Name, Value: entry.Value})

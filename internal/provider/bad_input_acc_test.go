@@ -126,8 +126,18 @@ func TestAccBadRecipients(t *testing.T) {
 		},
 		"several in one": {
 			config: badBundle("TOKEN = \"x\"", `["`+good.recipient+","+pq.recipient+`"]`),
-			says: []string{"Error: Malformed recipient", "In recipients: \"" + good.recipient, "This is a list of recipients, and each element is one: write [\"age1…\", \"age1…\"] for \"age1…,age1…\"",
-				`[for line in split("\n", file("recipients.txt")) : trimspace(line) if can(regex("^(age1|ssh-)", line))]`},
+			says: []string{
+				"Error: Malformed recipient", "In recipients: \"" + good.recipient, "This is a list of recipients, and each element is one: write [\"age1…\", \"age1…\"] for \"age1…,age1…\"",
+				`[for line in split("\n", file("recipients.txt")) : trimspace(line) if can(regex("^(age1|ssh-)", line))]`,
+			},
+		},
+		"a secret after a recipient": {
+			config: badBundle("TOKEN = \"x\"", `["`+good.recipient+`,secret-canary"]`),
+			says:   []string{"In recipients: \"" + good.recipient + "\" and what follows it can't be used. This is a list of recipients"},
+		},
+		"a secret in an SSH key's place": {
+			config: badBundle("TOKEN = \"x\"", `["ssh-ed25519 AAAA me, secret-canary"]`),
+			says:   []string{"In recipients: \"ssh-ed25519 AAAA me\" and what follows it can't be used."},
 		},
 		"a recipients file": {
 			config: badBundle("TOKEN = \"x\"", `["# alice\n`+good.recipient+`\n"]`),

@@ -133,7 +133,7 @@ func TestAccNothingOpensTheBundle(t *testing.T) {
 // done with it.
 func TestAccTamperedState(t *testing.T) {
 	for name, tt := range map[string]struct{ format, says string }{
-		"sops": {"sops_dotenv", "The bundle's ciphertext can't be read: Line 1, TOKEN: the value was changed after it was encrypted, or stood under another name."},
+		"sops": {"sops_dotenv", "The bundle's ciphertext can't be read: Line 1, TOKEN: the value was changed after it was encrypted, or stood under another name, or comes from another version of the file (by a git merge: take one version whole"},
 		"age":  {"age_dotenv", "The bundle's ciphertext can't be read: It is not a whole, unaltered age file: it was cut off or tampered with, or is something else."},
 	} {
 		t.Run(name, func(t *testing.T) {

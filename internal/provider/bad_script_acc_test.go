@@ -75,7 +75,7 @@ func TestAccBadScript(t *testing.T) {
 			"files[0].ciphertext can't be read: It is neither a file that sops encrypted nor an age file: expected sops' metadata in it, or -----BEGIN AGE ENCRYPTED FILE-----."),
 		"a bundle that was tampered with": with(badScript(badFileOf(badTampered(t, sealedBundle(t, "TOKEN=bad-canary\n", box.recipient)), `"/opt/app"`), wo),
 			"Error: The bundle can't be opened with the script's identity",
-			"files[0].ciphertext can't be read: Line 1, TOKEN: the value was changed after it was encrypted, or stood under another name."),
+			"files[0].ciphertext can't be read: Line 1, TOKEN: the value was changed after it was encrypted, or stood under another name, or comes from another version of the file (by a git merge: take one version whole"),
 		"a hybrid identity, a literal": {
 			config: badScript(badFileAt(t, pq, `"/opt/app"`), `identity_wo = "`+pq.identity+`"`), hides: []string{pq.identity[20:60], "bad-canary"},
 			says: []string{"Error: The identity can't travel", "The identity in identity_wo is of kind hybrid post-quantum (ML-KEM-768 + X25519), and what a box without age has can open X25519 only: use an X25519 key."},

@@ -19,6 +19,17 @@ func bundleConfig(w *world, arguments ...string) string {
 	return w.config("resource \"ageenv_bundle\" \"b\" {\n  " + strings.Join(arguments, "\n  ") + "\n}\n")
 }
 
+// formatArgument is the format, with what it needs beside it.
+func formatArgument(format bundle.Format) string {
+	if format == bundle.SOPSKubernetes {
+		return "format = \"sops_kubernetes\"\n  kubernetes = { name = \"app\" }"
+	}
+	return fmt.Sprintf("format = %q", format)
+}
+
+// isDocument reports whether the format is YAML or JSON of encrypted values.
+func isDocument(format bundle.Format) bool { return !format.HasText() && format != bundle.AgeFiles }
+
 func bundleRecipients(people ...person) string {
 	var texts []string
 	for _, p := range people {

@@ -32,7 +32,7 @@ func (c *bundleChange) read(ctx context.Context) (diags diag.Diagnostics) {
 	var d diag.Diagnostics
 	c.after, d = c.plan.access(ctx)
 	diags.Append(d...)
-	paramsKnown := !c.plan.Dialect.IsUnknown() && readersKnown(c.plan.Readers) && !c.plan.Format.IsUnknown() && !c.plan.References.IsUnknown()
+	paramsKnown := !c.plan.Dialect.IsUnknown() && readersKnown(c.plan.Readers) && !c.plan.Format.IsUnknown() && !c.plan.References.IsUnknown() && !c.plan.kubernetesUnknown()
 	if paramsKnown {
 		c.wanted, d = wantedContent(c.config, c.plan.params(c.after))
 		diags.Append(d...)
@@ -59,9 +59,10 @@ func (c *bundleChange) request() bundle.Request {
 
 // prior is the bundle that is there.
 func (c *bundleChange) prior() bundle.Prior {
+	params, names := c.state.params(c.before), slices.Sorted(slices.Values(c.state.keys()))
 	return bundle.Prior{
-		Params: c.state.params(c.before), Version: c.state.version(), Weak: bundle.Weak(c.state.Ciphertext.ValueString()) != nil,
-		Names: slices.Sorted(slices.Values(c.state.keys())), ChangedAt: c.state.changedAt(),
+		Params: params, Version: c.state.version(), Weak: params.Weak(c.state.Ciphertext.ValueString(), names) != nil,
+		Names: names, ChangedAt: c.state.changedAt(),
 	}
 }
 

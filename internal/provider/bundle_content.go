@@ -126,13 +126,16 @@ func (m bundleModel) access(ctx context.Context) (a access, diags diag.Diagnosti
 
 // params is how a model with known values is sealed.
 func (m bundleModel) params(a access) bundle.Params {
-	return bundle.Params{Format: bundle.Format(m.Format.ValueString()), Dialect: dotenv.Dialect(m.Dialect.ValueString()), Readers: readersOf(m.Readers), Recipients: a.all()}
+	return bundle.Params{
+		Format: bundle.Format(m.Format.ValueString()), Dialect: dotenv.Dialect(m.Dialect.ValueString()), Readers: readersOf(m.Readers),
+		Recipients: a.all(), Kubernetes: m.kubernetes(),
+	}
 }
 
 // source is how a model's own ciphertext is opened. The state is trusted, and an
 // import may have brought a file of which sops does not authenticate all.
 func (m bundleModel) source() bundle.Source {
-	return bundle.Source{Format: bundle.Format(m.Format.ValueString()), AllowUnauthenticated: true}
+	return bundle.Source{Format: bundle.Format(m.Format.ValueString()), AllowUnauthenticated: true, Own: true}
 }
 
 // checkAccess puts what is wrong with the recipients on their attribute.

@@ -88,8 +88,8 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 		MarkdownDescription: "Opens a bundle, ours or one that `age` made, or any file that `sops` encrypted to an age recipient (dotenv, binary, JSON, YAML, INI; key groups too), for this run only: nothing of it is in state or in a plan. " +
 			"All of it is authenticated, the MAC included, before anything is given out.\n\n" +
 			"Nested documents are flattened as users of terraform-provider-sops know it: `a.b.0`. Numbers are given as they are written, truth values as `true` and `false`, nothing as `null`, what YAML's `<<` merges in as if it stood there. " +
-			"Where a name is empty, or two values are called alike, there are no entries: set `read_entries = false` and take `raw`. " +
-			"The text `True` or `False` of JSON, YAML or INI comes with a warning: sops encrypts it as it does a truth value, and does not authenticate which of the two it is.\n\n" +
+			"Where a name is empty, or two flattened names are the same, there are no entries: set `read_entries = false` and use `raw`. " +
+			"The text `True` or `False` of JSON, YAML or INI comes with a warning: sops encrypts it as it does a truth value, and does not authenticate the type. Anybody who can write the file can turn `True` into `true`.\n\n" +
 			"sops does not authenticate what is a list: one value can become a list of one, so that its name is missing and another one is there. A name never tells another value.\n\n" +
 			"Larger files than 16 MiB are refused, and of JSON and YAML larger ones than 2 MiB, of INI than 256 KiB.",
 		Attributes: attributes,
@@ -131,7 +131,7 @@ func (r *bundleEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 	}
 	if len(opened.Warnings) > 0 {
 		resp.Diagnostics.AddAttributeWarning(from.at, "sops does not authenticate a type",
-			bundleName+": "+strings.Join(opened.Warnings, ".\n")+".\n\nEncrypt another text in its place, such as 1 or yes, where whoever reads it takes that.")
+			bundleName+": "+strings.Join(opened.Warnings, ".\n")+".\n\nIf the program that reads it takes another text, such as 1 or yes, encrypt that instead.")
 	}
 	m.Format = types.StringValue(string(opened.Format))
 	m.RawBase64 = types.StringValue(base64.StdEncoding.EncodeToString([]byte(opened.Text.Reveal())))

@@ -100,7 +100,7 @@ func TestAccEphemeralKeyGroups(t *testing.T) {
 			t.Errorf("with one group the plan ends with %v", err)
 		}
 		return out
-	}(), []string{"its data key is split among 3 key groups, and it takes an identity of 2 of them. Opened: group 2. Not opened: group 1 (" + w.operator.recipient + "), group 3 (" + third.recipient + ")", "The identities found belong to: " + second.recipient[:40]}, nil)
+	}(), []string{"Its data key is split among 3 key groups, and it takes an identity of 2 of them. Opened: group 2. Not opened: group 1 (" + w.operator.recipient + "), group 3 (" + third.recipient + ")", "The identities found belong to: " + second.recipient[:40]}, nil)
 	config := func(files ...string) string {
 		return fmt.Sprintf("provider \"ageenv\" {\n  identity_files = [\"%s\"]\n}\n\nephemeral \"ageenv_bundle\" \"e\" {\n  path = %q\n}\n", strings.Join(files, `", "`), file) + echoed("ephemeral.ageenv_bundle.e")
 	}
@@ -132,7 +132,7 @@ func TestAccBadEphemeralFiles(t *testing.T) {
 		"by a rule":      {"", encryptedFile(".yaml", "A: canary\nB: canary\n", "--encrypted-regex", "^A$"), []string{"B: the value is not encrypted", "allow_unauthenticated = true"}},
 		"empty":          {"", encryptedFile(".env", "A=\nB=canary\n"), []string{"A: the value is empty", "allow_unauthenticated = true"}},
 		"true in dotenv": {"", encryptedFile(".yaml", "A: true\nB: canary\n", "--output-type", "dotenv"), []string{"A: the value's text depends on its type", "allow_unauthenticated = true"}},
-		"an empty name":  {"", encryptedFile(".json", `{"a": {"": "canary"}}`), []string{"was opened, and its entries can't be read: a.: a name on the way to this value is empty", "read_entries = false"}},
+		"an empty name":  {"", encryptedFile(".json", `{"a": {"": "canary"}}`), []string{"was opened, and its entries can't be read: a: a name inside it is empty", "read_entries = false"}},
 		"a git conflict": {"", func(t *testing.T, w *world, file string) {
 			encryptedFile(".yaml", "A: canary\n")(t, w, file)
 			text, err := os.ReadFile(file)
@@ -193,7 +193,7 @@ func TestAccEphemeralWarnsOfTypes(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "settings.enc.json")
 	encryptedFile(".json", `{"app": {"DEBUG": "True"}, "ON": true, "PLAIN": "type-canary"}`)(t, w, file)
 	cli.write(w.config(fmt.Sprintf("ephemeral \"ageenv_bundle\" \"e\" {\n  path = %q\n}\n", file)))
-	badOutput(t, cli.must("plan"), []string{"Warning: sops does not authenticate a type", "app.DEBUG: sops encrypts this text as it does a truth value"}, []string{"type-canary", "ON:", "PLAIN:"})
+	badOutput(t, cli.must("plan"), []string{"Warning: sops does not authenticate a type", "app.DEBUG: this is the text True or False. sops encrypts such a text as it does a truth value"}, []string{"type-canary", "ON:", "PLAIN:"})
 }
 
 // Terraform composes accents, and what it hands on then differs from the file.

@@ -16,7 +16,7 @@ import (
 )
 
 // importHelp says what the import ID is.
-const importHelp = "The import ID is the path of a bundle: a dotenv or binary file that sops encrypted, or an armored age file. " +
+const importHelp = "The import ID is the path of a bundle: a dotenv, binary, YAML or JSON file that sops encrypted, or an armored age file. " +
 	"Where its env text is not in the compose dialect, put the dialect, or one of its readers, and a colon before the path, for example docker:app.enc.env."
 
 // importID parts the dialect or the reader, if one is given, from the path.
@@ -61,7 +61,15 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		return
 	}
 	ring := r.settings.keyring(ctx)
-	opened, err := bundle.Source{AllowUnauthenticated: true}.Open(ciphertext, ring.Identities)
+	params.Format = bundle.Format(shown.Format)
+	if k, is := bundle.ReadKubernetes(ciphertext); is {
+		params.Format, params.Kubernetes = bundle.SOPSKubernetes, &k
+	}
+	source := bundle.Source{AllowUnauthenticated: true}
+	if params.Format == bundle.SOPSKubernetes {
+		source.Format = params.Format
+	}
+	opened, err := source.Open(ciphertext, ring.Identities)
 	if err != nil {
 		fail(openFailed("The file "+shownPath(name), err, ring, ""))
 		return
@@ -71,7 +79,13 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		fail("In " + shownPath(name) + ": " + sentence(err) + " Is its env text for another reader than " + string(params.TextReaders()[0]) + "? " + importHelp)
 		return
 	}
-	if weak := bundle.Weak(ciphertext); weak != nil {
+	params.Format = opened.Format
+	weak := params.Weak(ciphertext, content.Document.Keys())
+	if weak != nil && (opened.Format == bundle.SOPSYAML || opened.Format == bundle.SOPSJSON) {
+		refuse("A document is managed that has names and encrypted texts alone, and this one has more (values in clear, numbers, lists, names inside names, comments), which would be lost: give its entries to a new ageenv_bundle. " + sentence(weak))
+		return
+	}
+	if weak != nil {
 		resp.Diagnostics.AddWarning("sops does not authenticate all of the file: "+shownPath(name),
 			shownPath(name)+": "+sentence(weak)+" Whoever can write the file could have changed that, and there may be more like it. Check the content before you apply: the apply encrypts it again, and then all of it is authenticated.")
 	}
@@ -85,6 +99,9 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	}
 	if len(params.Readers) > 0 {
 		state.Readers = textList(texts(params.Readers))
+	}
+	if state.Kubernetes = types.ObjectNull(kubernetesTypes); params.Kubernetes != nil {
+		state.setKubernetes(*params.Kubernetes)
 	}
 	state.noGenerated()
 	state.setKeys(content.Document.Keys())

@@ -77,8 +77,10 @@ func TestAccBundleImportRefused(t *testing.T) {
 		made func(t *testing.T, w *world, file string)
 		says string
 	}{
-		"yaml":            {encryptedFile(".yaml", "A: import-canary\n"), "Files of format sops_yaml are read (by the ephemeral ageenv_bundle), and not managed"},
-		"json":            {encryptedFile(".json", `{"A": "import-canary"}`), "Files of format sops_json are read"},
+		"ini":             {encryptedFile(".ini", "A = import-canary\n"), "Files of format sops_ini are read (by the ephemeral ageenv_bundle), and not managed"},
+		"yaml, nested":    {encryptedFile(".yaml", "A:\n  B: import-canary\n"), "A document is managed that has names and encrypted texts alone"},
+		"yaml, a number":  {encryptedFile(".yaml", "A: import-canary\nB: 5\n"), "A document is managed that has names and encrypted texts alone"},
+		"json, a list":    {encryptedFile(".json", `{"A": ["import-canary"]}`), "A document is managed that has names and encrypted texts alone"},
 		"no env text":     {encryptedFile(".bin", "import-canary without equals\n"), "Is its env text for another reader than compose?"},
 		"another dialect": {encryptedFile(".env", "A=import-canary $x\n"), "Is its env text for another reader than compose?"},
 		"binary age file": {func(t *testing.T, w *world, file string) {

@@ -30,6 +30,7 @@ func (r *bundleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(c.warnValues()...)
 	if c.create {
 		resp.Diagnostics.Append(c.planCreate(ctx)...)
 	} else {
@@ -48,6 +49,9 @@ func (c *bundleChange) check(ctx context.Context) (diags diag.Diagnostics) {
 	diags.Append(c.read(ctx)...)
 	if c.after.known && !c.plan.Format.IsUnknown() && !diags.HasError() && !(c.create && c.config.Recipients.IsNull()) {
 		diags.Append(checkAccess(c.plan.params(c.after))...)
+	}
+	if !diags.HasError() {
+		diags.Append(c.checkKubernetes()...)
 	}
 	return diags
 }
@@ -132,7 +136,7 @@ func (c *bundleChange) planUpdate(ctx context.Context) (diags diag.Diagnostics) 
 // checkCarried is an error if the plan's format or readers can't hold the content that
 // is carried over. It is not checked while one of these or an identity is unknown.
 func (c *bundleChange) checkCarried(opened bundle.Opened) (diags diag.Diagnostics) {
-	if opened.Format == "" || c.plan.Format.IsUnknown() || c.plan.Dialect.IsUnknown() || !readersKnown(c.plan.Readers) {
+	if opened.Format == "" || c.plan.Format.IsUnknown() || c.plan.Dialect.IsUnknown() || !readersKnown(c.plan.Readers) || c.plan.kubernetesUnknown() {
 		return diags
 	}
 	if _, err := bundle.Carry(opened, c.state.params(c.before), c.plan.params(c.after)); err != nil {

@@ -47,6 +47,7 @@ type bundleModel struct {
 	Format             types.String `tfsdk:"format"`
 	Dialect            types.String `tfsdk:"dialect"`
 	Readers            types.List   `tfsdk:"readers"`
+	Kubernetes         types.Object `tfsdk:"kubernetes"`
 	Ciphertext         types.String `tfsdk:"ciphertext"`
 	CiphertextSHA256   types.String `tfsdk:"ciphertext_sha256"`
 	Keys               types.List   `tfsdk:"keys"`
@@ -124,6 +125,8 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "A change re-encrypts, and carries the content over.\n" +
 					"  - `sops_dotenv` (default): sops' dotenv store; committed as `*.enc.env`, plain `sops -d` opens it. Names are visible; an entry is one line.\n" +
 					"  - `sops_binary`: the whole text in sops' binary store; committed as `.env.enc`, plain `sops -d` gives it back byte for byte. Names are not visible.\n" +
+					"  - `sops_yaml`, `sops_json`: a document, name to value, whose values are encrypted one by one; committed as `*.yaml` or `*.json`, plain `sops -d` opens it. Every value is a text; the order of `dotenv_wo` is kept, comments are dropped. Names are visible.\n" +
+					"  - `sops_kubernetes`: the manifest of a Secret, as YAML, for `sops -d … | kubectl apply -f -` and Flux: `kubernetes` names it. The values of `data` are encrypted, and the rest is in clear. **Flux does not check the MAC**: whoever can write the file can change what is in clear, and remove entries.\n" +
 					"  - `age_dotenv`: the whole text in one armored age file; `age -d` opens it. Names are not visible.\n" +
 					"  - `age_files`: a tar with one file per key, of exactly its value, in one armored age file: `age -d FILE | tar -x`. For docker's and compose's `secrets`. Names may be file names, such as `tls.crt`; comments are dropped.\n\n" +
 					"  The age formats are sealed to hybrid recipients or to classic ones, not to both; the sops formats may mix them.",
@@ -135,11 +138,12 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			"readers": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true, Validators: checkReaders(),
 				MarkdownDescription: "Who is to read the text inside: values are written so that all of these read them alike. Default: `dialect` alone. " +
-					"A value that can't be written so is an error that names the entry and the readers. A change re-encrypts. `age_files` has no text, and ignores it." + readerList(),
+					"A value that can't be written so is an error that names the entry and the readers. A change re-encrypts. Formats without an env text inside (`sops_yaml`, `sops_json`, `sops_kubernetes`, `age_files`) ignore it." + readerList(),
 			},
+			"kubernetes": kubernetesSchema(),
 			"ciphertext": schema.StringAttribute{
 				Computed: true, Sensitive: true,
-				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`) or `*.age`. " + notPrinted("ageenv_bundle.….ciphertext"),
+				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`), `*.yaml` (`sops_yaml`, `sops_kubernetes`), `*.json` or `*.age`. " + notPrinted("ageenv_bundle.….ciphertext"),
 			},
 			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex. A `check` block that compares it with `filesha256` of the committed file tells when that is out of date: see `examples/committed-bundle`."},
 			"keys": schema.ListAttribute{

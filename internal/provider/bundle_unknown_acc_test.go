@@ -76,7 +76,7 @@ func TestAccBundleOfEphemeralNotThere(t *testing.T) {
 resource "ageenv_bundle" "source" {
   entries_wo = { A = %q }
   recipients = []
-  format     = %q
+  %s
 }
 
 ephemeral "ageenv_bundle" "source" {
@@ -88,7 +88,7 @@ resource "ageenv_bundle" "b" {
   entries_wo = ephemeral.ageenv_bundle.source.entries
   recipients = []
 }
-`, value, format))
+`, value, formatArgument(format)))
 			}
 			resource.Test(t, resource.TestCase{
 				ProtoV6ProviderFactories: w.factories(),

@@ -58,6 +58,9 @@ func set(config map[string]any, path string, value any) map[string]any {
 		inner, _ := outer[0].(map[string]any)
 		return with(config, name, append([]any{set(inner, rest, value)}, outer[1:]...))
 	case map[string]any:
+		if !strings.Contains(rest, ".") && name == "kubernetes" { // an object, and no map of objects
+			return with(config, name, with(outer, rest, value))
+		}
 		for key, element := range outer {
 			inner, _ := element.(map[string]any)
 			return with(config, name, with(outer, key, set(inner, rest, value)))
@@ -78,6 +81,9 @@ func TestEveryAttributeHasAnEffect(t *testing.T) {
 		return map[string]any{"identity_file": nil, name: identity}
 	}
 	text := func(dialect string) map[string]any { return map[string]any{"entries_wo": nil, "dialect": dialect} }
+	manifest := func() map[string]any {
+		return map[string]any{"format": "sops_kubernetes", "kubernetes": map[string]any{"name": "app"}}
+	}
 	cases := map[string]effectCase{
 		"ageenv_key": {map[string]any{"algorithm": "x25519", "rotation_days": 30}, map[string]effect{
 			"algorithm":         {value: "mlkem768x25519", replace: true},
@@ -99,6 +105,11 @@ func TestEveryAttributeHasAnEffect(t *testing.T) {
 			"format":                  {value: "age_dotenv", changes: "ciphertext"},
 			"dialect":                 {value: "systemd", changes: "ciphertext"},
 			"readers":                 {value: []string{"compose", "node"}, changes: "ciphertext"},
+			"kubernetes.name":         {with: manifest(), value: "other", changes: "ciphertext"},
+			"kubernetes.namespace":    {with: manifest(), value: "prod", changes: "ciphertext"},
+			"kubernetes.type":         {with: manifest(), value: "example.com/app", changes: "ciphertext"},
+			"kubernetes.labels":       {with: manifest(), value: map[string]any{"team": "a"}, changes: "ciphertext"},
+			"kubernetes.annotations":  {with: manifest(), value: map[string]any{"note": "a"}, changes: "ciphertext"},
 			"generated.length":        {value: 31, changes: "ciphertext"},
 			"generated.charset":       {value: "abcdefghijklmnop", changes: "ciphertext"},
 			"generated.bytes":         {with: map[string]any{"generated": map[string]any{"MADE": map[string]any{}}}, before: 32, value: 33, changes: "ciphertext"},

@@ -128,6 +128,25 @@ resource "ageenv_bundle" "files" {
   format     = "age_files"
 }
 
+resource "ageenv_bundle" "documents" {
+  for_each   = toset(["sops_yaml", "sops_json"])
+  entries_wo = var.entries
+  recipients = ageenv_key.box.recipients
+  format     = each.key
+}
+
+resource "ageenv_bundle" "kubernetes" {
+  entries_wo = var.entries
+  recipients = ageenv_key.box.recipients
+  format     = "sops_kubernetes"
+  kubernetes = { name = "app", labels = { team = "a" } }
+}
+
+ephemeral "ageenv_bundle" "kubernetes" {
+  ciphertext = ageenv_bundle.kubernetes.ciphertext
+  format     = "sops_kubernetes"
+}
+
 resource "ageenv_bundle" "generated" {
   recipients = ageenv_key.box.recipients
   generated  = { GENERATED_TOKEN = { length = 40 }, GENERATED_KEY = { bytes = 32 } }
@@ -386,9 +405,10 @@ func (r *leakRun) leakFailures() {
 		"in clear":    {".yaml", "A: %[1]s\nB_unencrypted: %[1]s\n", "allow_unauthenticated = true"},
 		"by a rule":   {".json", `{"A": "%[1]s", "B_unencrypted": {"C": "%[1]s"}}`, "allow_unauthenticated = true"},
 		"documents":   {".yaml", "A: %[1]s\n---\nA: %[1]s\n", "several YAML documents"},
+		"a warning":   {".yaml", "T: \"True\"\nA: %[1]s\n---\nA: %[1]s\n", "sops does not authenticate a type"},
 		"no env text": {".bin", "%[1]s\n", "read_entries = false"},
 		"names alike": {".json", `{"a.b": "%[1]s", "a": {"b": "%[1]s"}}`, "two values have this name"},
-		"empty name":  {".yaml", "base: &base {\"\": %[1]s}\nweb:\n  <<: *base\n", "a name on the way to this value is empty"},
+		"empty name":  {".yaml", "base: &base {\"\": %[1]s}\nweb:\n  <<: *base\n", "base: a name inside it is empty"},
 		"no name":     {".env", "export 3D=%[1]s\n", "its entries can't be read"},
 	} {
 		plain := r.input("unreadable"+c.extension, fmt.Sprintf(c.text, r.secret("a file of sops, "+name, "unr-%s")))

@@ -17,6 +17,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 	"github.com/ageenv/terraform-provider-ageenv/internal/vultrsim"
 )
@@ -80,7 +81,25 @@ func newLeakRun(t *testing.T, binary string) *leakRun {
 		"TF_LOG": "TRACE", "TF_LOG_PATH": filepath.Join(r.root, "trace.log"), "TF_LOG_SDK_PROTO_DATA_DIR": r.protos,
 		"GOTRACEBACK": "all", "VULTR_API_URL": server.URL, "VULTR_API_KEY": r.vultr,
 	}
+	r.userSSHKey()
 	return r
+}
+
+// userSSHKey gives the user an SSH key in ~/.ssh, where the provider looks. The link is
+// followed by those who open it, and not by the search.
+func (r *leakRun) userSSHKey() {
+	r.t.Helper()
+	key := agekeytest.SSHEd25519(r.t).Text().Reveal()
+	for _, line := range strings.Split(strings.TrimSpace(key), "\n")[2:4] {
+		r.secrets = append(r.secrets, leakSecret{"the user's SSH key", line})
+	}
+	dir := filepath.Join(r.env["HOME"], ".ssh")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := os.Symlink(r.input("user-ssh-key", key), filepath.Join(dir, "id_ed25519")); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func leakCLI(t *testing.T) string {

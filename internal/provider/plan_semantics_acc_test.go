@@ -84,10 +84,10 @@ ephemeral "dice_roll" "token" {}
 resource "ageenv_bundle" "b" {
   entries_wo      = { TOKEN = ephemeral.dice_roll.token.value }
   content_version = %q
-  format          = %q
+  %s
   recipients      = ["%s"]
 }
-`, version, format, strings.Join(recipients, `", "`)))
+`, version, formatArgument(format), strings.Join(recipients, `", "`)))
 			}
 			var ciphertext, first string
 			resource.Test(t, resource.TestCase{

@@ -105,12 +105,14 @@ func TestReadersUnknown(t *testing.T) {
 			t.Errorf("%v: %s", readers, unitText(diagnostics))
 		}
 	}
-	if diagnostics := c.apply(arguments("age_files", []any{"next"})); coreFailed(diagnostics) {
-		t.Fatal(unitText(diagnostics))
-	}
-	was := c.attribute("ciphertext")
-	if diagnostics := c.apply(arguments("age_files", []any{"go"})); coreFailed(diagnostics) || c.attribute("ciphertext") != was {
-		t.Errorf("age_files is encrypted again for other readers: %s", unitText(diagnostics))
+	for _, format := range []bundle.Format{bundle.AgeFiles, bundle.SOPSYAML, bundle.SOPSJSON} {
+		if diagnostics := c.apply(arguments(string(format), []any{"next"})); coreFailed(diagnostics) {
+			t.Fatal(unitText(diagnostics))
+		}
+		was := c.attribute("ciphertext")
+		if diagnostics := c.apply(arguments(string(format), []any{"go"})); coreFailed(diagnostics) || c.attribute("ciphertext") != was {
+			t.Errorf("%s is encrypted again for other readers: %s", format, unitText(diagnostics))
+		}
 	}
 }
 

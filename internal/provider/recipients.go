@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -55,14 +56,20 @@ func recipientSet(_ context.Context, set types.Set, at path.Path) (recipients []
 }
 
 // shownRecipient tells which element of a set can't be used. One that begins as a
-// recipient does is public. Any other may be a secret that was pasted into the wrong
-// place, and only its length is told.
+// recipient does is public, up to where a recipient ends. Anything else may be a secret
+// that was pasted into the wrong place, and only its length is told.
 func shownRecipient(text string) string {
 	trimmed := strings.TrimSpace(text)
 	switch {
 	case trimmed == "":
 		return "the empty text"
 	case strings.HasPrefix(trimmed, "age1"), strings.HasPrefix(trimmed, "ssh-"):
+		isEnd := func(r rune) bool {
+			return r == ',' || r == ';' || unicode.IsControl(r) || r == ' ' && trimmed[0] == 'a'
+		}
+		if end := strings.IndexFunc(trimmed, isEnd); end > 0 {
+			return shortened(trimmed[:end]) + " and what follows it"
+		}
 		return shortened(trimmed)
 	}
 	return fmt.Sprintf("the element of %d bytes that begins neither with age1 nor with ssh- (it is not repeated here)", len(text))

@@ -180,11 +180,11 @@ func sealedFile(t *testing.T, format bundle.Format, text string, recipients ...s
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, err := bundle.NewContent(doc, bundle.Params{Format: format, Dialect: dotenv.Compose})
+	content, err := bundle.NewContent(doc, bundle.Params{Format: format, Dialect: dotenv.Compose, Kubernetes: &bundle.Kubernetes{Name: "app"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	params := bundle.Params{Format: format, Dialect: dotenv.Compose}
+	params := bundle.Params{Format: format, Dialect: dotenv.Compose, Kubernetes: &bundle.Kubernetes{Name: "app"}}
 	for _, text := range recipients {
 		recipient, err := agekey.ParseRecipient(text)
 		if err != nil {
@@ -240,8 +240,16 @@ func sha256Hex(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// sourceOf opens a bundle with nothing allowed, and a Secret's manifest as one.
+func sourceOf(ciphertext string) bundle.Source {
+	if _, is := bundle.ReadKubernetes(ciphertext); is {
+		return bundle.Source{Format: bundle.SOPSKubernetes}
+	}
+	return bundle.Source{}
+}
+
 // openText is what is in a bundle, with nothing allowed that is not authentic.
 func openText(ciphertext string, ids []agekey.Identity) (secret.Text, error) {
-	opened, err := bundle.Source{}.Open(ciphertext, ids)
+	opened, err := sourceOf(ciphertext).Open(ciphertext, ids)
 	return opened.Text, err
 }

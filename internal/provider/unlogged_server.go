@@ -24,7 +24,7 @@ func bare[Request, Response any](ctx context.Context, call func(context.Context,
 	fresh, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
-	return call(fresh, req)
+	return call(fresh, req) //nolint:contextcheck // without its values, on purpose: see unlogged
 }
 
 func (s unlogged) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {

@@ -2,7 +2,6 @@ package sops
 
 import (
 	"strings"
-	"time"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
@@ -46,19 +45,10 @@ type Plain struct {
 	// NoEntries is an *Error that says why there are no entries, where that is because
 	// of their names: one is empty, or two are alike once they are flattened.
 	NoEntries error
-	// Warnings tell what was read and is not authenticated as a whole.
-	Warnings []Warning
+	// Warnings tell what was read and is not authenticated as a whole. Each names the
+	// entries, some of them where there are many, and no value.
+	Warnings []string
 }
-
-// Warning tells what a person should know of a file that was opened.
-type Warning struct {
-	Line int    // from 1; 0 where the store has no lines
-	Key  string // the entry's name, flattened
-	Text string // without a value
-}
-
-// String says where and what.
-func (w Warning) String() string { return (&Error{Line: w.Line, Key: w.Key, Problem: w.Text}).Error() }
 
 // Decrypt decrypts a file that sops or this package wrote and verifies its MAC.
 // Nothing is returned unless every entry is authentic. Comments are authenticated
@@ -105,7 +95,10 @@ func Decrypt(text string, ids []agekey.Identity, options Options) (Plain, error)
 	if f.store == Binary || f.documents != 1 || f.noEntries != nil {
 		plain.Entries = nil
 	}
-	plain.NoEntries, plain.Warnings = f.noEntries, d.warnings
+	plain.NoEntries = f.noEntries
+	if len(d.truthTexts) > 0 {
+		plain.Warnings = append(plain.Warnings, truthWarning(d.truthTexts))
+	}
 	return plain, nil
 }
 
@@ -119,7 +112,7 @@ func loadDetected(text string, store Store) (file, error) {
 	}
 	f, err := load(text, store)
 	if err != nil {
-		if left := conflict(text); left != nil {
+		if left := Conflict(text); left != nil {
 			return file{}, left
 		}
 	}
@@ -168,7 +161,7 @@ type decryption struct {
 	options       Options
 	store         Store
 	onlyEncrypted bool
-	warnings      []Warning
+	truthTexts    []leaf // see isTruthText
 }
 
 // leaf decrypts one value or comment and adds it to the MAC.
@@ -217,8 +210,7 @@ func (d *decryption) leaf(l leaf) (any, error) {
 		return nil, unauthenticated(l, d.store)
 	}
 	if isTruthText(value, d.store) && !d.options.Strings {
-		d.warnings = append(d.warnings, Warning{Line: l.line, Key: l.name, Text: "sops encrypts this text as it does a truth value, and does not authenticate which of the two it is: " +
-			"whoever can write the file can make it read in lower case, and the other way round"})
+		d.truthTexts = append(d.truthTexts, l)
 	}
 	if changesWithType(value, d.store) && !d.options.Strings && !d.options.AllowUnauthenticated {
 		return fail("the value's text depends on its type, which sops does not authenticate: encrypt it as another text, or set what reads it to allow unauthenticated content", ErrUnauthenticated)
@@ -230,22 +222,6 @@ func (d *decryption) leaf(l leaf) (any, error) {
 func (o Options) unused(l leaf) bool { return o.Unused != nil && o.Unused(l.path) }
 
 func (o Options) allows(l leaf) bool { return o.AllowUnauthenticated || o.unused(l) }
-
-// isTruthText reports whether a value is the text True or False, where it could be a
-// truth value that was encrypted alike.
-func isTruthText(value any, store Store) bool {
-	return store != Dotenv && store != Binary && (value == "True" || value == "False")
-}
-
-// changesWithType reports whether the text that a reader gets of a value was changed
-// by its type: dotenv and INI files have none, and sops writes these anew there.
-func changesWithType(value any, store Store) bool {
-	switch value.(type) {
-	case bool, float64, time.Time:
-		return store == Dotenv || store == INI
-	}
-	return false
-}
 
 // unauthenticated is an error for a leaf in clear: anybody could have put it there,
 // or changed what it is called, even where the MAC counts it.

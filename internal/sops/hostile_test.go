@@ -2,6 +2,7 @@ package sops_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,51 @@ func TestHostileTreesTakeNoTime(t *testing.T) {
 			}
 			if took > limit {
 				t.Errorf("it took %v", took)
+			}
+		})
+	}
+}
+
+// What a small file takes in memory has a limit.
+func TestHostileMemory(t *testing.T) {
+	if raceFactor > 1 {
+		t.Skip("the race detector takes memory of its own")
+	}
+	const limit, inTime = 256 << 20, 3 * time.Second
+	end := "\nsops:\n    mac: x\n    lastmodified: \"2026-01-02T03:04:05Z\"\n    version: 3.13.3\n"
+	size := sops.MaxTree - 4096
+	for name, hostile := range map[string]string{
+		"comments":             strings.Repeat("#\n", size/2) + "a: 0" + end,
+		"comments at the end":  "a: 0" + end + strings.Repeat("#\n", size/2),
+		"comments, by aliases": "a: &a\n" + strings.Repeat("    #\n", size/6-100000) + "    x: 1\nl: [" + strings.Repeat("*a,", 20000) + "*a]" + end,
+		"comments, merged":     "a: &a\n" + strings.Repeat("    #\n", size/12) + "    x: 1\nl:\n    <<: [" + strings.Repeat("*a,", 20000) + "*a]" + end,
+		"metadata cycle":       "a: 0\nsops: &s\n    <<: *s\n    mac: x\n",
+		"metadata cycle 2":     "a: 0\nsops: &s\n    age: [*s]\n    mac: x\n",
+		"metadata cycle 3":     "a: &a {<<: [*a]}\nsops:\n    <<: *a\n    mac: x\n",
+		"metadata is the file": "a: &a {b: &b {c: *a}}\nsops: *a\n",
+		"metadata merges":      "a: &a {" + filled(size/4, func(i int) string { return fmt.Sprintf("k%d: 0, ", i) }) + "z: 0}\nsops:\n    <<: [" + strings.Repeat("*a, ", size/8) + "*a]\n    mac: x\n",
+		"anchor keys":          "? &a {x: 1}\n: *a" + end,
+		"deep merge":           strings.Repeat("{<<: ", 9000) + "{}" + strings.Repeat("}", 9000) + end,
+		"merge of merges":      "a: {" + strings.Repeat("<<: {", 90) + "x: 1" + strings.Repeat("}", 90) + "}" + end,
+		"merge of scalars":     "a: {<<: x}" + end,
+		"merge of a list":      "a: {<<: [[{x: 1}]]}" + end,
+		"merge tag":            "a: {!!merge x: {y: 1}}" + end,
+		"merge tag on a list":  "a: {!!merge <<: [x, {y: 1}]}" + end,
+		"null key":             "~: 1\n? \n: 2" + end,
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			plain, err := sops.Decrypt(hostile, nil, sops.Options{AllowUnauthenticated: true})
+			runtime.ReadMemStats(&after)
+			took, used := time.Since(start), after.TotalAlloc-before.TotalAlloc
+			t.Logf("%d KB, %d MB in %v: %.120v", len(hostile)>>10, used>>20, took.Round(time.Millisecond), err)
+			if err == nil || !plain.Text.IsEmpty() {
+				t.Error("it was read")
+			}
+			if used > limit || took > inTime {
+				t.Errorf("it took %d MB and %v", used>>20, took)
 			}
 		})
 	}

@@ -22,11 +22,13 @@ func loadINI(text string) (file, error) {
 	written.DeleteSection(ini.DefaultSection)
 	var metadata metadataReader
 	seen := map[string]bool{}
-	for _, section := range loaded.Sections() {
+	for number, section := range loaded.Sections() {
 		if seen[section.Name()] {
 			return file{}, &Error{Key: section.Name(), Problem: "the section is there twice: make one of the two"}
 		}
-		seen[section.Name()] = true
+		// The parser puts one for entries without a section before all others, and calls it
+		// DEFAULT. A file may have a section of that name too, as those of Python do.
+		seen[section.Name()] = number > 0 || len(section.Keys()) > 0
 		if section.Name() == metadataKey {
 			for _, key := range section.Keys() {
 				if err := metadata.take(field{name: metadataKey + "." + key.Name(), key: key.Name(), value: loadBreaks(key.Value())}); err != nil {

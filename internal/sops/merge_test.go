@@ -62,7 +62,7 @@ var conflicts = regexp.MustCompile(`(?s)<<<<<<< [^\n]*\n(.*?)=======\n.*?>>>>>>>
 func TestAfterAGitMerge(t *testing.T) {
 	const plain = "db:\n    host: a\n    user: b\n    name: c\n    port: 5432\nweb:\n    one: 1\n    two: 2\n    three: x\n    four: y\n    password: z\n"
 	id := x25519(t)
-	for release, c := range map[string]func(*testing.T) cli{"current": realSOPS, "oldest": oldestSOPS} {
+	for release, c := range releases {
 		t.Run(release, func(t *testing.T) {
 			c := c(t)
 			text := c.merged(t, id, "a.enc.yaml", plain,
@@ -105,65 +105,73 @@ func TestAfterAGitMerge(t *testing.T) {
 
 // Where a branch has another data key, the value that came from it is named.
 func TestAfterAGitMergeOfTwoKeys(t *testing.T) {
-	c, id := realSOPS(t), x25519(t)
-	text := c.merged(t, id, "a.enc.env", "A=1\nB=2\n", []string{"--rotate", "--in-place"}, []string{"--set", `["B"] "canary"`})
-	theirs := regexp.MustCompile(`(?s)<<<<<<< [^\n]*\n.*?=======\n(.*?)>>>>>>> [^\n]*\n`).FindStringSubmatch(text)
-	if theirs == nil {
-		t.Fatal("there is no conflict")
-	}
-	ours := conflicts.ReplaceAllString(text, "$1")
-	mixed := replaced(t, ours, lineOf(t, ours, "B="), lineOf(t, theirs[1], "B="))
-	_, err := sops.Decrypt(mixed, []agekey.Identity{id}, sops.Options{})
-	at(t, err, 2, "B")
-	if err == nil || !strings.Contains(err.Error(), "comes from another version of the file (by a git merge: take one version whole") {
-		t.Errorf("the error is %v", err)
+	for release, c := range releases {
+		t.Run(release, func(t *testing.T) {
+			c, id := c(t), x25519(t)
+			text := c.merged(t, id, "a.enc.env", "A=1\nB=2\n", []string{"--rotate", "--in-place"}, []string{"--set", `["B"] "canary"`})
+			theirs := regexp.MustCompile(`(?s)<<<<<<< [^\n]*\n.*?=======\n(.*?)>>>>>>> [^\n]*\n`).FindStringSubmatch(text)
+			if theirs == nil {
+				t.Fatal("there is no conflict")
+			}
+			ours := conflicts.ReplaceAllString(text, "$1")
+			mixed := replaced(t, ours, lineOf(t, ours, "B="), lineOf(t, theirs[1], "B="))
+			_, err := sops.Decrypt(mixed, []agekey.Identity{id}, sops.Options{})
+			at(t, err, 2, "B")
+			if err == nil || !strings.Contains(err.Error(), "comes from another version of the file (by a git merge: take one version whole") {
+				t.Errorf("the error is %v", err)
+			}
+		})
 	}
 }
 
 // A checkout with core.autocrlf changes line ends. What sops reads then, we read; a
 // dotenv file is named for what it is, and .gitattributes keeps git from doing it.
 func TestAWindowsCheckout(t *testing.T) {
-	c, id := realSOPS(t), x25519(t)
-	files := map[string]string{"a.enc.env": "A=1\n", "a.enc.json": `{"A": "1"}`, "a.enc.yaml": "A: \"1\"\n", "a.enc.ini": "[s]\nA = 1\n"}
-	for name, plain := range files {
-		c.file(t, name, c.encrypted(t, "plain"+filepath.Ext(name), plain, id))
-	}
-	c.mustGit(t, "init", "-q")
-	c.mustGit(t, "add", ".")
-	c.mustGit(t, "commit", "-qm", "base")
-	checkout := func(name string) string {
-		if err := os.Remove(filepath.Join(c.dir, name)); err != nil {
-			t.Fatal(err)
-		}
-		c.mustGit(t, "-c", "core.autocrlf=true", "checkout", "-q", "--", name)
-		text, err := os.ReadFile(filepath.Join(c.dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
-	for name := range files {
-		text := checkout(name)
-		if !strings.Contains(text, "\r\n") {
-			t.Fatalf("%s: git changed no line end", name)
-		}
-		_, theirs := c.with(t, id).run(t, "-d", filepath.Join(c.dir, name))
-		plain, ours := sops.Decrypt(text, []agekey.Identity{id}, sops.Options{})
-		if (theirs == nil) != (ours == nil) {
-			t.Errorf("%s: sops says %v, and we say %v", name, theirs, ours)
-		}
-		if ours == nil && len(plain.Entries) != 1 {
-			t.Errorf("%s: the entries are %q", name, entriesOf(plain))
-		}
-	}
-	_, err := sops.Decrypt(checkout("a.enc.env"), []agekey.Identity{id}, sops.Options{})
-	at(t, err, 1, "")
-	line := regexp.MustCompile(`put a line such as (.*) into \.gitattributes`).FindStringSubmatch(err.Error())
-	if line == nil {
-		t.Fatalf("the error has no line for .gitattributes: %v", err)
-	}
-	c.file(t, ".gitattributes", line[1]+"\n")
-	if plain, err := sops.Decrypt(checkout("a.enc.env"), []agekey.Identity{id}, sops.Options{}); err != nil || plain.Text.Reveal() != "A=1\n" {
-		t.Errorf("with .gitattributes: %v", err)
+	for release, c := range releases {
+		t.Run(release, func(t *testing.T) {
+			c, id := c(t), x25519(t)
+			files := map[string]string{"a.enc.env": "A=1\n", "a.enc.json": `{"A": "1"}`, "a.enc.yaml": "A: \"1\"\n", "a.enc.ini": "[s]\nA = 1\n"}
+			for name, plain := range files {
+				c.file(t, name, c.encrypted(t, "plain"+filepath.Ext(name), plain, id))
+			}
+			c.mustGit(t, "init", "-q")
+			c.mustGit(t, "add", ".")
+			c.mustGit(t, "commit", "-qm", "base")
+			checkout := func(name string) string {
+				if err := os.Remove(filepath.Join(c.dir, name)); err != nil {
+					t.Fatal(err)
+				}
+				c.mustGit(t, "-c", "core.autocrlf=true", "checkout", "-q", "--", name)
+				text, err := os.ReadFile(filepath.Join(c.dir, name))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(text)
+			}
+			for name := range files {
+				text := checkout(name)
+				if !strings.Contains(text, "\r\n") {
+					t.Fatalf("%s: git changed no line end", name)
+				}
+				_, theirs := c.with(t, id).run(t, "-d", filepath.Join(c.dir, name))
+				plain, ours := sops.Decrypt(text, []agekey.Identity{id}, sops.Options{})
+				if (theirs == nil) != (ours == nil) {
+					t.Errorf("%s: sops says %v, and we say %v", name, theirs, ours)
+				}
+				if ours == nil && len(plain.Entries) != 1 {
+					t.Errorf("%s: the entries are %q", name, entriesOf(plain))
+				}
+			}
+			_, err := sops.Decrypt(checkout("a.enc.env"), []agekey.Identity{id}, sops.Options{})
+			at(t, err, 1, "")
+			line := regexp.MustCompile(`put a line such as (.*) into \.gitattributes`).FindStringSubmatch(err.Error())
+			if line == nil {
+				t.Fatalf("the error has no line for .gitattributes: %v", err)
+			}
+			c.file(t, ".gitattributes", line[1]+"\n")
+			if plain, err := sops.Decrypt(checkout("a.enc.env"), []agekey.Identity{id}, sops.Options{}); err != nil || plain.Text.Reveal() != "A=1\n" {
+				t.Errorf("with .gitattributes: %v", err)
+			}
+		})
 	}
 }

@@ -11,7 +11,7 @@ const (
 	// checkout follows on a line that ends in CR LF.
 	checkout = " (where git made these at a checkout on Windows, put a line such as *.enc.env -text into .gitattributes, and check the file out again)"
 	// takeOne is for a file that is made of two versions.
-	takeOne = "take one version whole (git checkout --ours FILE, or --theirs), and make the changes of the other one again with sops"
+	takeOne = "take one version whole (git checkout --ours FILE, or --theirs), and make the changes of the other one again"
 	// neverMerge keeps git from doing it again.
 	neverMerge = "A line such as *.enc.env -merge in .gitattributes makes git leave such files alone"
 )
@@ -20,8 +20,8 @@ const (
 var errMAC = fmt.Errorf("%w. Each value is authentic by itself, and all of them together are not: a value was added, removed or moved without sops, or git merged two versions of the file. "+
 	"After a merge, read what sops -d --ignore-mac FILE prints. If that is what you want, sops --rotate --in-place --ignore-mac FILE encrypts it again; else "+takeOne+". "+neverMerge, ErrTampered)
 
-// conflict returns an *Error if git left a conflict in the text.
-func conflict(text string) error {
+// Conflict returns an *Error if git left a merge conflict in the text.
+func Conflict(text string) error {
 	for number, line := range lineNumbers(text) {
 		if strings.HasPrefix(line, "<<<<<<< ") || strings.HasPrefix(line, ">>>>>>> ") {
 			return &Error{Line: number, Problem: "git left a merge conflict here: " + takeOne + ". " + neverMerge}

@@ -12,6 +12,7 @@
 //     one by one
 //   - remedies.go: what git does to files of sops, and what to do then
 //   - value.go: ENC[…] values and their types
+//   - types.go: what a value's type, which is not authenticated, could change
 //   - metadata.go: what a file says of itself
 //   - datakey.go, shamir.go: the data key, its age recipients and key groups
 //   - mac.go: the message authentication code
@@ -30,6 +31,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
 // FormatVersion is the sops version whose format is written, as sops_version.
@@ -72,12 +75,18 @@ type Error struct {
 // may be something else that was put in the wrong place, such as a key.
 var shown = regexp.MustCompile(`^[A-Za-z0-9_-]{1,48}(\.[A-Za-z0-9_-]{1,48}){0,9}$`)
 
+// shownName is the name, or the empty text if it can't be shown. A private key that was
+// cut off is short enough.
+func shownName(name string) string {
+	if !shown.MatchString(name) || agekey.HoldsPrivateKey(name) {
+		return ""
+	}
+	return name
+}
+
 // Error says where and what.
 func (e *Error) Error() string {
-	name := e.Key
-	if !shown.MatchString(name) {
-		name = ""
-	}
+	name := shownName(e.Key)
 	switch {
 	case e.Line > 0 && name != "":
 		return fmt.Sprintf("line %d, %s: %s", e.Line, name, e.Problem)

@@ -157,9 +157,9 @@ func (f *file) checkNames() {
 		if l.comment || l.noEntry || l.value == (hollow{}) {
 			continue
 		}
-		if slices.Contains(l.path, "") {
+		if empty := slices.Index(l.path, ""); empty >= 0 {
 			l.noEntry = true
-			f.refuseEntries(&Error{Line: l.line, Key: l.name, Problem: "a name on the way to this value is empty, so no entry can be called after it: give it a name"})
+			f.refuseEntries(problemEmptyName(*l, empty))
 			continue
 		}
 		if l.name == "" {
@@ -176,6 +176,15 @@ func (f *file) checkNames() {
 		}
 		seen[l.name] = l.line
 	}
+}
+
+// problemEmptyName is the problem of a name that is empty, at an index of a leaf's path.
+func problemEmptyName(l leaf, empty int) error {
+	const remedy = " is empty, so no entry can be called after it: give it a name"
+	if empty == 0 {
+		return &Error{Line: l.line, Key: l.name, Problem: "a name on the way to this value" + remedy}
+	}
+	return &Error{Line: l.line, Key: strings.Join(l.path[:empty], "."), Problem: "a name inside it" + remedy}
 }
 
 func (f *file) refuseEntries(err error) {

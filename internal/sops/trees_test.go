@@ -3,7 +3,6 @@ package sops_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -33,6 +32,9 @@ func oldestSOPS(t *testing.T) cli {
 	c.path = path
 	return c
 }
+
+// releases are those of sops that people run, the newest and an old one.
+var releases = map[string]func(*testing.T) cli{"current": realSOPS, "oldest": oldestSOPS}
 
 // trees are documents by file name. Those that hold something which sops does not
 // authenticate say so.
@@ -267,55 +269,6 @@ func layoutOf(t *testing.T, file string) string {
 		out.WriteString(name + "\n")
 	}
 	return strings.ReplaceAll(strings.ReplaceAll(out.String(), "},\n\t\t\t{", "}"), "\t\t\t},", "\t\t\t}")
-}
-
-// With key groups it takes an identity of as many of them as the threshold says.
-func TestKeyGroups(t *testing.T) {
-	c := realSOPS(t)
-	one, two, three, spare := x25519(t), hybrid(t), x25519(t), x25519(t)
-	c.file(t, ".sops.yaml", fmt.Sprintf(`creation_rules:
-  - shamir_threshold: 2
-    key_groups:
-      - age: [%s, %s]
-      - age: [%s]
-      - age: [%s]
-`, one.Recipient(), spare.Recipient(), two.Recipient(), three.Recipient()))
-	for file, text := range map[string]string{"a.env": "A=1\nB=2\n", "a.json": `{"A": "1"}`, "a.yaml": "A: x\n", "a.ini": "[s]\na = b\n", "a.bin": "bytes\n"} {
-		t.Run(file, func(t *testing.T) {
-			sealed, err := c.run(t, "--encrypt", c.file(t, file, text))
-			if err != nil {
-				t.Fatal(err)
-			}
-			meta, err := sops.ReadMetadata(sealed)
-			if err != nil || len(meta.Recipients) != 4 {
-				t.Fatalf("the metadata shows %q, %v", meta.Recipients, err)
-			}
-			for name, tt := range map[string]struct {
-				ids  []agekey.Identity
-				open bool
-				says string
-			}{
-				"first and second": {[]agekey.Identity{one, two}, true, ""},
-				"spare and third":  {[]agekey.Identity{spare, three}, true, ""},
-				"second and third": {[]agekey.Identity{three, two}, true, ""},
-				"all":              {[]agekey.Identity{three, one, two, spare}, true, ""},
-				"one group alone": {[]agekey.Identity{one, spare}, false, "its data key is split among 3 key groups, and it takes an identity of 2 of them. Opened: group 1. " +
-					"Not opened: group 2 (age1pq1" + two.Recipient().String()[7:24] + "…), group 3 (" + three.Recipient().String() + "): none of the identities opens it"},
-				"nobody": {nil, false, "Opened: none. Not opened: group 1 (" + one.Recipient().String() + ", " + spare.Recipient().String() + "), group 2"},
-			} {
-				plain, err := sops.Decrypt(sealed, tt.ids, sops.Options{})
-				if (err == nil) != tt.open {
-					t.Errorf("%s: %v", name, err)
-				}
-				if !tt.open && (!errors.Is(err, agekey.ErrNoMatch) || !strings.Contains(err.Error(), tt.says)) {
-					t.Errorf("%s: the error is %v, want %s", name, err, tt.says)
-				}
-				if err == nil && strings.TrimSpace(plain.Text.Reveal()) == "" {
-					t.Errorf("%s: nothing came back", name)
-				}
-			}
-		})
-	}
 }
 
 func TestDetect(t *testing.T) {

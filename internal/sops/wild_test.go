@@ -16,7 +16,7 @@ type wildFile struct {
 	weak       bool              // some of it is not authenticated
 	entries    map[string]string // some of them
 	none       string            // why there are no entries
-	warns      []string          // of these entries
+	warns      string            // of these entries
 	panics     string            // the text, where sops fails to print what it encrypted
 }
 
@@ -95,7 +95,7 @@ test:
     - *before # the usual
     - rake
 `, entries: map[string]string{"test.before_script.0.0": "bundle install", "test.before_script.1": "rake", "test.image": "ruby"}},
-	"composer, an empty name":  {file: "composer.json", text: `{"autoload": {"psr-4": {"": "src/", "App\\": "app/"}}, "token": "canary"}`, none: "a name on the way to this value is empty"},
+	"composer, an empty name":  {file: "composer.json", text: `{"autoload": {"psr-4": {"": "src/", "App\\": "app/"}}, "token": "canary"}`, none: "autoload.psr-4: a name inside it is empty"},
 	"an empty name":            {file: "a.yaml", text: "\"\": canary\nA: x\n", none: "line 1: a name on the way to this value is empty"},
 	"an empty name above":      {file: "a.yaml", text: "\"\":\n  A: canary\nA: x\n", none: "line 2, A: a name on the way to this value is empty"},
 	"names that flatten alike": {file: "a.yaml", text: "a.b: one\na:\n  b: two\n", none: "line 3, a.b: two values have this name once the names that stand inside one another are joined by dots (the other one is in line 1): rename one"},
@@ -137,9 +137,10 @@ password = canary
 user     = mysql
 password = canary
 `},
-	"python, True":               {file: "app.ini", text: "[app]\ndebug = True\nproxy = False\nkey = canary\n", entries: map[string]string{"app.debug": "True", "app.proxy": "False"}, warns: []string{"app.debug", "app.proxy"}},
-	"json, True":                 {file: "a.json", text: `{"DEBUG": "True", "PROXY": "False", "ON": true, "L": ["True"], "N": "true"}`, entries: map[string]string{"DEBUG": "True", "PROXY": "False", "ON": "true", "L.0": "True", "N": "true"}, warns: []string{"DEBUG", "PROXY", "L.0"}},
-	"yaml, True":                 {file: "a.yaml", text: "DEBUG: \"True\"\nON: true\nOFF: no\n", entries: map[string]string{"DEBUG": "True", "ON": "true"}, warns: []string{"DEBUG"}},
+	"python, DEFAULT":            {file: "app.ini", text: "; all hosts\n; have these\n[DEFAULT]\nalive = 45\n\n[forge.example]\nuser = hg\nkey = canary\n", entries: map[string]string{"alive": "45", "forge.example.user": "hg"}},
+	"python, True":               {file: "app.ini", text: "[app]\ndebug = True\nproxy = False\nkey = canary\n", entries: map[string]string{"app.debug": "True", "app.proxy": "False"}, warns: "app.debug; app.proxy"},
+	"json, True":                 {file: "a.json", text: `{"DEBUG": "True", "PROXY": "False", "ON": true, "L": ["True"], "N": "true"}`, entries: map[string]string{"DEBUG": "True", "PROXY": "False", "ON": "true", "L.0": "True", "N": "true"}, warns: "DEBUG; PROXY; L.0"},
+	"yaml, True":                 {file: "a.yaml", text: "DEBUG: \"True\"\nON: true\nOFF: no\n", entries: map[string]string{"DEBUG": "True", "ON": "true"}, warns: "line 1, DEBUG"},
 	"symfony, names with colons": {file: "a.yaml", text: "scripts:\n  cache:clear: canary\n  cache: {clear: other}\n", weak: true, entries: map[string]string{"scripts.cache:clear": "canary", "scripts.cache.clear": "other"}},
 	"laravel, export": {file: ".env", text: `APP_NAME=Laravel
 export APP_KEY=base64:canary
@@ -159,7 +160,7 @@ A:B=c
 // entries that its text has to a YAML, JSON or INI parser.
 func TestWildFiles(t *testing.T) {
 	id := x25519(t)
-	for release, c := range map[string]func(*testing.T) cli{"current": realSOPS, "oldest": oldestSOPS} {
+	for release, c := range releases {
 		for name, tt := range wild {
 			t.Run(release+"/"+name, func(t *testing.T) {
 				c := c(t)
@@ -200,16 +201,19 @@ func (f wildFile) checkText(t *testing.T, release, got, want string) {
 	}
 }
 
+// warning is that of texts that could be truth values.
+func (f wildFile) warning() string {
+	if f.warns == "" {
+		return ""
+	}
+	return f.warns + ": this is the text True or False. sops encrypts such a text as it does a truth value, and does not authenticate the type: " +
+		"anybody who can write the file can turn one into the other, which reads true or false"
+}
+
 func (f wildFile) checkEntries(t *testing.T, plain sops.Plain, want string) {
 	t.Helper()
-	var warned []string
-	for _, warning := range plain.Warnings {
-		if warned = append(warned, warning.Key); !strings.Contains(warning.String(), "does not authenticate which of the two") {
-			t.Errorf("a warning is %q", warning)
-		}
-	}
-	if strings.Join(warned, " ") != strings.Join(f.warns, " ") {
-		t.Errorf("warned of %q, want %q", warned, f.warns)
+	if got, want := strings.Join(plain.Warnings, "\n"), f.warning(); got != want {
+		t.Errorf("the warnings are %q, want %q", got, want)
 	}
 	if f.none != "" {
 		if plain.Entries != nil || plain.NoEntries == nil || !strings.Contains(plain.NoEntries.Error(), f.none) {
@@ -235,5 +239,34 @@ func (f wildFile) checkEntries(t *testing.T, plain sops.Plain, want string) {
 	}
 	if len(plain.Metadata.Keys) != len(got) {
 		t.Errorf("the metadata shows %q", plain.Metadata.Keys)
+	}
+}
+
+// A file that was cut off anywhere gives nothing, or what it gave as a whole.
+func TestCutOffFiles(t *testing.T) {
+	c, id := realSOPS(t), x25519(t)
+	ids := []agekey.Identity{id}
+	for name, tt := range wild {
+		t.Run(name, func(t *testing.T) {
+			sealed := c.encrypted(t, tt.file, tt.text, id)
+			store, _ := sops.Detect(sealed)
+			options := sops.Options{Store: store, AllowUnauthenticated: true}
+			whole, err := sops.Decrypt(sealed, ids, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for end := 0; end < len(sealed); end += 7 {
+				plain, err := sops.Decrypt(sealed[:end], ids, options)
+				if err != nil && (!plain.Text.IsEmpty() || plain.Entries != nil) {
+					t.Fatalf("of %d bytes something came back beside an error", end)
+				}
+				if err == nil && (plain.Text.Reveal() != whole.Text.Reveal() || !maps.Equal(entriesOf(plain), entriesOf(whole))) {
+					t.Errorf("of %d bytes it gives %q", end, plain.Text.Reveal())
+				}
+				if err != nil {
+					isClean(t, []string{err.Error()}, "canary")
+				}
+			}
+		})
 	}
 }

@@ -50,6 +50,9 @@ func loadYAML(text string) (f file, err error) {
 		root := document.Content[0]
 		meta, rest := takeMetadata(root)
 		if meta != nil && i == 0 {
+			if alias := findAlias(meta); alias != nil {
+				return file{}, &Error{Line: alias.Line, Problem: "sops' metadata holds a YAML alias, and sops writes none there"}
+			}
 			var tree any
 			if meta.Decode(&tree) != nil {
 				return file{}, problemSyntax(YAML)
@@ -67,6 +70,9 @@ func loadYAML(text string) (f file, err error) {
 		}
 		reader.comments(values[i], rest, nil, false)
 		reader.comments(values[i], document.FootComment, nil, false)
+	}
+	if len(reader.leaves) > maxLeaves {
+		return file{}, errTooManyLeaves
 	}
 	f = file{store: YAML, documents: len(documents), leaves: reader.leaves, emit: emitYAML(values)}
 	if len(documents) == 1 {
@@ -100,7 +106,8 @@ func parseYAML(text string) (documents []*yaml.Node, err error) {
 // of what stands above.
 func takeMetadata(mapping *yaml.Node) (meta *yaml.Node, comment string) {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if key := mapping.Content[i]; key.Value == metadataKey {
+		// The value of an alias is its anchor's name.
+		if key := mapping.Content[i]; key.Kind == yaml.ScalarNode && key.Value == metadataKey {
 			meta = mapping.Content[i+1]
 			mapping.Content = append(mapping.Content[:i], mapping.Content[i+2:]...)
 			return meta, key.HeadComment
@@ -114,6 +121,9 @@ func (r *yamlReader) comments(in *yamlValue, text string, path []string, inline 
 	for line := range strings.SplitSeq(text, "\n") {
 		if line == "" {
 			continue
+		}
+		if len(r.leaves) > maxLeaves {
+			return // the next value fails, or the end of the file
 		}
 		r.size += len(line)
 		item := &yamlItem{isComment: true, inline: inline, comment: strings.TrimPrefix(line, "#")}

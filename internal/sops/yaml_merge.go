@@ -34,6 +34,19 @@ func (r *yamlReader) bounded() error {
 	return nil
 }
 
+// findAlias finds an alias in a value. A few bytes of them keep the decoder busy for seconds.
+func findAlias(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n
+	}
+	for _, inner := range n.Content {
+		if alias := findAlias(inner); alias != nil {
+			return alias
+		}
+	}
+	return nil
+}
+
 // isMerge reports whether a key is the merge key, and no name in quotes.
 func isMerge(key *yaml.Node) bool {
 	return key.Kind == yaml.ScalarNode && key.Value == mergeKey && key.ShortTag() == mergeTag
@@ -111,7 +124,7 @@ func (r *yamlReader) mergeOne(item *yamlItem, n *yaml.Node, at place, ownComment
 		n, ownComments = n.Alias, true
 	}
 	if n.Kind != yaml.MappingNode {
-		return &Error{Line: n.Line, Key: at.name, Problem: "what << merges in is no mapping: YAML has nothing else there, and sops can't read the file either"}
+		return &Error{Line: n.Line, Key: at.name, Problem: "what << merges in is no mapping: YAML takes nothing else there, and today's sops can't read the file either: remove it"}
 	}
 	if err := r.bounded(); err != nil {
 		return err

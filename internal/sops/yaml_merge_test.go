@@ -130,6 +130,19 @@ func TestAliasesAreBounded(t *testing.T) {
 	}
 }
 
+// The metadata is what stands under the name sops, and not under an anchor of the name.
+func TestMetadataUnderAnAlias(t *testing.T) {
+	c, id := realSOPS(t), x25519(t)
+	sealed := c.encrypted(t, "a.yaml", "A: x\n", id)
+	changed := replaced(t, sealed, "sops:\n", "B: &sops C\n*sops :\n") + "\n#\nsops:\n    mac: x\n"
+	if _, err := c.with(t, id).run(t, "-d", c.file(t, "changed.yaml", changed)); err == nil {
+		t.Error("sops opens it")
+	}
+	if _, err := sops.Decrypt(changed, []agekey.Identity{id}, sops.Options{AllowUnauthenticated: true}); !errors.Is(err, sops.ErrNotSOPS) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // The metadata of a file that shows its names and nothing more: of one recipient.
 const yamlMetadata = "\nsops:\n    age:\n        - enc: x\n          recipient: age1q6gmwkfpnsfv58phk55y4jhatqhgltsgeh6kmr8d8h065z4kmgfsynqr5y\n" +
 	"    lastmodified: \"2026-01-02T03:04:05Z\"\n    mac: x\n    version: 3.13.3\n"

@@ -1,4 +1,4 @@
-# By the path of a bundle: a dotenv or binary file that sops encrypted with age, or
+# By the path of a bundle: a dotenv, binary, YAML or JSON file that sops encrypted with age, or
 # an armored age file. An identity that opens it is needed.
 terraform import ageenv_bundle.app ./app.enc.env
 

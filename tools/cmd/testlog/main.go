@@ -9,6 +9,7 @@
 //
 // only the skips that FILE allows for the run LABEL are accepted; see
 // [parseAllowed] for its format. A run without a single test fails too.
+// With -slowest N it ends with the N tests that took longest.
 // Failing tests are shown, but the exit status for them is go test's own: use
 // pipefail.
 package main
@@ -34,6 +35,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	allowFile := flags.String("allow", "", "the `file` that lists the skips that are accepted")
 	label := flags.String("run", "", "the `label` of this run, for the list")
+	slowest := flags.Int("slowest", 0, "how many of the slowest tests are listed")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -61,6 +63,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 		}
 		refused++
 		_, _ = fmt.Fprintf(stdout, "SKIPPED: %s\n%s", s.id(), s.output)
+	}
+	for _, timing := range result.slowest(*slowest) {
+		_, _ = fmt.Fprintf(stdout, "%7.1f s %s.%s\n", timing.seconds, timing.pkg, timing.test)
 	}
 	_, _ = fmt.Fprintf(stdout, "%d tests passed, %d failed, %d skipped\n", result.passed, result.failed, len(result.skips))
 	switch {

@@ -71,3 +71,17 @@ func TestRunWithoutTheList(t *testing.T) {
 		t.Fatal("without a list a skip was accepted")
 	}
 }
+
+func TestRunListsTheSlowest(t *testing.T) {
+	pass := func(test, elapsed string) string {
+		return `{"Action":"pass","Package":"p","Test":"` + test + `","Elapsed":` + elapsed + "}\n"
+	}
+	events := pass("TestQuick", "0.5") + pass("TestSlow/sub", "80") + pass("TestSlow", "80.25") + pass("TestNext", "7")
+	var out strings.Builder
+	if err := run([]string{"-slowest", "2"}, strings.NewReader(events), &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if want := "   80.2 s p.TestSlow\n    7.0 s p.TestNext\n4 tests passed, 0 failed, 0 skipped\n"; out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ type event struct {
 	Package string
 	Test    string // empty for what concerns the whole package
 	Output  string
+	Elapsed float64 // seconds; with pass, skip and fail
 }
 
 // skip is a test that was skipped.
@@ -27,10 +29,24 @@ type skip struct {
 // id is how the list of allowed skips names a test.
 func (s skip) id() string { return s.pkg + "." + s.test }
 
+// timing is how long a test took that is no subtest. Its time includes what its
+// parallel subtests waited for others.
+type timing struct {
+	pkg, test string
+	seconds   float64
+}
+
 // result is what a run of go test came to. Tests with subtests count as tests.
 type result struct {
 	passed, failed int
 	skips          []skip
+	timings        []timing
+}
+
+// slowest returns the n tests that took longest, the longest first.
+func (res result) slowest(n int) []timing {
+	sorted := slices.SortedStableFunc(slices.Values(res.timings), func(a, b timing) int { return cmp.Compare(b.seconds, a.seconds) })
+	return sorted[:min(n, len(sorted))]
 }
 
 // replay reads events from r and writes to w what go test without -v and -json
@@ -68,6 +84,9 @@ func (res *result) add(e event, output map[[2]string]*strings.Builder, w io.Writ
 			return said.String()
 		}
 		return ""
+	}
+	if (e.Action == "pass" || e.Action == "fail") && e.Test != "" && !strings.Contains(e.Test, "/") {
+		res.timings = append(res.timings, timing{pkg: e.Package, test: e.Test, seconds: e.Elapsed})
 	}
 	switch {
 	case e.Action == "build-output":

@@ -1,0 +1,167 @@
+package bundle
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
+)
+
+// isTree reports whether the bundle is a YAML or JSON document, each of whose values is
+// encrypted by itself.
+func (f Format) isTree() bool { return f == SOPSYAML || f == SOPSJSON || f == SOPSKubernetes }
+
+// treeName matches the names of entries in a document: those that Kubernetes takes.
+var treeName = regexp.MustCompile(`^[-._A-Za-z0-9]{1,253}$`)
+
+func (p Params) checkTreeName(key string) error {
+	fail := func(problem string) error { return &dotenv.Error{Key: key, Problem: problem} }
+	switch {
+	case key == "":
+		return &dotenv.Error{Problem: "the name is empty"}
+	case !treeName.MatchString(key), p.Format == SOPSKubernetes && (key == "." || strings.HasPrefix(key, "..")):
+		// Not named: what is no name may be a piece of a value.
+		return &dotenv.Error{Problem: fmt.Sprintf("the name is not one that %s holds: use letters, digits, _, - and ., 253 at most, and no .. first", p.Format)}
+	case key == "sops" && p.Format != SOPSKubernetes:
+		return fail(fmt.Sprintf("sops keeps its metadata under this name: choose another, or a format other than %s", p.Format))
+	case strings.HasSuffix(key, "_unencrypted"):
+		return fail(fmt.Sprintf("sops stores names that end in _unencrypted in clear: choose another, or a format other than %s", p.Format))
+	}
+	return nil
+}
+
+// checkTreeEntry returns a *dotenv.Error if a document can't hold the value. A
+// Kubernetes Secret holds it as base64, and so any.
+func (p Params) checkTreeEntry(key string, value secret.Text) error {
+	fail := func(problem string) error { return &dotenv.Error{Key: key, Problem: problem} }
+	switch {
+	case p.Format == SOPSKubernetes:
+		return nil
+	case !utf8.ValidString(value.Reveal()):
+		return fail(fmt.Sprintf("the value is not UTF-8, and %s holds nothing else: use format age_files", p.Format))
+	case p.Format == SOPSYAML && sops.YAMLLoses(value):
+		return fail("sops can't print a value of several lines that begins with a tab as YAML: use format sops_json")
+	}
+	return nil
+}
+
+// ValueWarning says what an older sops makes of the value in a bundle, or is empty.
+func (p Params) ValueWarning(value secret.Text) string {
+	if p.Format == SOPSYAML && sops.OldYAMLChanges(value) {
+		return "sops before 3.9 prints a value of several lines that begins with a line break without that line break. If such a sops reads the bundle, use format sops_json"
+	}
+	return ""
+}
+
+// treeFields are the entries as a document has them, in their order.
+func (p Params) treeFields(doc dotenv.Document) []sops.Field {
+	var fields []sops.Field
+	for _, line := range doc.Lines {
+		if !line.IsComment() {
+			fields = append(fields, sops.Field{Name: line.Key, Value: line.Value})
+		}
+	}
+	if p.Format == SOPSKubernetes {
+		return p.Kubernetes.manifest(fields)
+	}
+	return fields
+}
+
+// treeStore is sops' store of a document.
+func (f Format) treeStore() sops.Store {
+	if f == SOPSJSON {
+		return sops.JSON
+	}
+	return sops.YAML
+}
+
+// What the parts of an encrypted document take, in bytes, at most.
+const (
+	treeValue     = 160  // of a value, beside its base64 and its name
+	treeRecipient = 6144 // of a recipient with its share of the data key
+)
+
+// checkTree returns an error if the document is too large, or looks like one of another
+// format.
+func (p Params) checkTree(doc dotenv.Document) error {
+	size, data, count := len(p.Recipients)*treeRecipient, 0, 0
+	for _, line := range doc.Lines {
+		if line.IsComment() {
+			continue
+		}
+		length := line.Value.Len()
+		if count, data = count+1, data+length; p.Format == SOPSKubernetes {
+			length = (length + 2) / 3 * 4
+		}
+		size += len(line.Key) + (length+2)/3*4 + treeValue
+	}
+	switch {
+	case p.Format == SOPSKubernetes && data > MaxKubernetesData:
+		return fmt.Errorf("the values are %d bytes long together, and a Kubernetes Secret holds %d", data, MaxKubernetesData)
+	case size > sops.MaxTree:
+		return fmt.Errorf("the encrypted document would be about %d bytes long, and sops_yaml, sops_json and sops_kubernetes are read up to %d: use format sops_binary or age_files", size, sops.MaxTree)
+	case p.Format == SOPSJSON && count == 1 && slices.Equal(doc.Keys(), []string{"data"}):
+		return &dotenv.Error{Key: "data", Problem: "a JSON document whose one name is data is what sops_binary looks like: choose another name, or format sops_yaml"}
+	}
+	return nil
+}
+
+// Weak returns an error that names what of a bundle sops does not authenticate, as far
+// as that shows without opening it; nil if there is nothing of the kind. names are the
+// entries that the bundle is known to have. Of a document it returns an error as well if
+// it is not one that Seal writes for p: what Seal leaves in clear, empty values and
+// Kubernetes' own fields, is then compared with names and p.
+func (p Params) Weak(ciphertext string, names []string) error {
+	if !p.Format.isTree() {
+		return Weak(ciphertext)
+	}
+	leaves, err := sops.ReadLeaves(ciphertext, p.Format.treeStore())
+	if err != nil {
+		return err
+	}
+	if leaves.Documents == 1 && !leaves.MACOnlyEncrypted && p.wroteLeaves(leaves.All, names) {
+		return nil
+	}
+	if err := Weak(ciphertext); err != nil {
+		return err
+	}
+	return errOtherStructure
+}
+
+var errOtherStructure = fmt.Errorf("it is not a document of texts alone as it is written here: %w", ErrUnauthenticated)
+
+// wroteLeaves reports whether Seal could have written such values: each a text, and in
+// clear nothing but what p has there.
+func (p Params) wroteLeaves(leaves []sops.Leaf, names []string) bool {
+	var found []string
+	inClear := map[string]string{}
+	for _, l := range leaves {
+		inner, isData := l.Path, true
+		if p.Format == SOPSKubernetes {
+			isData = len(l.Path) > 0 && l.Path[0] == kubernetesData
+			inner = l.Path[min(1, len(l.Path)):]
+		}
+		switch {
+		case !l.IsText || l.IsComment || l.InList:
+			return false
+		case !isData && l.Encrypted:
+			return false
+		case !isData:
+			inClear[strings.Join(l.Path, pathSeparator)] = l.Clear.Reveal()
+		case len(inner) != 1 || !l.Encrypted && !l.Clear.IsEmpty():
+			return false
+		default:
+			found = append(found, inner[0])
+		}
+	}
+	slices.Sort(found)
+	if !slices.Equal(found, slices.Sorted(slices.Values(names))) {
+		return false
+	}
+	return p.Format != SOPSKubernetes || p.Kubernetes != nil && p.Kubernetes.clearIs(inClear)
+}
