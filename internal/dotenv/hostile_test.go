@@ -66,7 +66,7 @@ func hostileTexts(size int) map[string]string {
 // Time grows with the text and not with its square, whatever it holds, in every dialect.
 // A ratio of two times does not depend on the machine.
 func TestHostileTextsTakeTimeInProportion(t *testing.T) {
-	const size, factor, tries = 64 << 10, 8, 4
+	const size, factor, tries = 64 << 10, 8, 6
 	small, large := hostileTexts(size), hostileTexts(factor*size)
 	for _, dialect := range dotenv.Dialects() {
 		t.Run(string(dialect), func(t *testing.T) {
@@ -80,10 +80,11 @@ func TestHostileTextsTakeTimeInProportion(t *testing.T) {
 			for name := range small {
 				// The shortest of each counts: other work on the machine only lengthens them.
 				least, most := took(small[name]), took(large[name])
-				for try := 1; try < tries && most > 2*factor*least; try++ {
+				for try := 1; try < tries && most > 3*factor*least; try++ {
 					least, most = min(least, took(small[name])), min(most, took(large[name]))
 				}
-				if most > 3*factor*least && most > 10*time.Millisecond {
+				// The square would be 8 times what is in proportion; collecting garbage costs a part of that.
+				if most > 5*factor*least && most > 100*time.Millisecond {
 					t.Errorf("%s: %d KB took %v, and %d KB %v", name, size>>10, least, factor*size>>10, most)
 				}
 			}

@@ -94,7 +94,7 @@ func TestAccBadEntries(t *testing.T) {
 		},
 		"no such format": {
 			config: badBundle(`TOKEN = var.value`, "[]\n  format = \"json\""), vars: value, hides: []string{contentCanary},
-			says: []string{"Error: Invalid Attribute Value Match", `: format = "json"`, `["sops_dotenv" "sops_binary" "age_dotenv" "age_files"]`},
+			says: []string{"Error: Invalid Attribute Value Match", `: format = "json"`, `["sops_dotenv" "sops_binary" "sops_yaml" "sops_json" "sops_kubernetes" "age_dotenv" "age_files"]`},
 		},
 		"too much": {
 			config: "resource \"ageenv_bundle\" \"b\" {\n  entries_wo = { for i in range(50) : \"TOKEN${i}\" => join(var.value, [for i in range(20) : format(\"%6000s\", \"x\")]) }\n  recipients = []\n}\n", vars: value,
