@@ -17,6 +17,7 @@ import (
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
+	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
@@ -68,7 +69,7 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 		},
 		"readers": schema.ListAttribute{
 			ElementType: types.StringType, Optional: true, Validators: checkReaders(),
-			MarkdownDescription: "The `readers` for which the bundle was made, if it has any. Default: `dialect` alone.",
+			MarkdownDescription: "The `readers` for which the bundle was made, if it has any. Default: `dialect` alone. `dotenv` is then written anew in `dialect`, for `dotenv_wo`, and null where that can't hold a value.",
 		},
 		"read_entries": schema.BoolAttribute{
 			Optional:            true,
@@ -145,9 +146,24 @@ func (r *bundleEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 			fail(bundleName + " was opened, and its entries can't be read: " + sentence(err) + " If it is no env text, set read_entries = false and take raw or raw_base64.")
 			return
 		}
-		resp.Diagnostics.Append(m.contentModel.fill(content, opened.Format.HasText())...)
+		isEnvText := opened.Format.HasText()
+		if isEnvText && !m.Readers.IsNull() {
+			// dotenv_wo is read in a dialect: the readers' own spelling could be another value there.
+			content, isEnvText = inDialect(content, dialectOr(m.Dialect))
+		}
+		resp.Diagnostics.Append(m.contentModel.fill(content, isEnvText)...)
 	}
 	resp.Diagnostics.Append(resp.Result.Set(ctx, &m)...)
+}
+
+// inDialect writes the content as env text of the dialect. It reports false if the
+// dialect can't hold it.
+func inDialect(content bundle.Content, dialect dotenv.Dialect) (bundle.Content, bool) {
+	written, err := bundle.NewContent(content.Document, bundle.Params{Format: bundle.SOPSBinary, Dialect: dialect})
+	if err != nil {
+		return content, false
+	}
+	return written, true
 }
 
 // ring is the identity that is given, else the provider's.

@@ -54,6 +54,12 @@ func TestAccReaders(t *testing.T) {
 		})},
 		{Config: node, ConfigPlanChecks: plannedEmpty},
 		{Config: node + opened(`readers = ["node"]`), ConfigStateChecks: looks(echoFile(t, "sops_dotenv", "", values))},
+		{Config: node + opened(`readers = ["node"]`) + "\nresource \"ageenv_bundle\" \"copy\" {\n  dotenv_wo = ephemeral.ageenv_bundle.e.dotenv\n  recipients = []\n}\n", ConfigStateChecks: looks(func(a attributes) {
+			text := openedBy(t, a.text("ageenv_bundle.copy", "ciphertext"), w.operator)
+			if got := dotenvtest.Compose.Read(t, text); !maps.Equal(got, values) {
+				t.Errorf("a copy of the ephemeral's text is read as %q", got)
+			}
+		})},
 		{Config: config(never, `readers = ["node", "go"]`, `format = "age_dotenv"`), PlanOnly: true, ExpectError: regexp.MustCompile(`QUOTE: no way to write the value is read\s+right by go`)},
 		{Config: config(never), ConfigPlanChecks: updated, ConfigStateChecks: looks(readBy(dotenvtest.Compose, dotenvtest.PHP))},
 	}})
