@@ -165,7 +165,14 @@ func randomRequest(t *testing.T, random *rand.Rand, people []agekey.Recipient) (
 	maybe(func() { request.Content.Ordered = true })
 	maybe(func() { request.Configured, request.Content = false, bundle.Wanted{} })
 	maybe(func() { request.Params.Recipients = people[:1+random.IntN(2)] })
-	maybe(func() { request.Params.Format = bundle.Formats()[random.IntN(4)] })
+	maybe(func() { prior.Params.Format = randomFormat(random); request.Params.Format = prior.Params.Format })
+	maybe(func() { request.Params.Format = randomFormat(random) })
+	for _, p := range []*bundle.Params{&prior.Params, &request.Params} {
+		if p.Format == bundle.SOPSKubernetes {
+			p.Kubernetes = &bundle.Kubernetes{Name: "app", Type: []string{"", bundle.OpaqueSecret}[random.IntN(2)]}
+			maybe(func() { p.Kubernetes.Labels = map[string]string{"team": "a"} })
+		}
+	}
 	maybe(func() { request.Params.Dialect = dotenv.Shell })
 	maybe(func() { prior.Weak = true })
 	maybe(func() { prior.Version = version("1") })
@@ -181,6 +188,10 @@ func randomRequest(t *testing.T, random *rand.Rand, people []agekey.Recipient) (
 	return prior, request, content
 }
 
+func randomFormat(random *rand.Rand) bundle.Format {
+	return bundle.Formats()[random.IntN(len(bundle.Formats()))]
+}
+
 // hide makes some of a request unknown, as a plan may find it.
 func hide(random *rand.Rand, r bundle.Request) bundle.Request {
 	maybe := func(do func()) {
@@ -192,6 +203,11 @@ func hide(random *rand.Rand, r bundle.Request) bundle.Request {
 	maybe(func() {
 		r.Params.Format, r.ContentKnown, r.NamesUnknown, r.Content = "", false, true, bundle.Wanted{}
 	})
+	if r.Params.Kubernetes != nil {
+		maybe(func() {
+			r.Params.Kubernetes, r.ContentKnown, r.NamesUnknown, r.Content = nil, false, true, bundle.Wanted{}
+		})
+	}
 	maybe(func() {
 		r.Params.Dialect, r.ContentKnown, r.NamesUnknown, r.Content = "", false, true, bundle.Wanted{}
 	})
@@ -307,7 +323,9 @@ func TestDecisionsAgree(t *testing.T) {
 		if !carries {
 			differs = differs || opened == nil || !request.Content.Document.EqualEntries(given) || request.Content.Ordered && !request.Content.Document.Equal(given)
 		}
-		if request.Params.Format == prior.Params.Format && request.Params.Format != bundle.AgeFiles && request.Params.Dialect != prior.Params.Dialect ||
+		hasDialect := slices.Contains([]bundle.Format{bundle.SOPSDotenv, bundle.SOPSBinary, bundle.AgeDotenv}, request.Params.Format)
+		labels := func(p bundle.Params) bool { return p.Kubernetes != nil && len(p.Kubernetes.Labels) > 0 }
+		if request.Params.Format == prior.Params.Format && (hasDialect && request.Params.Dialect != prior.Params.Dialect || labels(request.Params) != labels(prior.Params)) ||
 			request.Params.Format != prior.Params.Format || prior.Weak || len(request.Params.Recipients) != 1 || request.Params.Recipients[0] != prior.Params.Recipients[0] {
 			text = "another"
 		}

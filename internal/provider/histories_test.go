@@ -96,7 +96,7 @@ func dateOf(t *testing.T, text string) time.Time {
 // entries is what the bundle holds.
 func (h *history) entries(dialect string) map[string]string {
 	h.t.Helper()
-	opened, err := bundle.Source{}.Open(h.attribute("ciphertext"), h.operator.identities(h.t))
+	opened, err := ownSource(bundle.Format(h.attribute("format"))).Open(h.attribute("ciphertext"), h.operator.identities(h.t))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -123,7 +123,11 @@ func (h *history) bundleArguments(people []string) map[string]any {
 	}
 	arguments := map[string]any{
 		"entries_wo": entries, "recipients": people[:1+h.random.IntN(2)], "dialect": h.pick("compose", "compose", "shell"),
-		"format": h.pick("sops_dotenv", "sops_dotenv", "age_dotenv", "age_files"), "content_version": h.pick(nil, nil, "1", "2"),
+		"format":          h.pick("sops_dotenv", "sops_dotenv", "age_dotenv", "age_files", "sops_yaml", "sops_json", "sops_kubernetes", "sops_kubernetes"),
+		"content_version": h.pick(nil, nil, "1", "2"),
+	}
+	if arguments["format"] == "sops_kubernetes" {
+		arguments["kubernetes"] = map[string]any{"name": "app", "labels": map[string]any{"team": h.pick("a", "b")}}
 	}
 	if h.random.IntN(4) > 0 {
 		arguments["generated"] = map[string]any{"G": spec}
