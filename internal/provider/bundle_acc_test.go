@@ -208,7 +208,7 @@ func TestAccBundleSameAccess(t *testing.T) {
 func TestAccBundleFormat(t *testing.T) {
 	w := newWorld(t)
 	box := newPerson(t)
-	const text = "# first\nB=\"a b\"\n# second\nA=1\n"
+	const text = "# first\nB='a b'\n# second\nA=1\n"
 	config := func(format, content string) string {
 		return bundleConfig(w, bundleRecipients(box), fmt.Sprintf("dotenv_wo = %q", content), `content_version = "1"`, fmt.Sprintf("format = %q", format))
 	}

@@ -113,13 +113,13 @@ func TestAccEphemeralBundle(t *testing.T) {
 			func(t *testing.T, w *world, file string) {
 				writeFile(t, file, sealedFile(t, bundle.SOPSDotenv, ephemeralText, w.operator.recipient, box.recipient))
 			},
-			"# a comment\nB=\"x \\$y\"\nA=1\n", bundle.SOPSDotenv,
+			"# a comment\nB='x $y'\nA=1\n", bundle.SOPSDotenv,
 		},
 		"ours, age": {
 			func(t *testing.T, w *world, file string) {
 				writeFile(t, file, sealedFile(t, bundle.AgeDotenv, ephemeralText, w.operator.recipient, box.recipient))
 			},
-			"# a comment\nB=\"x \\$y\"\nA=1\n", bundle.AgeDotenv,
+			"# a comment\nB='x $y'\nA=1\n", bundle.AgeDotenv,
 		},
 		"real sops": {
 			func(t *testing.T, w *world, file string) {

@@ -119,7 +119,7 @@ resource "ageenv_vultr_startup_script" "s" {
 				mode os.FileMode
 			}{
 				"/opt/app/.env":      {"TOKEN=first\n", 0o640},
-				"/etc/other/two.env": {"# second file\nB=\"\\$x\"\n", 0o600},
+				"/etc/other/two.env": {"# second file\nB='$x'\n", 0o600},
 			} {
 				file := filepath.Join(root, path)
 				text, err := os.ReadFile(file)
