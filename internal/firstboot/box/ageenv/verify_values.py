@@ -22,7 +22,7 @@ class Values:
             value = (value if key and equals else line).strip()
             if line.startswith((b"# ", b"-----")):
                 continue
-            if len(value) > 1 and value[:1] == value[-1:] and value[:1] in b"\"'":
+            if len(value) > 1 and value[:1] == value[-1:] and value[:1] in b"\"'`":
                 value = value[1:-1]
             self._add(value, name, shown)
 

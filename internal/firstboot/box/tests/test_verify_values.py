@@ -17,7 +17,7 @@ class ValuesTest(unittest.TestCase):
         """As written, as read, and in JSON."""
         for text, seen in ((b'A="pass\\$word\\"1"', b'pass$word"1'), (b'A="pass\\$word\\"1"', b'"A=pass$word\\"1"'), (b"A=one$$two$$3", b"one$two$3"),
                            (b"A='a<b>c&d-1'", b"a\\u003cb\\u003ec\\u0026d-1"), (b'A="line 1\\nline 2"', b"line 1\\nline 2"), (b'A="line 1\\nline 2"', b"line 1\nline 2"),
-                           (b"A=with=equals=1\r\n", b"with=equals=1"), (b"no-name-Here", b"no-name-Here"), (b"=odd-Value", b"=odd-Value"),
+                           (b"A=`both'kinds\"1`", b"both'kinds\"1"), (b"A=with=equals=1\r\n", b"with=equals=1"), (b"no-name-Here", b"no-name-Here"), (b"=odd-Value", b"=odd-Value"),
                            (b"A = spaced-Value1 ", b"spaced-Value1"), (b"A=https://u:p@host", b"https://u:p@host"), (b"-----BEGIN-----\nMIIBVgIBADAN", b"MIIBVgIBADAN")):
             self.assertTrue(self.found(text, b"before " + seen + b" after"), text)
         for text in b"A=short12", b"A=lower_case-word", b"A=https://example.com/x", b"# A=comment-Text1", b"-----BEGIN-----", b"":
