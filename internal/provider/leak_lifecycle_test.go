@@ -421,7 +421,7 @@ func (r *leakRun) leakFailures() {
 		r.fails("Unusable env content", nil, plan...)
 	}
 	for _, value := range []string{"%s$(x)", "`%s\\'\""} {
-		r.config("fail.tf", "variable \"for_readers\" {\n  type      = string\n  ephemeral = true\n}\nresource \"ageenv_bundle\" \"readers\" {\n  entries_wo = { KEY = var.for_readers }\n  recipients = []\n  readers    = [\"compose\", \"next\", \"ruby\"]\n}\n")
+		r.config("fail.tf", "variable \"for_readers\" {\n  type      = string\n  ephemeral = true\n}\nresource \"ageenv_bundle\" \"not_held\" {\n  entries_wo = { KEY = var.for_readers }\n  recipients = []\n  readers    = [\"compose\", \"next\", \"ruby\"]\n}\n")
 		r.fails("Unusable env content", map[string]string{"TF_VAR_for_readers": r.secret("a value that not all readers hold", value)}, plan...)
 	}
 	r.config("fail.tf", `
