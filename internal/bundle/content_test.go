@@ -177,3 +177,40 @@ func TestCarryKeepsText(t *testing.T) {
 		})
 	}
 }
+
+// What was written for readers is read by their rules before it is written for others.
+func TestCarryBetweenReaders(t *testing.T) {
+	ids := []agekey.Identity{x25519(t)}
+	values := map[string]string{"QUOTES": `it's "both"`, "DOLLAR": "$x ${y}", "LINES": "a\nb", "PATH_OF": `C:\new`}
+	sets := [][]dotenv.Reader{{"node"}, {"compose", "php"}, {"ruby"}, {"next"}, nil}
+	for _, from := range sets {
+		for _, to := range sets {
+			was := bundle.Params{Format: bundle.AgeDotenv, Dialect: dotenv.Compose, Readers: from, Recipients: agekey.Recipients(ids)}
+			p := was
+			p.Readers = to
+			content, err := bundle.NewContent(entriesOf(values), was)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ciphertext, err := bundle.Seal(content, was, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old, err := bundle.Source{}.Open(ciphertext, ids)
+			if err != nil {
+				t.Fatal(err)
+			}
+			carried, err := bundle.Carry(old, was, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := bundle.Opened{Format: bundle.AgeDotenv, Text: carried.Text}.Read(p)
+			if err != nil || !got.Document.EqualEntries(entriesOf(values)) {
+				t.Errorf("from %v to %v: %v, %v", from, to, got.Document.Keys(), err)
+			}
+			if want, err := bundle.NewContent(entriesOf(values), p); err != nil || carried.Text.Reveal() != want.Text.Reveal() {
+				t.Errorf("from %v to %v: %q, %v", from, to, carried.Text.Reveal(), err)
+			}
+		}
+	}
+}

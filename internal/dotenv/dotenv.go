@@ -11,7 +11,11 @@
 //   - references.go: what a $ means in compose's text
 //   - problems.go: how reading goes on after a problem
 //   - wrapped.go: what a value that was broken into lines looks like
-//   - encode.go: writing
+//   - encode.go: writing in a dialect
+//   - readers.go: writing for several readers, and who they are
+//   - applications.go: the rules of the libraries inside applications
+//   - ways.go: the ways to write a value, in the order in which they are tried
+//   - spelled.go: reading again what was written for readers
 //
 // The same text means different things to different readers, so a dialect says
 // whose rules count. Reading refuses, with the line and the name, what two readers
