@@ -49,7 +49,23 @@ func (nodeRules) takes(quote byte, body string) (string, bool) {
 
 func (nodeRules) cannotHold(_, value string) string { return noText(value) }
 
-func (nodeRules) cannotComment(string) string { return "" }
+func (nodeRules) cannotComment(text string) string {
+	if strings.ContainsAny(text, "\u2028\u2029") {
+		return "a line or paragraph separator (U+2028, U+2029), after which an entry may begin"
+	}
+	return ""
+}
+
+// objectPrototype is a name that dotenv assigns to an object without effect.
+const objectPrototype = "__proto__"
+
+// objectNames are the properties of every object of JavaScript. dotenv-expand 1000 takes
+// them for variables that are set, and fails.
+var objectNames = map[string]bool{
+	objectPrototype: true, "__defineGetter__": true, "__defineSetter__": true, "__lookupGetter__": true, "__lookupSetter__": true,
+	"constructor": true, "hasOwnProperty": true, "isPrototypeOf": true, "propertyIsEnumerable": true,
+	"toLocaleString": true, "toString": true, "valueOf": true,
+}
 
 // nextRules are those of dotenv with dotenv-expand, which looks for references in all
 // quotes, and in some versions runs $(…).

@@ -137,8 +137,16 @@ func (s Spelling) CheckKey(key string) error {
 			return err
 		}
 	}
-	if len(dialects) < len(s.readers) {
-		return checkKey(key, keyPattern)
+	if len(dialects) == len(s.readers) {
+		return nil
+	}
+	if err := checkKey(key, keyPattern); err != nil {
+		return err
+	}
+	for _, r := range s.readers {
+		if r == Node && key == objectPrototype || r == Next && objectNames[key] {
+			return &Error{Key: key, Problem: string(r) + " can't have this name, which every object of JavaScript has already: choose another, or leave " + string(r) + " out of readers"}
+		}
 	}
 	return nil
 }
