@@ -1,10 +1,12 @@
 package dotenv_test
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
 // Every application gets an entry by its name, whatever the name is, or it is refused.
@@ -64,6 +66,37 @@ func TestReadersComments(t *testing.T) {
 					t.Errorf("it reads %q", got)
 				}
 			})
+		}
+	}
+}
+
+// What people change in a text is read as every release of the library reads it, or is
+// an error.
+func TestReadersChanged(t *testing.T) {
+	t.Parallel() // it waits for other programs
+	lines := []string{"KEY=a", "export KEY=a", "export  KEY=a", "export\tKEY=a", "KEY\t=a", "KEY=\ta", "KEY=a\t", "KEY=\t", "KEY = a", "export KEY=", "export KEY = ", "KEY=a # b", "KEY=a # b\u2028L=c", "KEY='a' # b\u2028L=c", "# a\u2029L=c\nKEY=a", "KEY='a\u2028L=c'"}
+	for reader, versions := range versions {
+		s, err := dotenv.Spell(reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken := 0
+		for _, line := range lines {
+			doc, err := s.Parse(secret.New(line + "\n"))
+			if err != nil {
+				continue
+			}
+			taken++
+			for _, version := range versions {
+				t.Run(string(version), func(t *testing.T) {
+					if got := version.Read(t, line+"\n"); !maps.Equal(got, reveal(doc)) {
+						t.Errorf("%q is read as %q, and by us as %q", line, got, reveal(doc))
+					}
+				})
+			}
+		}
+		if taken < 4 {
+			t.Errorf("of %s, %d of %d lines are taken", reader, taken, len(lines))
 		}
 	}
 }
