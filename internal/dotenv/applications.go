@@ -67,6 +67,16 @@ var objectNames = map[string]bool{
 	"toLocaleString": true, "toString": true, "valueOf": true,
 }
 
+// checkObjectNames returns an *Error if a reader takes the name for such a property.
+func (s Spelling) checkObjectNames(key string) error {
+	for _, r := range s.readers {
+		if r == Node && key == objectPrototype || r == Next && objectNames[key] {
+			return &Error{Key: key, Problem: string(r) + " can't have this name, which every object of JavaScript has already: choose another, or leave " + string(r) + " out of readers"}
+		}
+	}
+	return nil
+}
+
 // nextRules are those of dotenv with dotenv-expand, which looks for references in all
 // quotes, and in some versions runs $(…).
 type nextRules struct{ nodeRules }

@@ -143,12 +143,7 @@ func (s Spelling) CheckKey(key string) error {
 	if err := checkKey(key, keyPattern); err != nil {
 		return err
 	}
-	for _, r := range s.readers {
-		if r == Node && key == objectPrototype || r == Next && objectNames[key] {
-			return &Error{Key: key, Problem: string(r) + " can't have this name, which every object of JavaScript has already: choose another, or leave " + string(r) + " out of readers"}
-		}
-	}
-	return nil
+	return s.checkObjectNames(key)
 }
 
 // CheckValue returns an *Error if the value can't be written so that all readers get

@@ -72,6 +72,15 @@ func wantedContent(config bundleModel, p bundle.Params, generated generatedChang
 	return w, diags
 }
 
+// samples stand for the values of generated entries in the checks of a plan.
+func (c generatedChange) samples(names []string) map[string]secret.Text {
+	samples := map[string]secret.Text{}
+	for _, name := range names {
+		samples[name] = c.specs[name].generator().Sample()
+	}
+	return samples
+}
+
 // hasContent reports whether some content argument is set.
 func (m bundleModel) hasContent() bool { return !m.EntriesWO.IsNull() || !m.DotenvWO.IsNull() }
 

@@ -276,15 +276,6 @@ func (c generatedChange) values(old dotenv.Document, p bundle.Params) (map[strin
 	return values, nil
 }
 
-// samples stand for the values of generated entries in the checks of a plan.
-func (c generatedChange) samples(names []string) map[string]secret.Text {
-	samples := map[string]secret.Text{}
-	for _, name := range names {
-		samples[name] = c.specs[name].generator().Sample()
-	}
-	return samples
-}
-
 // setGeneratedDue says which generated entries are due at a time.
 func (m *bundleModel) setGeneratedDue(now time.Time) {
 	var due []string
