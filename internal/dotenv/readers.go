@@ -1,6 +1,7 @@
 package dotenv
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -140,10 +141,7 @@ func (s Spelling) CheckKey(key string) error {
 	if len(dialects) == len(s.readers) {
 		return nil
 	}
-	if err := checkKey(key, keyPattern); err != nil {
-		return err
-	}
-	return s.checkObjectNames(key)
+	return cmp.Or(checkKey(key, keyPattern), s.checkObjectNames(key))
 }
 
 // CheckValue returns an *Error if the value can't be written so that all readers get
