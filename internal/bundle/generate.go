@@ -70,6 +70,21 @@ func (g Generator) Check(name string, p Params) error {
 	return p.CheckName(name)
 }
 
+// Sample is a text as long as a value that Generate makes, and one that every reader
+// holds: with it a plan checks what is made only at apply. It is never empty.
+func (g Generator) Sample() secret.Text {
+	length := g.Length
+	switch {
+	case g.Bytes > 0 && g.Encoding == Hex:
+		length = hex.EncodedLen(g.Bytes)
+	case g.Bytes > 0 && g.Encoding == Base64URL:
+		length = base64.RawURLEncoding.EncodedLen(g.Bytes)
+	case g.Bytes > 0:
+		length = base64.StdEncoding.EncodedLen(g.Bytes)
+	}
+	return secret.New(strings.Repeat("A", max(length, 1)))
+}
+
 func (g Generator) charset() string {
 	if g.Charset == "" {
 		return DefaultCharset

@@ -233,6 +233,9 @@ func ReadKubernetes(ciphertext string) (Kubernetes, bool) {
 		if l.IsComment || len(l.Path) > 0 && (l.Path[0] == kubernetesData || l.Path[0] == kubernetesStringData) {
 			continue
 		}
+		if saysNothing(l) {
+			continue
+		}
 		texts[strings.Join(l.Path, pathSeparator)] = l.Clear.Reveal()
 		switch value := l.Clear.Reveal(); {
 		case slices.Equal(l.Path, []string{"metadata", "name"}):
@@ -251,6 +254,13 @@ func ReadKubernetes(ciphertext string) (Kubernetes, bool) {
 		texts["type"] = OpaqueSecret // Kubernetes' own default
 	}
 	return k, CheckKubernetesName(k.Name) == nil && k.clearIs(texts)
+}
+
+// saysNothing reports whether a value is one that kubectl writes into any manifest: an
+// empty creationTimestamp, or no labels or annotations.
+func saysNothing(l sops.Leaf) bool {
+	return !l.IsText && !l.Encrypted && !l.InList && len(l.Path) == 2 && l.Path[0] == "metadata" &&
+		slices.Contains([]string{"creationTimestamp", "labels", "annotations"}, l.Path[1])
 }
 
 // unusedByKubernetes reports whether no entry is under the path.

@@ -100,6 +100,9 @@ func (p Params) checkTree(doc dotenv.Document) error {
 		}
 		size += len(line.Key) + (length+2)/3*4 + treeValue
 	}
+	if p.Format == SOPSKubernetes && p.Kubernetes != nil {
+		size += sops.YAMLSize(p.Kubernetes.clearFields())
+	}
 	switch {
 	case p.Format == SOPSKubernetes && data > MaxKubernetesData:
 		return fmt.Errorf("the values are %d bytes long together, and a Kubernetes Secret holds %d", data, MaxKubernetesData)

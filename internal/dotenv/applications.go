@@ -49,7 +49,33 @@ func (nodeRules) takes(quote byte, body string) (string, bool) {
 
 func (nodeRules) cannotHold(_, value string) string { return noText(value) }
 
-func (nodeRules) cannotComment(string) string { return "" }
+func (nodeRules) cannotComment(text string) string {
+	if strings.ContainsAny(text, "\u2028\u2029") {
+		return "a line or paragraph separator (U+2028, U+2029), after which an entry may begin"
+	}
+	return ""
+}
+
+// objectPrototype is a name that dotenv assigns to an object without effect.
+const objectPrototype = "__proto__"
+
+// objectNames are the properties of every object of JavaScript. dotenv-expand 1000 takes
+// them for variables that are set, and fails.
+var objectNames = map[string]bool{
+	objectPrototype: true, "__defineGetter__": true, "__defineSetter__": true, "__lookupGetter__": true, "__lookupSetter__": true,
+	"constructor": true, "hasOwnProperty": true, "isPrototypeOf": true, "propertyIsEnumerable": true,
+	"toLocaleString": true, "toString": true, "valueOf": true,
+}
+
+// checkObjectNames returns an *Error if a reader takes the name for such a property.
+func (s Spelling) checkObjectNames(key string) error {
+	for _, r := range s.readers {
+		if r == Node && key == objectPrototype || r == Next && objectNames[key] {
+			return &Error{Key: key, Problem: string(r) + " can't have this name, which every object of JavaScript has already: choose another, or leave " + string(r) + " out of readers"}
+		}
+	}
+	return nil
+}
 
 // nextRules are those of dotenv with dotenv-expand, which looks for references in all
 // quotes, and in some versions runs $(…).

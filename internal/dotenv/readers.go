@@ -1,6 +1,7 @@
 package dotenv
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -137,10 +138,10 @@ func (s Spelling) CheckKey(key string) error {
 			return err
 		}
 	}
-	if len(dialects) < len(s.readers) {
-		return checkKey(key, keyPattern)
+	if len(dialects) == len(s.readers) {
+		return nil
 	}
-	return nil
+	return cmp.Or(checkKey(key, keyPattern), s.checkObjectNames(key))
 }
 
 // CheckValue returns an *Error if the value can't be written so that all readers get

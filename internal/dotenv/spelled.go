@@ -18,7 +18,28 @@ func (s Spelling) Parse(text secret.Text) (Document, error) {
 	}
 	// Compose's names and comments are the widest.
 	doc, _, err := parseWith(spelledGrammar{s.readers[0], s.rules[0]}, text, Options{Dialect: Compose}, false)
-	return doc, err
+	if err != nil {
+		return Document{}, err
+	}
+	if what := s.rules[0].cannotComment(text.Reveal()); what != "" && separators(text) != separatorsIn(doc) {
+		return Document{}, &Error{Problem: string(s.readers[0]) + " can't have a comment with " + what + ": change the comment"}
+	}
+	return doc, nil
+}
+
+// separators counts the line and paragraph separators.
+func separators(text secret.Text) int {
+	return strings.Count(text.Reveal(), "\u2028") + strings.Count(text.Reveal(), "\u2029")
+}
+
+// separatorsIn counts those in values. Outside values they are lines to some readers.
+func separatorsIn(doc Document) (count int) {
+	for _, line := range doc.Lines {
+		if !line.IsComment() {
+			count += separators(line.Value)
+		}
+	}
+	return count
 }
 
 // spelledGrammar reads entries by a reader's rules. It writes nothing.
@@ -37,7 +58,10 @@ func (g spelledGrammar) entry(r *reader) error {
 	if err := r.name(key); err != nil {
 		return err
 	}
-	r.rest = strings.TrimLeft(r.rest[len(name)+len("="):], blanks)
+	if g.leavesOpen(name, r.peekLine()[len(name)+len("="):]) {
+		return r.fail(key, "what "+string(g.reader)+" makes of the line is not certain: write NAME=\"value\"")
+	}
+	r.rest = strings.TrimLeft(r.rest[len(name)+len("="):], " ")
 	value, err := g.value(r, key)
 	if err != nil {
 		return err
@@ -45,12 +69,20 @@ func (g spelledGrammar) entry(r *reader) error {
 	return r.add(key, value)
 }
 
+// leavesOpen reports whether the readers of a library differ in the line: to node
+// --env-file a tab is no blank, and one blank follows export; to ruby export without a
+// value sets nothing.
+func (spelledGrammar) leavesOpen(name, value string) bool {
+	return strings.Contains(name, "\t") || strings.Contains(name, "export  ") ||
+		strings.Contains(name, "export ") && strings.Trim(value, blanks) == ""
+}
+
 // value reads a value and the rest of its last line.
 func (g spelledGrammar) value(r *reader, key string) (string, error) {
 	problem := "what " + string(g.reader) + " makes of the value is not certain: put it in quotes of another kind"
 	if r.rest == "" || strings.IndexByte("'\"`", r.rest[0]) < 0 {
 		body, comment, _ := strings.Cut(r.peekLine(), " #")
-		value, certain := g.rules.takes(0, strings.TrimRight(body, blanks))
+		value, certain := g.rules.takes(0, strings.TrimRight(body, " "))
 		if !certain || noComment(comment) || strings.Contains(comment, "#") { // the comment begins at the last # to some
 			return "", r.fail(key, problem)
 		}

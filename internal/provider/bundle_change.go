@@ -32,15 +32,15 @@ func (c *bundleChange) read(ctx context.Context) (diags diag.Diagnostics) {
 	var d diag.Diagnostics
 	c.after, d = c.plan.access(ctx)
 	diags.Append(d...)
+	c.generated, d = changeGenerated(ctx, c.plan, c.state)
+	diags.Append(d...)
 	paramsKnown := !c.plan.Dialect.IsUnknown() && readersKnown(c.plan.Readers) && !c.plan.Format.IsUnknown() && !c.plan.References.IsUnknown() && !c.plan.kubernetesUnknown()
 	if paramsKnown {
-		c.wanted, d = wantedContent(c.config, c.plan.params(c.after))
+		c.wanted, d = wantedContent(c.config, c.plan.params(c.after), c.generated)
 		diags.Append(d...)
 	} else {
 		c.wanted = wanted{configured: c.config.hasContent(), namesUnknown: true} // what of it can be held is not known
 	}
-	c.generated, d = changeGenerated(ctx, c.plan, c.state)
-	diags.Append(d...)
 	if paramsKnown {
 		diags.Append(c.generated.check(ctx, c.plan.params(c.after), c.wanted, c.after)...)
 	}

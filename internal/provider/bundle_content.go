@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -24,8 +25,9 @@ type wanted struct {
 	namesUnknown bool     // there may be further entries
 }
 
-// wantedContent reads the write-only arguments and checks what is known of them.
-func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Diagnostics) {
+// wantedContent reads the write-only arguments and checks what is known of them, beside
+// what is generated.
+func wantedContent(config bundleModel, p bundle.Params, generated generatedChange) (w wanted, diags diag.Diagnostics) {
 	w.configured = config.hasContent()
 	w.namesUnknown = config.EntriesWO.IsUnknown() || config.DotenvWO.IsUnknown()
 	w.known = !w.namesUnknown
@@ -61,13 +63,22 @@ func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Di
 	if len(w.unknown) > 0 {
 		w.Document = w.Document.Without(namesOf(w.unknown)) // entries_wo wins over dotenv_wo
 	}
-	if w.known && !diags.HasError() {
-		// Only what the entries' checks above can't see: the length of the whole.
-		if _, err := bundle.NewContent(w.Document, p); err != nil {
+	if w.known && !generated.NamesUnknown && !diags.HasError() {
+		// Only what the entries' checks above can't see: the whole.
+		if _, err := bundle.NewContent(w.Document.Overlay(generated.samples(slices.Concat(generated.Fresh, generated.Kept))), p); err != nil {
 			diags.Append(contentProblem(err, w.path(config)))
 		}
 	}
 	return w, diags
+}
+
+// samples stand for the values of generated entries in the checks of a plan.
+func (c generatedChange) samples(names []string) map[string]secret.Text {
+	samples := map[string]secret.Text{}
+	for _, name := range names {
+		samples[name] = c.specs[name].generator().Sample()
+	}
+	return samples
 }
 
 // hasContent reports whether some content argument is set.

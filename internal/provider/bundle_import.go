@@ -85,6 +85,17 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		refuse("A document is managed that has names and encrypted texts alone, and this one has more (values in clear, numbers, lists, names inside names, comments), which would be lost: give its entries to a new ageenv_bundle. " + sentence(weak))
 		return
 	}
+	if weak != nil && opened.Format == bundle.SOPSKubernetes {
+		// What the first plan would do.
+		own, err := bundleModel{Format: types.StringValue(string(opened.Format))}.source().Open(ciphertext, ring.Identities)
+		if err == nil {
+			_, err = own.Read(params)
+		}
+		if err != nil {
+			refuse("A manifest is managed whose data and stringData hold texts alone: give its entries to a new ageenv_bundle. " + sentence(err))
+			return
+		}
+	}
 	if weak != nil {
 		resp.Diagnostics.AddWarning("sops does not authenticate all of the file: "+shownPath(name),
 			shownPath(name)+": "+sentence(weak)+" Whoever can write the file could have changed that, and there may be more like it. Check the content before you apply: the apply encrypts it again, and then all of it is authenticated.")

@@ -115,7 +115,7 @@ func (c *bundleChange) planUpdate(ctx context.Context) (diags diag.Diagnostics) 
 		return diags
 	}
 	if action != bundle.Keep && c.carriesOver() {
-		diags.Append(c.checkCarried(opened)...)
+		diags.Append(c.checkCarried(opened, content)...)
 	}
 	if action == bundle.Keep && !c.differs() {
 		c.plan = c.state
@@ -134,12 +134,21 @@ func (c *bundleChange) planUpdate(ctx context.Context) (diags diag.Diagnostics) 
 }
 
 // checkCarried is an error if the plan's format or readers can't hold the content that
-// is carried over. It is not checked while one of these or an identity is unknown.
-func (c *bundleChange) checkCarried(opened bundle.Opened) (diags diag.Diagnostics) {
+// is carried over, beside what is generated. It is not checked while one of these or an
+// identity is unknown.
+func (c *bundleChange) checkCarried(opened bundle.Opened, content *bundle.Content) (diags diag.Diagnostics) {
 	if opened.Format == "" || c.plan.Format.IsUnknown() || c.plan.Dialect.IsUnknown() || !readersKnown(c.plan.Readers) || c.plan.kubernetesUnknown() {
 		return diags
 	}
-	if _, err := bundle.Carry(opened, c.state.params(c.before), c.plan.params(c.after)); err != nil {
+	params := c.plan.params(c.after)
+	var err error
+	if !c.generated.Changes() {
+		_, err = bundle.Carry(opened, c.state.params(c.before), params)
+	} else if content != nil && !c.generated.NamesUnknown {
+		doc := content.Document.Without(namesOf(c.generated.Dropped)).Overlay(c.generated.samples(c.generated.Fresh))
+		_, err = bundle.NewContent(doc, params)
+	}
+	if err != nil {
 		diags.Append(notCarried(err))
 	}
 	return diags

@@ -126,6 +126,27 @@ func checkTree(store Store, fields []Field, name string, depth int) error {
 	return nil
 }
 
+// YAMLSize is how many bytes a YAML document of these fields has, all in clear.
+func YAMLSize(fields []Field) int {
+	out, err := clearTree(fields).emitYAML()
+	if err != nil {
+		return 0 // EncryptTree tells it
+	}
+	return out.Len()
+}
+
+func clearTree(fields []Field) *jsonNode {
+	n := &jsonNode{object: true}
+	for _, f := range fields {
+		if f.Mapping {
+			n.add(f.Name, clearTree(f.Fields))
+		} else {
+			n.add(f.Name, textNode(f.Value.Reveal()))
+		}
+	}
+	return n
+}
+
 // tree encrypts the values in the document's order, which is that of the MAC.
 func (s *sealing) tree(fields []Field, rule Rule, path []string) *jsonNode {
 	n := &jsonNode{object: true}
