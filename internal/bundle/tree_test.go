@@ -197,7 +197,7 @@ func TestWeakNamesWhatDiffers(t *testing.T) {
 	}{
 		{bundle.SOPSYAML, "A: ", "B: 1\nA: ", "the value of B is not a text"},
 		{bundle.SOPSYAML, "A: ", "N:\n    A: ", "the value of N.A is under a name inside another name"},
-		{bundle.SOPSKubernetes, "data:", "stringData:", "the value of stringData.A is in stringData"},
+		{bundle.SOPSKubernetes, "\ndata:", "\nstringData:", "the value of stringData.A is in stringData"},
 		{bundle.SOPSKubernetes, "type: Opaque", "# why\ntype: Opaque", "there is a comment"},
 		{bundle.SOPSKubernetes, "type: Opaque", "type: Opaque\nimmutable: \"x\"", "what it has in clear is not what a bundle writes there"},
 	} {
