@@ -9,6 +9,17 @@
 #   terraform output -raw manifest > app.enc.yaml
 #   git commit app.enc.yaml
 #
+# Flux takes the identity from a Secret, which a Kustomization names (decryption, with
+# provider sops and secretRef sops-age). Make it once, and again after every rotation of
+# the key, before the new manifest is pushed; --from-file takes a key file of any number
+# of identities:
+#
+#   terraform output -raw wrapped_identity | age -d -i ~/.config/sops/age/keys.txt |
+#     kubectl create secret generic sops-age --namespace=flux-system \
+#       --from-file=age.agekey=/dev/stdin --dry-run=client -o yaml | kubectl apply -f -
+#
+# A rotation with grace_days keeps the old identity in that file until the time is over.
+#
 # Flux does not check sops' MAC: whoever can write the file can change the labels and
 # remove entries, and can read no value.
 
@@ -35,7 +46,7 @@ variable "token" {
   ephemeral = true
 }
 
-# Its identity is for the cluster: `ephemeral "ageenv_identity"` unwraps it.
+# Its identity is for the cluster. It is in the state only wrapped to the operators.
 resource "ageenv_key" "cluster" {}
 
 resource "ageenv_bundle" "app" {
@@ -53,5 +64,11 @@ resource "ageenv_bundle" "app" {
 output "manifest" {
   description = "To commit as app.enc.yaml."
   value       = ageenv_bundle.app.ciphertext
+  sensitive   = true
+}
+
+output "wrapped_identity" {
+  description = "The cluster's identity, encrypted to the operators."
+  value       = ageenv_key.cluster.wrapped_identity
   sensitive   = true
 }

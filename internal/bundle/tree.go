@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -116,9 +117,9 @@ func (p Params) checkTree(doc dotenv.Document) error {
 
 // Weak returns an error that names what of a bundle sops does not authenticate, as far
 // as that shows without opening it; nil if there is nothing of the kind. names are the
-// entries that the bundle is known to have. Of a document it returns an error as well if
-// it is not one that Seal writes for p: what Seal leaves in clear, empty values and
-// Kubernetes' own fields, is then compared with names and p.
+// entries that the bundle is known to have. Of a document it returns an error if it is
+// not one that Seal writes for p: what Seal leaves in clear, empty values and Kubernetes'
+// own fields, is compared with names and p.
 func (p Params) Weak(ciphertext string, names []string) error {
 	if !p.Format.isTree() {
 		return Weak(ciphertext)
@@ -127,44 +128,61 @@ func (p Params) Weak(ciphertext string, names []string) error {
 	if err != nil {
 		return err
 	}
-	if leaves.Documents == 1 && !leaves.MACOnlyEncrypted && p.wroteLeaves(leaves.All, names) {
-		return nil
-	}
-	if err := Weak(ciphertext); err != nil {
-		return err
-	}
-	return errOtherStructure
+	return p.otherStructure(leaves, names)
 }
 
-var errOtherStructure = fmt.Errorf("it is not a document of texts alone as it is written here: %w", ErrUnauthenticated)
-
-// wroteLeaves reports whether Seal could have written such values: each a text, and in
-// clear nothing but what p has there.
-func (p Params) wroteLeaves(leaves []sops.Leaf, names []string) bool {
+// otherStructure returns an error that names the first thing in which the document
+// differs from what Seal writes: values that are all texts, and in clear nothing but
+// what p has there. It returns nil if there is none.
+func (p Params) otherStructure(leaves sops.Leaves, names []string) error {
+	switch {
+	case leaves.Documents > 1:
+		return errors.New("there is more than one YAML document")
+	case leaves.Documents < 1:
+		return errors.New("there is no document")
+	}
 	var found []string
 	inClear := map[string]string{}
-	for _, l := range leaves {
+	for _, l := range leaves.All {
 		inner, isData := l.Path, true
 		if p.Format == SOPSKubernetes {
 			isData = len(l.Path) > 0 && l.Path[0] == kubernetesData
 			inner = l.Path[min(1, len(l.Path)):]
 		}
+		name := "a value"
+		if treeName.MatchString(l.Name) { // anything else may be a piece of a value
+			name = "the value of " + l.Name
+		}
+		fail := func(problem string) error { return errors.New(name + " " + problem) }
 		switch {
-		case !l.IsText || l.IsComment || l.InList:
-			return false
+		case l.IsComment:
+			return errors.New("there is a comment")
+		case l.InList:
+			return fail("is in a list")
+		case !l.IsText:
+			return fail("is not a text, but a number or a truth value, for example")
+		case !isData && len(l.Path) > 0 && l.Path[0] == kubernetesStringData:
+			return fail("is in stringData, and a bundle has all values in data")
 		case !isData && l.Encrypted:
-			return false
+			return fail("is encrypted, and a bundle encrypts only those in data")
 		case !isData:
 			inClear[strings.Join(l.Path, pathSeparator)] = l.Clear.Reveal()
-		case len(inner) != 1 || !l.Encrypted && !l.Clear.IsEmpty():
-			return false
+		case len(inner) != 1:
+			return fail("is under a name inside another name")
+		case !l.Encrypted && !l.Clear.IsEmpty():
+			return fail("is not encrypted")
 		default:
 			found = append(found, inner[0])
 		}
 	}
 	slices.Sort(found)
-	if !slices.Equal(found, slices.Sorted(slices.Values(names))) {
-		return false
+	switch {
+	case !slices.Equal(found, slices.Sorted(slices.Values(names))):
+		return errors.New("its names are not those of the entries")
+	case p.Format == SOPSKubernetes && (p.Kubernetes == nil || !p.Kubernetes.clearIs(inClear)):
+		return errors.New("what it has in clear is not what a bundle writes there")
+	case leaves.MACOnlyEncrypted:
+		return errors.New("its MAC leaves out what is in clear (mac_only_encrypted)")
 	}
-	return p.Format != SOPSKubernetes || p.Kubernetes != nil && p.Kubernetes.clearIs(inClear)
+	return nil
 }

@@ -187,6 +187,36 @@ func TestDocumentsThatWereChanged(t *testing.T) {
 	}
 }
 
+// What is no document of a bundle is told by its name.
+func TestWeakNamesWhatDiffers(t *testing.T) {
+	id := x25519(t)
+	k := &bundle.Kubernetes{Name: "app"}
+	for _, tt := range []struct {
+		format         bundle.Format
+		from, to, says string
+	}{
+		{bundle.SOPSYAML, "A: ", "B: 1\nA: ", "the value of B is not a text"},
+		{bundle.SOPSYAML, "A: ", "N:\n    A: ", "the value of N.A is under a name inside another name"},
+		{bundle.SOPSKubernetes, "\ndata:", "\nstringData:", "the value of stringData.A is in stringData"},
+		{bundle.SOPSKubernetes, "type: Opaque", "# why\ntype: Opaque", "there is a comment"},
+		{bundle.SOPSKubernetes, "type: Opaque", "type: Opaque\nimmutable: \"x\"", "what it has in clear is not what a bundle writes there"},
+	} {
+		p := bundle.Params{Format: tt.format, Kubernetes: k, Recipients: []agekey.Recipient{id.Recipient()}}
+		content, err := bundle.NewContent(entriesOf(map[string]string{"A": "1"}), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ciphertext, err := bundle.Seal(content, p, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = p.Weak(strings.Replace(ciphertext, tt.from, tt.to, 1), []string{"A"})
+		if err == nil || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %q for %q: %v, want %q in it", tt.format, tt.to, tt.from, err, tt.says)
+		}
+	}
+}
+
 // Whatever a document holds, sops reads it as it was given, and so do we.
 func TestDocumentsRandom(t *testing.T) {
 	id := x25519(t)

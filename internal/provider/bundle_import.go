@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -47,6 +48,9 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	ciphertext := file.Reveal() // a bundle is no secret; anything else is refused below
 	shown, err := bundle.Show(ciphertext)
 	switch {
+	case errors.Is(err, bundle.ErrUnknownFormat):
+		refuse(sentence(err) + " A plaintext env file is not imported: read it with the ephemeral ageenv_dotenv, and give that to dotenv_wo of a new ageenv_bundle. " + importHelp)
+		return
 	case err != nil:
 		refuse(sentence(err) + " " + importHelp)
 		return
@@ -82,7 +86,8 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	params.Format = opened.Format
 	weak := params.Weak(ciphertext, content.Document.Keys())
 	if weak != nil && (opened.Format == bundle.SOPSYAML || opened.Format == bundle.SOPSJSON) {
-		refuse("A document is managed that has names and encrypted texts alone, and this one has more (values in clear, numbers, lists, names inside names, comments), which would be lost: give its entries to a new ageenv_bundle. " + sentence(weak))
+		refuse("A bundle holds names and encrypted texts alone. This file has more, which the next encryption would lose. " + sentence(weak) +
+			" Read the file with the ephemeral ageenv_bundle (set path to it), and give its entries to entries_wo of a new ageenv_bundle.")
 		return
 	}
 	if weak != nil && opened.Format == bundle.SOPSKubernetes {
@@ -95,8 +100,9 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 			refuse("A manifest is managed whose data and stringData hold texts alone: give its entries to a new ageenv_bundle. " + sentence(err))
 			return
 		}
-	}
-	if weak != nil {
+		resp.Diagnostics.AddWarning("The next apply writes the manifest again: "+shownPath(name),
+			shownPath(name)+" is not written as a bundle writes it. "+sentence(weak)+" There may be more like it, and sops does not authenticate all of that. Check the content before you apply.")
+	} else if weak != nil {
 		resp.Diagnostics.AddWarning("sops does not authenticate all of the file: "+shownPath(name),
 			shownPath(name)+": "+sentence(weak)+" Whoever can write the file could have changed that, and there may be more like it. Check the content before you apply: the apply encrypts it again, and then all of it is authenticated.")
 	}

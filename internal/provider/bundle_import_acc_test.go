@@ -78,9 +78,10 @@ func TestAccBundleImportRefused(t *testing.T) {
 		says string
 	}{
 		"ini":             {encryptedFile(".ini", "A = import-canary\n"), "Files of format sops_ini are read (by the ephemeral ageenv_bundle), and not managed"},
-		"yaml, nested":    {encryptedFile(".yaml", "A:\n  B: import-canary\n"), "A document is managed that has names and encrypted texts alone"},
-		"yaml, a number":  {encryptedFile(".yaml", "A: import-canary\nB: 5\n"), "A document is managed that has names and encrypted texts alone"},
-		"json, a list":    {encryptedFile(".json", `{"A": ["import-canary"]}`), "A document is managed that has names and encrypted texts alone"},
+		"yaml, nested":    {encryptedFile(".yaml", "A:\n  B: import-canary\n"), "The value of A.B is under a name inside another name."},
+		"yaml, a number":  {encryptedFile(".yaml", "A: import-canary\nB: 5\n"), "The value of B is not a text, but a number or a truth value, for example."},
+		"json, a list":    {encryptedFile(".json", `{"A": ["import-canary"]}`), "The value of A.0 is in a list."},
+		"yaml, a comment": {encryptedFile(".yaml", "# import-canary\nA: x\n"), "There is a comment. Read the file with the ephemeral ageenv_bundle"},
 		"no env text":     {encryptedFile(".bin", "import-canary without equals\n"), "Is its env text for another reader than compose?"},
 		"another dialect": {encryptedFile(".env", "A=import-canary $x\n"), "Is its env text for another reader than compose?"},
 		"binary age file": {func(t *testing.T, w *world, file string) {
@@ -95,7 +96,7 @@ func TestAccBundleImportRefused(t *testing.T) {
 		"nobody's": {func(t *testing.T, _ *world, file string) {
 			writeFile(t, file, sealedBundle(t, "A=import-canary\n", newPerson(t).recipient))
 		}, "can't be decrypted with any identity found here"},
-		"plain text": {func(t *testing.T, _ *world, file string) { writeFile(t, file, "A=import-canary\n") }, "neither a file that sops encrypted nor an age file"},
+		"plain text": {func(t *testing.T, _ *world, file string) { writeFile(t, file, "A=import-canary\n") }, "A plaintext env file is not imported: read it with the ephemeral ageenv_dotenv"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -32,7 +32,7 @@ func contentSchema() map[string]schema.Attribute {
 			MarkdownDescription: "Whose rules the env text follows: `" + strings.Join(dialects, "`, `") + "`. Default `" + dialects[0] + "`.",
 		},
 		"entries": schema.MapAttribute{ElementType: types.StringType, Computed: true, Sensitive: true, MarkdownDescription: "The entries, name to value."},
-		"dotenv":  schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "The env text as it was read, for `dotenv_wo`. Null where there is none."},
+		"dotenv":  schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "The env text as it was read, for `dotenv_wo`. Null where there is none, as in YAML, JSON and INI: give `entries` to `entries_wo` then. A null `dotenv_wo` leaves a bundle's content as it is."},
 		"keys":    schema.ListAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "The names, sorted."},
 	}
 }
