@@ -31,6 +31,7 @@ var composeRefusals = map[string]refusal{
 	"export without name":    {"export =" + hidden, 1, "", "name is empty"},
 	"unclosed double":        {"A=1\nB=\"" + hidden + "\nC=3\n", 2, "B", "never closed"},
 	"unclosed single":        {"A='" + hidden + "\\'", 1, "A", "never closed"},
+	"another's quote":        {"A='" + hidden + "\\'\nB='x'\n", 2, "A", "(the value begins in line 1)"},
 	"text after quote":       {"A=\"" + hidden + "\" more", 1, "A", "after the closing quote"},
 	"text after quote later": {"A=\"x\n" + hidden + "\" more", 2, "A", "after the closing quote"},
 	"expansion bare":         {"A=" + hidden + "$HOME", 1, "A", "references ="},

@@ -2,6 +2,7 @@ package dotenv
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -232,6 +233,8 @@ func (r *reader) closeLine(key string, comments bool, problem string) error {
 	case trimmed == "":
 	case trimmed == "\r", isComment && strings.HasSuffix(line, "\r"):
 		return r.fail(key, problemCRLF)
+	case !isComment && problem == problemAfter && r.line > r.began:
+		return r.fail(key, fmt.Sprintf("%s (the value begins in line %d)", problem, r.began))
 	case !isComment:
 		return r.fail(key, problem)
 	case noComment(trimmed):
