@@ -125,7 +125,7 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "A change re-encrypts, and carries the content over.\n" +
 					"  - `sops_dotenv` (default): sops' dotenv store; committed as `*.enc.env`, plain `sops -d` opens it. Names are visible; an entry is one line.\n" +
 					"  - `sops_binary`: the whole text in sops' binary store; committed as `.env.enc`, plain `sops -d` gives it back byte for byte. Names are not visible.\n" +
-					"  - `sops_yaml`, `sops_json`: a document, name to value, whose values are encrypted one by one; committed as `*.yaml` or `*.json`, plain `sops -d` opens it. Every value is a text; the order of `dotenv_wo` is kept, comments are dropped. Names are visible.\n" +
+					"  - `sops_yaml`, `sops_json`: a document, name to value, whose values are encrypted one by one; committed as `*.yaml` or `*.json`, plain `sops -d` opens it. Every value is a text, in the order of `dotenv_wo` (another order alone changes nothing); comments are dropped. Names are visible.\n" +
 					"  - `sops_kubernetes`: the manifest of a Secret, as YAML, for `sops -d … | kubectl apply -f -` and Flux: `kubernetes` names it. The values of `data` are encrypted, and the rest is in clear. **Flux does not check the MAC**: whoever can write the file can change what is in clear, and remove entries.\n" +
 					"  - `age_dotenv`: the whole text in one armored age file; `age -d` opens it. Names are not visible.\n" +
 					"  - `age_files`: a tar with one file per key, of exactly its value, in one armored age file: `age -d FILE | tar -x`. For docker's and compose's `secrets`. Names may be file names, such as `tls.crt`; comments are dropped.\n\n" +
