@@ -63,6 +63,9 @@ func ReadableFormats() []Format { return append(Formats(), SOPSINI) }
 // HasText reports whether what is inside is one env text.
 func (f Format) HasText() bool { return f == SOPSDotenv || f == SOPSBinary || f == AgeDotenv }
 
+// keepsOrder reports whether what is inside has an order that a person chose.
+func (f Format) keepsOrder() bool { return f.HasText() || f == SOPSYAML || f == SOPSJSON }
+
 // isAge reports whether the bundle is an age file.
 func (f Format) isAge() bool { return f == AgeDotenv || f == AgeFiles }
 

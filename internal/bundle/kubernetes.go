@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -43,12 +44,25 @@ const (
 // pathSeparator joins paths: no name of a manifest holds it.
 const pathSeparator = "\x00"
 
+// The types of which Kubernetes asks for certain entries.
+const (
+	typeTLS            = "kubernetes.io/tls"
+	typeSSH            = "kubernetes.io/ssh-auth"
+	typeBasicAuth      = "kubernetes.io/basic-auth"
+	typeDockerOld      = "kubernetes.io/dockercfg"
+	typeDocker         = "kubernetes.io/dockerconfigjson"
+	typeServiceAccount = "kubernetes.io/service-account-token"
+)
+
+// serviceAccount is the annotation without which Kubernetes refuses typeServiceAccount.
+const serviceAccount = "kubernetes.io/service-account.name"
+
 // requiredEntries are the entries without which Kubernetes refuses a Secret of the type.
 var requiredEntries = map[string][]string{
-	"kubernetes.io/tls":              {"tls.crt", "tls.key"},
-	"kubernetes.io/ssh-auth":         {"ssh-privatekey"},
-	"kubernetes.io/dockercfg":        {".dockercfg"},
-	"kubernetes.io/dockerconfigjson": {".dockerconfigjson"},
+	typeTLS:       {"tls.crt", "tls.key"},
+	typeSSH:       {"ssh-privatekey"},
+	typeDockerOld: {".dockercfg"},
+	typeDocker:    {".dockerconfigjson"},
 }
 
 var (
@@ -135,11 +149,38 @@ func checkQualified(key string) error {
 // Missing returns the entries that Kubernetes asks of the type and that are not among
 // the names.
 func (k Kubernetes) Missing(names []string) []string {
+	if k.Type == typeBasicAuth && !slices.Contains(names, "username") && !slices.Contains(names, "password") {
+		return []string{"username or password"}
+	}
 	return slices.DeleteFunc(slices.Clone(requiredEntries[k.Type]), func(name string) bool { return slices.Contains(names, name) })
 }
 
-// CheckAnnotations returns an error if Kubernetes takes fewer annotations.
+// checkValue returns an error, which names no value, if Kubernetes refuses the value in
+// a Secret of the type.
+func (k Kubernetes) checkValue(key string, value secret.Text) error {
+	if !slices.Contains(requiredEntries[k.Type], key) {
+		return nil
+	}
+	switch k.Type {
+	case typeSSH:
+		if value.IsEmpty() {
+			return errors.New("the value is empty, and Kubernetes refuses that in a Secret of type " + typeSSH)
+		}
+	case typeDocker, typeDockerOld:
+		var object map[string]any
+		if json.Unmarshal([]byte(value.Reveal()), &object) != nil {
+			return errors.New("the value is not a JSON object, and Kubernetes refuses anything else in a Secret of type " + k.Type)
+		}
+	}
+	return nil
+}
+
+// CheckAnnotations returns an error if Kubernetes takes fewer annotations, or other ones
+// with the type.
 func (k Kubernetes) CheckAnnotations() error {
+	if k.Type == typeServiceAccount && k.Annotations[serviceAccount] == "" {
+		return fmt.Errorf("a Secret of type %s needs the annotation %s: without it Kubernetes refuses the Secret", typeServiceAccount, serviceAccount)
+	}
 	size := 0
 	for key, value := range k.Annotations {
 		size += len(key) + len(value)

@@ -26,7 +26,11 @@ func (p Params) checkTreeName(key string) error {
 		return &dotenv.Error{Problem: "the name is empty"}
 	case !treeName.MatchString(key), p.Format == SOPSKubernetes && (key == "." || strings.HasPrefix(key, "..")):
 		// Not named: what is no name may be a piece of a value.
-		return &dotenv.Error{Problem: fmt.Sprintf("the name is not one that %s holds: use letters, digits, _, - and ., 253 at most, and no .. first", p.Format)}
+		rule := "use letters, digits, _, - and ., 253 at most"
+		if p.Format == SOPSKubernetes {
+			rule += ", not . alone and no .. first"
+		}
+		return &dotenv.Error{Problem: fmt.Sprintf("the name is not one that %s holds: %s", p.Format, rule)}
 	case key == "sops" && p.Format != SOPSKubernetes:
 		return fail(fmt.Sprintf("sops keeps its metadata under this name: choose another, or a format other than %s", p.Format))
 	case strings.HasSuffix(key, "_unencrypted"):
@@ -40,6 +44,11 @@ func (p Params) checkTreeName(key string) error {
 func (p Params) checkTreeEntry(key string, value secret.Text) error {
 	fail := func(problem string) error { return &dotenv.Error{Key: key, Problem: problem} }
 	switch {
+	case p.Format == SOPSKubernetes && p.Kubernetes != nil:
+		if err := p.Kubernetes.checkValue(key, value); err != nil {
+			return fail(err.Error())
+		}
+		return nil
 	case p.Format == SOPSKubernetes:
 		return nil
 	case !utf8.ValidString(value.Reveal()):

@@ -40,7 +40,7 @@ func wantedContent(config bundleModel, p bundle.Params) (w wanted, diags diag.Di
 				diags.Append(contentProblem(err, dotenvPath))
 			}
 		}
-		w.Document, w.Ordered = doc, p.Format.HasText()
+		w.Wanted = bundle.WantedText(doc, p.Format)
 	}
 	entries := map[string]secret.Text{}
 	for key, element := range config.EntriesWO.Elements() {

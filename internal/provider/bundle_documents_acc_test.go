@@ -48,11 +48,18 @@ func TestAccDocuments(t *testing.T) {
 			const holds = `Z="True" EMPTY="" A="1" `
 			update := planned(map[string]plancheck.ResourceActionType{bundleAddress: plancheck.ResourceActionUpdate})
 			var ciphertext string
+			reordered := documentHolds(t, format, `A="1" EMPTY="" Z="True" `, box)
+			if format == bundle.SOPSKubernetes { // the data of a Secret have no order
+				reordered = stateSame(t, &ciphertext, bundleAddress, "ciphertext")
+			}
 			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{
 				{Config: config(text), ConfigStateChecks: looks(documentHolds(t, format, holds, box, w.operator), stateKeep(&ciphertext, bundleAddress, "ciphertext"))},
 				{Config: config(text), ConfigPlanChecks: plannedEmpty, ConfigStateChecks: looks(stateSame(t, &ciphertext, bundleAddress, "ciphertext"))},
 				{Config: config(text + "B=2\n"), ConfigPlanChecks: update, ConfigStateChecks: looks(documentHolds(t, format, holds+`B="2" `, box))},
 				{Config: config(text), ConfigPlanChecks: update, ConfigStateChecks: looks(documentHolds(t, format, holds, box))},
+				{Config: config("# other\n" + text), ConfigStateChecks: looks(documentHolds(t, format, holds, box), stateKeep(&ciphertext, bundleAddress, "ciphertext"))},
+				{Config: config("A=1\nEMPTY=\nZ=True\n"), ConfigStateChecks: looks(reordered)},
+				{Config: config(text), ConfigStateChecks: looks(documentHolds(t, format, holds, box))},
 				{Config: config(text, `content_version = "1"`), ConfigPlanChecks: update},
 				{Config: config("NOT=read\n", `content_version = "1"`), ConfigPlanChecks: plannedEmpty, ConfigStateChecks: looks(documentHolds(t, format, holds, box))},
 			}})
@@ -193,6 +200,9 @@ func TestAccBadDocuments(t *testing.T) {
 		"label that sops sees": {config: secret(`name = "app", labels = { data = "x" }`), says: []string{"kubernetes.labels: \"data\": sops encrypts what is under this key"}},
 		"annotation":           {config: secret(`name = "app", annotations = { note = "ENC[x" }`), says: []string{"kubernetes.annotations: \"note\": the value begins with ENC["}},
 		"entries of a type":    {config: secret(`name = "app", type = "kubernetes.io/tls"`), says: []string{"Entries are missing", "type kubernetes.io/tls without these entries: tls.crt, tls.key"}},
+		"entry of a type":      {config: given(`entries_wo = { ".dockerconfigjson" = "canary" }`, format, `kubernetes = { name = "app", type = "kubernetes.io/dockerconfigjson" }`), says: []string{"In entries_wo: .dockerconfigjson: the value is not a JSON object"}, hides: []string{"canary"}},
+		"annotation of a type": {config: secret(`name = "app", type = "kubernetes.io/service-account-token"`), says: []string{"a Secret of type kubernetes.io/service-account-token needs the annotation kubernetes.io/service-account.name"}, hides: []string{"canary"}},
+		"too large":            {config: given(`entries_wo = { A = join("", [for i in range(1048) : "${format("%1010s", "canary")}"]) }`, format, `kubernetes = { name = "app" }`), says: []string{"a Kubernetes Secret holds 1048576"}, hides: []string{"canary"}},
 		"entry's name":         {config: given(`entries_wo = { "a b" = "canary" }`, `format = "sops_yaml"`), says: []string{`In entries_wo: "a b": the name is not one that sops_yaml holds`}, hides: []string{"canary"}},
 		"entry named sops":     {config: given(`entries_wo = { sops = "canary" }`, `format = "sops_json"`), says: []string{"In entries_wo: sops: sops keeps its metadata under this name"}, hides: []string{"canary"}},
 		"entry in clear":       {config: given(`entries_wo = { K_unencrypted = "canary" }`, `format = "sops_yaml"`), says: []string{"In entries_wo: K_unencrypted: sops stores names that end in _unencrypted in clear"}, hides: []string{"canary"}},
