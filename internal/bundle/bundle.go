@@ -5,6 +5,7 @@
 //   - files.go: the tar in which one file per key travels
 //   - tree.go: YAML and JSON documents
 //   - kubernetes.go: the manifest of a Kubernetes Secret
+//   - kubernetes_rules.go: what Kubernetes takes of one
 //   - seal.go: sealing
 //   - open.go: opening, also what others made
 //   - shown.go: what a bundle shows unopened
