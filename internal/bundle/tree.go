@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -130,19 +131,34 @@ func (p Params) Weak(ciphertext string, names []string) error {
 		return Weak(ciphertext)
 	}
 	leaves, err := sops.ReadLeaves(ciphertext, p.Format.treeStore())
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case leaves.Documents != 1 || !p.wroteLeaves(leaves.All, names):
+		if err := Weak(ciphertext); err != nil && p.Format != SOPSKubernetes {
+			return fmt.Errorf("%w: %w", ErrOtherDocument, err)
+		}
+		return ErrOtherDocument
+	case leaves.MACOnlyEncrypted:
+		return errMACOnlyEncrypted
 	}
-	if leaves.Documents == 1 && !leaves.MACOnlyEncrypted && p.wroteLeaves(leaves.All, names) {
-		return nil
-	}
-	if err := Weak(ciphertext); err != nil {
-		return err
-	}
-	return errOtherStructure
+	return nil
 }
 
-var errOtherStructure = fmt.Errorf("it is not a document of texts alone as it is written here: %w", ErrUnauthenticated)
+// ErrOtherDocument: a document is not one that is written here.
+var ErrOtherDocument = errors.New("it has more, or something else, than names and encrypted texts as they are written here")
+
+var errMACOnlyEncrypted = fmt.Errorf("its MAC leaves out what is in clear (mac_only_encrypted): %w", ErrUnauthenticated)
+
+// EmptyInClear returns the names of entries of a document that are empty, which sops does
+// not authenticate there.
+func (p Params) EmptyInClear(doc dotenv.Document) []string {
+	if !p.Format.isTree() {
+		return nil
+	}
+	entries := doc.Entries()
+	return slices.DeleteFunc(doc.Keys(), func(name string) bool { return !entries[name].IsEmpty() })
+}
 
 // wroteLeaves reports whether Seal could have written such values: each a text, and in
 // clear nothing but what p has there.

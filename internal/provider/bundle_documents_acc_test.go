@@ -112,35 +112,37 @@ resource "ageenv_bundle" "b" {
 func TestAccDocumentImports(t *testing.T) {
 	const manifest = "apiVersion: v1\nkind: Secret\nmetadata:\n    name: app\n    namespace: prod\n    labels:\n        team: a\ntype: Opaque\n"
 	const kubernetes = `kubernetes = { name = "app", namespace = "prod", labels = { team = "a" }, type = "Opaque" }`
+	const inOrder = `B="1" A="x" `
 	byRule := []string{"--encrypted-regex", "^(data|stringData)$"}
 	for name, tt := range map[string]struct {
 		made      func(t *testing.T, w *world, file string)
 		format    bundle.Format
 		arguments []string
+		holds     string
 		anew      bool
 	}{
-		"yaml":               {encryptedFile(".yaml", "B: \"1\"\nA: x\n"), bundle.SOPSYAML, nil, false},
-		"json":               {encryptedFile(".json", `{"B": "1", "A": "x"}`), bundle.SOPSJSON, nil, false},
-		"secret":             {encryptedFile(".yaml", manifest+"data:\n    B: MQ==\n    A: eA==\n", byRule...), bundle.SOPSKubernetes, []string{kubernetes}, false},
-		"secret, stringData": {encryptedFile(".yaml", manifest+"stringData:\n    B: \"1\"\n    A: x\n", byRule...), bundle.SOPSKubernetes, []string{kubernetes}, true},
+		"yaml":                 {encryptedFile(".yaml", "B: \"1\"\nA: x\n"), bundle.SOPSYAML, nil, inOrder, false},
+		"yaml, an empty value": {encryptedFile(".yaml", "B: \"1\"\nA: \"\"\n"), bundle.SOPSYAML, nil, `B="1" A="" `, false},
+		"yaml, another MAC":    {encryptedFile(".yaml", "B: \"1\"\nA: x\n", "--mac-only-encrypted"), bundle.SOPSYAML, nil, inOrder, true},
+		"json":                 {encryptedFile(".json", `{"B": "1", "A": "x"}`), bundle.SOPSJSON, nil, inOrder, false},
+		"secret":               {encryptedFile(".yaml", manifest+"data:\n    B: MQ==\n    A: eA==\n", byRule...), bundle.SOPSKubernetes, []string{kubernetes}, inOrder, false},
+		"secret, a comment":    {encryptedFile(".yaml", "# by hand\n"+manifest+"data:\n    B: MQ==\n    A: eA==\n", byRule...), bundle.SOPSKubernetes, []string{kubernetes}, inOrder, true},
+		// stringData wins name by name, in no order.
+		"secret, stringData": {encryptedFile(".yaml", manifest+"stringData:\n    B: \"1\"\n    A: x\n", byRule...), bundle.SOPSKubernetes, []string{kubernetes}, `A="x" B="1" `, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			file := filepath.Join(t.TempDir(), "app")
 			tt.made(t, w, file)
 			config := bundleConfig(w, append(tt.arguments, "recipients = []", fmt.Sprintf("format = %q", tt.format))...)
-			holds := `B="1" A="x" `
-			if tt.anew {
-				holds = `A="x" B="1" ` // stringData wins name by name, in no order
-			}
-			next := resource.TestStep{Config: config, ConfigPlanChecks: plannedEmpty, ConfigStateChecks: looks(documentHolds(t, tt.format, holds, w.operator), func(a attributes) {
+			next := resource.TestStep{Config: config, ConfigPlanChecks: plannedEmpty, ConfigStateChecks: looks(documentHolds(t, tt.format, tt.holds, w.operator), func(a attributes) {
 				if content, err := os.ReadFile(file); err != nil || a.text(bundleAddress, "ciphertext") != string(content) {
 					t.Errorf("the ciphertext is not the file's: %v", err)
 				}
 			})}
 			if tt.anew {
 				next.ConfigPlanChecks = planned(map[string]plancheck.ResourceActionType{bundleAddress: plancheck.ResourceActionUpdate})
-				next.ConfigStateChecks = looks(documentHolds(t, tt.format, holds, w.operator))
+				next.ConfigStateChecks = looks(documentHolds(t, tt.format, tt.holds, w.operator))
 			}
 			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{
 				{Config: config, ResourceName: bundleAddress, ImportState: true, ImportStatePersist: true, ImportStateId: file},

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -81,14 +82,11 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	}
 	params.Format = opened.Format
 	weak := params.Weak(ciphertext, content.Document.Keys())
-	if weak != nil && (opened.Format == bundle.SOPSYAML || opened.Format == bundle.SOPSJSON) {
+	if errors.Is(weak, bundle.ErrOtherDocument) && params.Kubernetes == nil {
 		refuse("A document is managed that has names and encrypted texts alone, and this one has more (values in clear, numbers, lists, names inside names, comments), which would be lost: give its entries to a new ageenv_bundle. " + sentence(weak))
 		return
 	}
-	if weak != nil {
-		resp.Diagnostics.AddWarning("sops does not authenticate all of the file: "+shownPath(name),
-			shownPath(name)+": "+sentence(weak)+" Whoever can write the file could have changed that, and there may be more like it. Check the content before you apply: the apply encrypts it again, and then all of it is authenticated.")
-	}
+	resp.Diagnostics.Append(importWarnings(shownPath(name), weak, params.EmptyInClear(content.Document))...)
 	state := bundleModel{
 		ID: types.StringValue(newID()), EntriesWO: types.MapNull(types.StringType),
 		Format: types.StringValue(string(opened.Format)), Dialect: types.StringValue(string(params.Dialect)),
@@ -111,6 +109,24 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
+}
+
+// importWarnings tell of what sops does not authenticate in the file, and of the entries
+// that are empty in clear.
+func importWarnings(file string, weak error, empty []string) (diags diag.Diagnostics) {
+	switch {
+	case errors.Is(weak, bundle.ErrOtherDocument):
+		diags.AddWarning("The manifest is written again: "+file,
+			file+" is not written as ageenv_bundle writes the manifest of a Secret (all entries under data, no comments): the next apply does that. Whoever can write the file could have changed what is in clear: check the content before you apply.")
+	case weak != nil:
+		diags.AddWarning("sops does not authenticate all of the file: "+file,
+			file+": "+sentence(weak)+" Whoever can write the file could have changed that, and there may be more like it. Check the content before you apply: the apply encrypts it again, and then all of it is authenticated.")
+	}
+	if len(empty) > 0 {
+		diags.AddWarning("sops does not authenticate empty values: "+file,
+			file+": these entries are empty, and whoever can write the file could have emptied or added them: "+listed(empty)+". Check that before you apply. From now on, the state knows which names there are.")
+	}
+	return diags
 }
 
 // importAccess parts the recipients that the file shows into those whom the
