@@ -9,8 +9,8 @@
 #   terraform output -raw manifest > app.enc.yaml
 #   git commit app.enc.yaml
 #
-# Flux does not check sops' MAC: whoever can write the file can change the labels and
-# remove entries, and can read no value.
+# Flux does not check sops' MAC: whoever can write the file can remove or replace entries,
+# and change the namespace, whose users then read the values.
 
 terraform {
   required_version = ">= 1.11"
