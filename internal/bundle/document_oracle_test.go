@@ -159,18 +159,22 @@ func TestFluxDoesNotNotice(t *testing.T) {
 	sops := realTool(t, "AGEENV_TEST_SOPS", "sops")
 	sops.env = append(sops.env, "SOPS_AGE_KEY_FILE="+sops.file(t, "keys.txt", id.Text().Reveal()+"\n"))
 	ciphertext := sealedDocument(t, documentParams(bundle.SOPSKubernetes, id), map[string]string{"A": "1", "B": "2"})
-	data := func(whole map[string]any) map[string]any { return whole["data"].(map[string]any) }
+	under := func(whole map[string]any, name string) map[string]any {
+		inner, _ := whole[name].(map[string]any)
+		return inner
+	}
+	data := func(whole map[string]any) map[string]any { return under(whole, "data") }
 	for name, tt := range map[string]struct {
 		change  func(whole map[string]any)
 		want    map[string]string
 		noticed bool
 	}{
-		"another namespace": {func(whole map[string]any) { whole["metadata"].(map[string]any)["namespace"] = "theirs" }, map[string]string{"A": "1", "B": "2"}, false},
+		"another namespace": {func(whole map[string]any) { under(whole, "metadata")["namespace"] = "theirs" }, map[string]string{"A": "1", "B": "2"}, false},
 		"an entry less":     {func(whole map[string]any) { delete(data(whole), "A") }, map[string]string{"B": "2"}, false},
 		"an empty entry":    {func(whole map[string]any) { data(whole)["A"] = "" }, map[string]string{"A": "", "B": "2"}, false},
 		"another value": {func(whole map[string]any) {
 			data(whole)["A"] = base64.StdEncoding.EncodeToString([]byte("theirs"))
-			whole["sops"].(map[string]any)["encrypted_regex"] = "^B$"
+			under(whole, "sops")["encrypted_regex"] = "^B$"
 		}, map[string]string{"A": "theirs", "B": "2"}, false},
 		"a value in clear":   {func(whole map[string]any) { data(whole)["A"] = "MQ==" }, nil, true},
 		"values that change": {func(whole map[string]any) { data(whole)["A"], data(whole)["B"] = data(whole)["B"], data(whole)["A"] }, nil, true},

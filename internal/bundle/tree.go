@@ -145,7 +145,7 @@ func (p Params) Weak(ciphertext string, names []string) error {
 	return nil
 }
 
-// ErrOtherDocument: a document is not one that is written here.
+// ErrOtherDocument means that a document is not one that is written here.
 var ErrOtherDocument = errors.New("it has more, or something else, than names and encrypted texts as they are written here")
 
 var errMACOnlyEncrypted = fmt.Errorf("its MAC leaves out what is in clear (mac_only_encrypted): %w", ErrUnauthenticated)
