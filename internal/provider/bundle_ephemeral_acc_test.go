@@ -82,32 +82,6 @@ func TestAccEphemeralReadsEverySOPSFile(t *testing.T) {
 	}
 }
 
-// Of the manifest of a Secret the entries are read, as the cluster has them: stringData
-// wins. What is in clear is authenticated by the MAC.
-func TestAccEphemeralReadsASecret(t *testing.T) {
-	const manifest = "apiVersion: v1\nkind: Secret\nmetadata:\n    name: app\ntype: Opaque\ndata:\n    A: MQ==\n    B: Mg==\nstringData:\n    B: three\n    tls.crt: |\n        four\n"
-	w := newWorld(t)
-	file := filepath.Join(t.TempDir(), "app.yaml")
-	encryptedFile(".yaml", manifest, "--encrypted-regex", "^(data|stringData)$")(t, w, file)
-	config := w.config(fmt.Sprintf("ephemeral \"ageenv_bundle\" \"e\" {\n  path = %q\n  format = \"sops_kubernetes\"\n}\n", file))
-	resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{{
-		Config:            config + echoed("ephemeral.ageenv_bundle.e"),
-		ConfigStateChecks: looks(echoFile(t, "sops_kubernetes", manifest, map[string]string{"A": "1", "B": "three", "tls.crt": "four\n"})),
-	}}})
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, file, strings.Replace(string(text), "name: app", "name: other", 1))
-	c := newCLI(t, w)
-	c.write(config)
-	out, err := c.run("plan")
-	if exitCode(err) != 1 {
-		t.Errorf("with another name the plan ends with %v", err)
-	}
-	badOutput(t, out, []string{"its authentication fails"}, []string{"three"})
-}
-
 // With key groups it takes identities of two of them.
 func TestAccEphemeralKeyGroups(t *testing.T) {
 	w := newWorld(t)
