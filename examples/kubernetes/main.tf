@@ -20,8 +20,8 @@
 #
 # A rotation with grace_days keeps the old identity in that file until the time is over.
 #
-# Flux does not check sops' MAC: whoever can write the file can change the labels and
-# remove entries, and can read no value.
+# Flux does not check sops' MAC: whoever can write the file can remove or replace entries,
+# and change the namespace, whose users then read the values.
 
 terraform {
   required_version = ">= 1.11"

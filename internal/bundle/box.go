@@ -20,6 +20,9 @@ var (
 // tar of files, is what the box gets, byte for byte. Errors are ErrNotOneFile,
 // ErrNotADirectory and those of Source.Open.
 func ForBox(ciphertext string, box agekey.Identity, asDirectory bool) ([]byte, error) {
+	if isDocument(ciphertext) {
+		return nil, Opened{Format: SOPSYAML}.fits(asDirectory)
+	}
 	opened, err := Source{}.Open(ciphertext, []agekey.Identity{box})
 	if err != nil {
 		return nil, err
@@ -39,6 +42,13 @@ func (f Format) CanFitBox(travels, asDirectory bool) bool {
 	return f.HasText() && (travels || f.isAge())
 }
 
+// isDocument reports whether a bundle is YAML, JSON or INI, which no box drops: what of it
+// sops does not authenticate need not be looked at.
+func isDocument(ciphertext string) bool {
+	format, err := Detect(ciphertext)
+	return err == nil && !format.HasText() && !format.isAge()
+}
+
 // fits returns ErrNotADirectory or ErrNotOneFile if the bundle cannot be dropped so.
 func (o Opened) fits(asDirectory bool) error {
 	switch {
@@ -54,6 +64,9 @@ func (o Opened) fits(asDirectory bool) error {
 // the bundle and it cannot be dropped so. What none of them opens is left to the
 // box, which refuses it, too.
 func FitsBox(ciphertext string, identities []agekey.Identity, asDirectory bool) error {
+	if isDocument(ciphertext) {
+		return Opened{Format: SOPSYAML}.fits(asDirectory)
+	}
 	opened, err := Source{}.Open(ciphertext, identities)
 	if err != nil {
 		return nil //nolint:nilerr // it is for another identity, or ForItself says what is wrong with it

@@ -48,6 +48,20 @@ func TestForBox(t *testing.T) {
 	if payload, err := bundle.ForBox(env, box, true); !errors.Is(err, bundle.ErrNotADirectory) || payload != nil {
 		t.Errorf("an env text as a directory: %d bytes, %v", len(payload), err)
 	}
+	for _, format := range documents {
+		document := sealed(t, contentOf(t, format, map[string]string{"A": "1", "EMPTY": ""}), format, operator)
+		for asDirectory, want := range map[bool]error{false: bundle.ErrNotOneFile, true: bundle.ErrNotADirectory} {
+			if payload, err := bundle.ForBox(document, box, asDirectory); !errors.Is(err, want) || payload != nil {
+				t.Errorf("%s: %d bytes, %v", format, len(payload), err)
+			}
+			if err := bundle.FitsBox(document, nil, asDirectory); !errors.Is(err, want) {
+				t.Errorf("%s: it fits a box: %v", format, err)
+			}
+		}
+		if format.CanFitBox(true, false) || format.CanFitBox(true, true) {
+			t.Errorf("%s is said to fit a box", format)
+		}
+	}
 	if payload, err := bundle.ForBox("A=1\n", box, false); !errors.Is(err, bundle.ErrUnknownFormat) || payload != nil {
 		t.Errorf("env text in clear: %d bytes, %v", len(payload), err)
 	}

@@ -5,6 +5,7 @@
 //   - files.go: the tar in which one file per key travels
 //   - tree.go: YAML and JSON documents
 //   - kubernetes.go: the manifest of a Kubernetes Secret
+//   - kubernetes_rules.go: what Kubernetes takes of one
 //   - seal.go: sealing
 //   - open.go: opening, also what others made
 //   - shown.go: what a bundle shows unopened
@@ -62,6 +63,9 @@ func ReadableFormats() []Format { return append(Formats(), SOPSINI) }
 
 // HasText reports whether what is inside is one env text.
 func (f Format) HasText() bool { return f == SOPSDotenv || f == SOPSBinary || f == AgeDotenv }
+
+// keepsOrder reports whether what is inside has an order that a person chose.
+func (f Format) keepsOrder() bool { return f.HasText() || f == SOPSYAML || f == SOPSJSON }
 
 // isAge reports whether the bundle is an age file.
 func (f Format) isAge() bool { return f == AgeDotenv || f == AgeFiles }

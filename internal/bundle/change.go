@@ -15,6 +15,16 @@ type Wanted struct {
 	Ordered bool
 }
 
+// WantedText is the content that an env text asks for, as far as the format can hold it:
+// documents have no comments, and an order counts only where the format keeps one.
+func WantedText(doc dotenv.Document, format Format) Wanted {
+	if !format.HasText() {
+		lines := slices.DeleteFunc(slices.Clone(doc.Lines), dotenv.Line.IsComment)
+		doc = dotenv.Document{Lines: lines}
+	}
+	return Wanted{Document: doc, Ordered: format.keepsOrder()}
+}
+
 // Same reports whether a bundle's content is what is wanted already.
 func (w Wanted) Same(have Content) bool {
 	if w.Ordered {

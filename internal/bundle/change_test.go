@@ -2,6 +2,7 @@ package bundle_test
 
 import (
 	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,30 @@ func TestWantedSame(t *testing.T) {
 				t.Errorf("got %v, want %v", got, tt.same)
 			}
 		})
+	}
+}
+
+// The order of an env text counts where the format keeps it, and its comments where the
+// format has any.
+func TestWantedText(t *testing.T) {
+	for _, format := range bundle.Formats() {
+		comments := format.HasText()
+		order := comments || format == bundle.SOPSYAML || format == bundle.SOPSJSON
+		wanted := bundle.WantedText(parsed(t, "# note\nB=2\nA=1\n"), format)
+		for text, same := range map[string]bool{
+			"# note\nB=2\nA=1\n": comments || !order,
+			"B=2\nA=1\n":         !comments,
+			"A=1\nB=2\n":         !order,
+			"B=2\n":              false,
+		} {
+			// What is read of a format without comments has none.
+			if strings.HasPrefix(text, "#") && !comments {
+				continue
+			}
+			if got := wanted.Same(bundle.Content{Document: parsed(t, text)}); got != same {
+				t.Errorf("%s, %q: got %v, want %v", format, text, got, same)
+			}
+		}
 	}
 }
 

@@ -34,7 +34,11 @@ func documentParams(format bundle.Format, id agekey.Identity) bundle.Params {
 func decoded(t *testing.T, format bundle.Format, text string) map[string]string {
 	t.Helper()
 	var whole map[string]any
-	if err := yaml.Unmarshal([]byte(text), &whole); err != nil {
+	read := yaml.Unmarshal
+	if format == bundle.SOPSJSON {
+		read = json.Unmarshal // a reader of YAML refuses some of its characters
+	}
+	if err := read([]byte(text), &whole); err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
 	if format == bundle.SOPSKubernetes {
@@ -144,6 +148,56 @@ func TestFluxOpensSecrets(t *testing.T) {
 		got := bundle.Kubernetes{Name: manifest.Metadata.Name, Namespace: manifest.Metadata.Namespace, Type: manifest.Type, Labels: manifest.Metadata.Labels, Annotations: manifest.Metadata.Annotations}
 		if manifest.APIVersion != "v1" || manifest.Kind != "Secret" || !got.Equal(p.Kubernetes) {
 			t.Errorf("the manifest is %+v", manifest)
+		}
+	}
+}
+
+// What the docs say of Flux: without the MAC, whoever can write the manifest can change
+// all of it but the values that are encrypted, and move none of these to another name.
+func TestFluxDoesNotNotice(t *testing.T) {
+	id := x25519(t)
+	sops := realTool(t, "AGEENV_TEST_SOPS", "sops")
+	sops.env = append(sops.env, "SOPS_AGE_KEY_FILE="+sops.file(t, "keys.txt", id.Text().Reveal()+"\n"))
+	ciphertext := sealedDocument(t, documentParams(bundle.SOPSKubernetes, id), map[string]string{"A": "1", "B": "2"})
+	under := func(whole map[string]any, name string) map[string]any {
+		inner, _ := whole[name].(map[string]any)
+		return inner
+	}
+	data := func(whole map[string]any) map[string]any { return under(whole, "data") }
+	for name, tt := range map[string]struct {
+		change  func(whole map[string]any)
+		want    map[string]string
+		noticed bool
+	}{
+		"another namespace": {func(whole map[string]any) { under(whole, "metadata")["namespace"] = "theirs" }, map[string]string{"A": "1", "B": "2"}, false},
+		"an entry less":     {func(whole map[string]any) { delete(data(whole), "A") }, map[string]string{"B": "2"}, false},
+		"an empty entry":    {func(whole map[string]any) { data(whole)["A"] = "" }, map[string]string{"A": "", "B": "2"}, false},
+		"another value": {func(whole map[string]any) {
+			data(whole)["A"] = base64.StdEncoding.EncodeToString([]byte("theirs"))
+			under(whole, "sops")["encrypted_regex"] = "^B$"
+		}, map[string]string{"A": "theirs", "B": "2"}, false},
+		"a value in clear":   {func(whole map[string]any) { data(whole)["A"] = "MQ==" }, nil, true},
+		"values that change": {func(whole map[string]any) { data(whole)["A"], data(whole)["B"] = data(whole)["B"], data(whole)["A"] }, nil, true},
+	} {
+		var whole map[string]any
+		if err := yaml.Unmarshal([]byte(ciphertext), &whole); err != nil {
+			t.Fatal(err)
+		}
+		tt.change(whole)
+		asJSON, err := json.Marshal(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := sops.file(t, "app.json", string(asJSON))
+		out, err := sops.try("-d", "--ignore-mac", file)
+		if (err != nil) != tt.noticed {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil && !maps.Equal(decoded(t, bundle.SOPSKubernetes, out), tt.want) {
+			t.Errorf("%s: Flux reads %s", name, out)
+		}
+		if _, err := sops.try("-d", file); err == nil {
+			t.Errorf("%s: sops does not notice", name)
 		}
 	}
 }

@@ -2,10 +2,7 @@ package bundle
 
 import (
 	"encoding/base64"
-	"errors"
-	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -28,12 +25,6 @@ type Kubernetes struct {
 // OpaqueSecret is the type of a Secret that says nothing of its entries.
 const OpaqueSecret = "Opaque"
 
-// What Kubernetes takes, in bytes.
-const (
-	MaxKubernetesData        = 1 << 20   // of all values of a Secret
-	maxKubernetesAnnotations = 256 << 10 // of all annotations
-)
-
 // The names in a manifest.
 const (
 	kubernetesData       = "data"
@@ -42,113 +33,6 @@ const (
 
 // pathSeparator joins paths: no name of a manifest holds it.
 const pathSeparator = "\x00"
-
-// requiredEntries are the entries without which Kubernetes refuses a Secret of the type.
-var requiredEntries = map[string][]string{
-	"kubernetes.io/tls":              {"tls.crt", "tls.key"},
-	"kubernetes.io/ssh-auth":         {"ssh-privatekey"},
-	"kubernetes.io/dockercfg":        {".dockercfg"},
-	"kubernetes.io/dockerconfigjson": {".dockerconfigjson"},
-}
-
-var (
-	subdomain  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	labelText  = regexp.MustCompile(`^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$`)
-	secretType = regexp.MustCompile(`^[-./_A-Za-z0-9]{1,253}$`)
-)
-
-// CheckKubernetesName returns an error if Kubernetes takes no Secret of that name.
-func CheckKubernetesName(name string) error {
-	if len(name) > 253 || !subdomain.MatchString(name) {
-		return errors.New("is not a name of a Kubernetes object: use lower-case letters, digits, - and ., 253 at most, with a letter or a digit at both ends")
-	}
-	return nil
-}
-
-// CheckKubernetesNamespace returns an error if it is not the name of a namespace.
-func CheckKubernetesNamespace(name string) error {
-	if len(name) > 63 || !dnsLabel.MatchString(name) {
-		return errors.New("is not a name of a Kubernetes namespace: use lower-case letters, digits and -, 63 at most, with a letter or a digit at both ends")
-	}
-	return nil
-}
-
-// CheckKubernetesType returns an error if it is not the type of a Secret.
-func CheckKubernetesType(name string) error {
-	if !secretType.MatchString(name) {
-		return errors.New("is not a type of a Kubernetes Secret: use letters, digits, -, ., _ and /, 253 at most")
-	}
-	return nil
-}
-
-// CheckKubernetesLabel returns an error if Kubernetes takes no such label.
-func CheckKubernetesLabel(key, value string) error {
-	if err := checkQualified(key); err != nil {
-		return err
-	}
-	if value != "" && (len(value) > 63 || !labelText.MatchString(value)) {
-		return errors.New("the value is not one of a label: use letters, digits, -, _ and ., 63 at most, with a letter or a digit at both ends")
-	}
-	return nil
-}
-
-// CheckKubernetesAnnotation returns an error if Kubernetes takes no such annotation, or
-// sops can't write it into YAML in clear.
-func CheckKubernetesAnnotation(key, value string) error {
-	qualified := key
-	if prefix, name, found := strings.Cut(key, "/"); found {
-		qualified = strings.ToLower(prefix) + "/" + name // as Kubernetes does for annotations alone
-	}
-	if err := checkQualified(qualified); err != nil {
-		return err
-	}
-	switch {
-	case len(value) > maxKubernetesAnnotations:
-		return fmt.Errorf("the value is longer than %d bytes", maxKubernetesAnnotations)
-	case strings.HasPrefix(value, "ENC["):
-		return errors.New("the value begins with ENC[, as what sops encrypts does, and annotations are in clear")
-	case sops.YAMLLoses(secret.New(value)):
-		return errors.New("sops can't print a value of several lines that begins with a tab as YAML")
-	}
-	return nil
-}
-
-// checkQualified checks the key of a label or an annotation: a name, and before it an
-// optional domain and a slash.
-func checkQualified(key string) error {
-	prefix, name, found := strings.Cut(key, "/")
-	if !found {
-		prefix, name = "", key
-	}
-	switch {
-	case key == kubernetesData || key == kubernetesStringData:
-		return errors.New("sops encrypts what is under this key, as it does the entries: choose another")
-	case strings.HasSuffix(key, "_unencrypted"):
-		return errors.New("the key ends in _unencrypted, which has a meaning to sops: choose another")
-	case len(name) > 63 || !labelText.MatchString(name) || found && CheckKubernetesName(prefix) != nil:
-		return errors.New("the key is not one of a label or an annotation: use letters, digits, -, _ and ., 63 at most, with a letter or a digit at both ends, and before it a domain and a / if you like")
-	}
-	return nil
-}
-
-// Missing returns the entries that Kubernetes asks of the type and that are not among
-// the names.
-func (k Kubernetes) Missing(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(requiredEntries[k.Type]), func(name string) bool { return slices.Contains(names, name) })
-}
-
-// CheckAnnotations returns an error if Kubernetes takes fewer annotations.
-func (k Kubernetes) CheckAnnotations() error {
-	size := 0
-	for key, value := range k.Annotations {
-		size += len(key) + len(value)
-	}
-	if size > maxKubernetesAnnotations {
-		return fmt.Errorf("the annotations are %d bytes long together, and Kubernetes takes %d", size, maxKubernetesAnnotations)
-	}
-	return nil
-}
 
 // Equal reports whether both say the same; nil says nothing.
 func (k *Kubernetes) Equal(other *Kubernetes) bool {
@@ -221,8 +105,12 @@ func (k *Kubernetes) clearIs(texts map[string]string) bool {
 }
 
 // ReadKubernetes reads what a Secret's manifest says beside its data. It reports false if
-// the text is no such manifest that sops encrypted, or says more than Kubernetes holds.
+// the text is no such manifest in YAML that sops encrypted, or says more than Kubernetes
+// holds.
 func ReadKubernetes(ciphertext string) (Kubernetes, bool) {
+	if store, _ := sops.Detect(ciphertext); store != sops.YAML {
+		return Kubernetes{}, false // JSON is YAML too, and would be written as another text
+	}
 	leaves, err := sops.ReadLeaves(ciphertext, sops.YAML)
 	if err != nil || leaves.Documents != 1 {
 		return Kubernetes{}, false
@@ -266,6 +154,19 @@ func saysNothing(l sops.Leaf) bool {
 // unusedByKubernetes reports whether no entry is under the path.
 func unusedByKubernetes(path []string) bool {
 	return len(path) == 0 || path[0] != kubernetesData && path[0] != kubernetesStringData
+}
+
+// kubernetesKeys are the names of the entries among the flattened names of a manifest.
+func kubernetesKeys(names []string) []string {
+	keys := []string{}
+	for _, name := range names {
+		for _, of := range []string{kubernetesData, kubernetesStringData} {
+			if key, found := strings.CutPrefix(name, of+"."); found && !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
 }
 
 // kubernetesEntries are the entries of an opened manifest. What stringData has wins, as

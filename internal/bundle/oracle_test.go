@@ -57,6 +57,14 @@ func (c tool) run(t *testing.T, input string, args ...string) string {
 	return out.String()
 }
 
+// try returns what the program prints, or how it fails.
+func (c tool) try(args ...string) (string, error) {
+	cmd := exec.Command(c.path, args...)
+	cmd.Dir, cmd.Env = c.dir, c.env
+	out, err := cmd.Output()
+	return string(out), err
+}
+
 // readByCompose is what docker compose makes of an env text.
 func readByCompose(t *testing.T, text string) map[string]string {
 	t.Helper()

@@ -38,6 +38,9 @@ func Show(ciphertext string) (Shown, error) {
 	if err != nil {
 		return Shown{}, err
 	}
+	if _, is := ReadKubernetes(ciphertext); is {
+		format, meta.Keys = SOPSKubernetes, kubernetesKeys(meta.Keys)
+	}
 	return Shown{
 		Format: string(format), Keys: meta.Keys, Recipients: meta.Recipients,
 		LastModified: meta.LastModified, SOPSVersion: meta.Version,

@@ -27,7 +27,11 @@ func (p Params) checkTreeName(key string) error {
 		return &dotenv.Error{Problem: "the name is empty"}
 	case !treeName.MatchString(key), p.Format == SOPSKubernetes && (key == "." || strings.HasPrefix(key, "..")):
 		// Not named: what is no name may be a piece of a value.
-		return &dotenv.Error{Problem: fmt.Sprintf("the name is not one that %s holds: use letters, digits, _, - and ., 253 at most, and no .. first", p.Format)}
+		rule := "use letters, digits, _, - and ., 253 at most"
+		if p.Format == SOPSKubernetes {
+			rule += ", not . alone and no .. first"
+		}
+		return &dotenv.Error{Problem: fmt.Sprintf("the name is not one that %s holds: %s", p.Format, rule)}
 	case key == "sops" && p.Format != SOPSKubernetes:
 		return fail(fmt.Sprintf("sops keeps its metadata under this name: choose another, or a format other than %s", p.Format))
 	case strings.HasSuffix(key, "_unencrypted"):
@@ -41,6 +45,11 @@ func (p Params) checkTreeName(key string) error {
 func (p Params) checkTreeEntry(key string, value secret.Text) error {
 	fail := func(problem string) error { return &dotenv.Error{Key: key, Problem: problem} }
 	switch {
+	case p.Format == SOPSKubernetes && p.Kubernetes != nil:
+		if err := p.Kubernetes.checkValue(key, value); err != nil {
+			return fail(err.Error())
+		}
+		return nil
 	case p.Format == SOPSKubernetes:
 		return nil
 	case !utf8.ValidString(value.Reveal()):
@@ -128,7 +137,33 @@ func (p Params) Weak(ciphertext string, names []string) error {
 	if err != nil {
 		return err
 	}
-	return p.otherStructure(leaves, names)
+	if err := p.otherStructure(leaves, names); err != nil {
+		return otherDocument{err}
+	}
+	if leaves.MACOnlyEncrypted {
+		return errMACOnlyEncrypted
+	}
+	return nil
+}
+
+// ErrOtherDocument means that a document is not one that is written here. The errors of
+// its kind say in what it differs.
+var ErrOtherDocument = errors.New("it is not a document as it is written here")
+
+type otherDocument struct{ error }
+
+func (otherDocument) Is(target error) bool { return target == ErrOtherDocument }
+
+var errMACOnlyEncrypted = fmt.Errorf("its MAC leaves out what is in clear (mac_only_encrypted): %w", ErrUnauthenticated)
+
+// EmptyInClear returns the names of entries of a document that are empty, which sops does
+// not authenticate there.
+func (p Params) EmptyInClear(doc dotenv.Document) []string {
+	if !p.Format.isTree() {
+		return nil
+	}
+	entries := doc.Entries()
+	return slices.DeleteFunc(doc.Keys(), func(name string) bool { return !entries[name].IsEmpty() })
 }
 
 // otherStructure returns an error that names the first thing in which the document
@@ -181,8 +216,6 @@ func (p Params) otherStructure(leaves sops.Leaves, names []string) error {
 		return errors.New("its names are not those of the entries")
 	case p.Format == SOPSKubernetes && (p.Kubernetes == nil || !p.Kubernetes.clearIs(inClear)):
 		return errors.New("what it has in clear is not what a bundle writes there")
-	case leaves.MACOnlyEncrypted:
-		return errors.New("its MAC leaves out what is in clear (mac_only_encrypted)")
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func wantedContent(config bundleModel, p bundle.Params, generated generatedChang
 				diags.Append(contentProblem(err, dotenvPath))
 			}
 		}
-		w.Document, w.Ordered = doc, p.Format.HasText()
+		w.Wanted = bundle.WantedText(doc, p.Format)
 	}
 	entries := map[string]secret.Text{}
 	for key, element := range config.EntriesWO.Elements() {

@@ -48,11 +48,18 @@ func TestAccDocuments(t *testing.T) {
 			const holds = `Z="True" EMPTY="" A="1" `
 			update := planned(map[string]plancheck.ResourceActionType{bundleAddress: plancheck.ResourceActionUpdate})
 			var ciphertext string
+			reordered := documentHolds(t, format, `A="1" EMPTY="" Z="True" `, box)
+			if format == bundle.SOPSKubernetes { // the data of a Secret have no order
+				reordered = stateSame(t, &ciphertext, bundleAddress, "ciphertext")
+			}
 			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{
 				{Config: config(text), ConfigStateChecks: looks(documentHolds(t, format, holds, box, w.operator), stateKeep(&ciphertext, bundleAddress, "ciphertext"))},
 				{Config: config(text), ConfigPlanChecks: plannedEmpty, ConfigStateChecks: looks(stateSame(t, &ciphertext, bundleAddress, "ciphertext"))},
 				{Config: config(text + "B=2\n"), ConfigPlanChecks: update, ConfigStateChecks: looks(documentHolds(t, format, holds+`B="2" `, box))},
 				{Config: config(text), ConfigPlanChecks: update, ConfigStateChecks: looks(documentHolds(t, format, holds, box))},
+				{Config: config("# other\n" + text), ConfigStateChecks: looks(documentHolds(t, format, holds, box), stateKeep(&ciphertext, bundleAddress, "ciphertext"))},
+				{Config: config("A=1\nEMPTY=\nZ=True\n"), ConfigStateChecks: looks(reordered)},
+				{Config: config(text), ConfigStateChecks: looks(documentHolds(t, format, holds, box))},
 				{Config: config(text, `content_version = "1"`), ConfigPlanChecks: update},
 				{Config: config("NOT=read\n", `content_version = "1"`), ConfigPlanChecks: plannedEmpty, ConfigStateChecks: looks(documentHolds(t, format, holds, box))},
 			}})
@@ -105,35 +112,37 @@ resource "ageenv_bundle" "b" {
 func TestAccDocumentImports(t *testing.T) {
 	const manifest = "apiVersion: v1\nkind: Secret\nmetadata:\n    name: app\n    namespace: prod\n    labels:\n        team: a\ntype: Opaque\n"
 	const kubernetes = `kubernetes = { name = "app", namespace = "prod", labels = { team = "a" }, type = "Opaque" }`
+	const inOrder = `B="1" A="x" `
 	byRule := []string{"--encrypted-regex", "^(data|stringData)$"}
 	for name, tt := range map[string]struct {
 		made      func(t *testing.T, w *world, file string)
 		format    bundle.Format
 		arguments []string
+		holds     string
 		anew      bool
 	}{
-		"yaml":               {encryptedFile(".yaml", "B: \"1\"\nA: x\n"), bundle.SOPSYAML, nil, false},
-		"json":               {encryptedFile(".json", `{"B": "1", "A": "x"}`), bundle.SOPSJSON, nil, false},
-		"secret":             {encryptedFile(".yaml", manifest+"data:\n    B: MQ==\n    A: eA==\n", byRule...), bundle.SOPSKubernetes, []string{kubernetes}, false},
-		"secret, stringData": {encryptedFile(".yaml", manifest+"stringData:\n    B: \"1\"\n    A: x\n", byRule...), bundle.SOPSKubernetes, []string{kubernetes}, true},
+		"yaml":                 {encryptedFile(".yaml", "B: \"1\"\nA: x\n"), bundle.SOPSYAML, nil, inOrder, false},
+		"yaml, an empty value": {encryptedFile(".yaml", "B: \"1\"\nA: \"\"\n"), bundle.SOPSYAML, nil, `B="1" A="" `, false},
+		"yaml, another MAC":    {encryptedFile(".yaml", "B: \"1\"\nA: x\n", "--mac-only-encrypted"), bundle.SOPSYAML, nil, inOrder, true},
+		"json":                 {encryptedFile(".json", `{"B": "1", "A": "x"}`), bundle.SOPSJSON, nil, inOrder, false},
+		"secret":               {encryptedFile(".yaml", manifest+"data:\n    B: MQ==\n    A: eA==\n", byRule...), bundle.SOPSKubernetes, []string{kubernetes}, inOrder, false},
+		"secret, a comment":    {encryptedFile(".yaml", "# by hand\n"+manifest+"data:\n    B: MQ==\n    A: eA==\n", byRule...), bundle.SOPSKubernetes, []string{kubernetes}, inOrder, true},
+		// stringData wins name by name, in no order.
+		"secret, stringData": {encryptedFile(".yaml", manifest+"stringData:\n    B: \"1\"\n    A: x\n", byRule...), bundle.SOPSKubernetes, []string{kubernetes}, `A="x" B="1" `, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			file := filepath.Join(t.TempDir(), "app")
 			tt.made(t, w, file)
 			config := bundleConfig(w, append(tt.arguments, "recipients = []", fmt.Sprintf("format = %q", tt.format))...)
-			holds := `B="1" A="x" `
-			if tt.anew {
-				holds = `A="x" B="1" ` // stringData wins name by name, in no order
-			}
-			next := resource.TestStep{Config: config, ConfigPlanChecks: plannedEmpty, ConfigStateChecks: looks(documentHolds(t, tt.format, holds, w.operator), func(a attributes) {
+			next := resource.TestStep{Config: config, ConfigPlanChecks: plannedEmpty, ConfigStateChecks: looks(documentHolds(t, tt.format, tt.holds, w.operator), func(a attributes) {
 				if content, err := os.ReadFile(file); err != nil || a.text(bundleAddress, "ciphertext") != string(content) {
 					t.Errorf("the ciphertext is not the file's: %v", err)
 				}
 			})}
 			if tt.anew {
 				next.ConfigPlanChecks = planned(map[string]plancheck.ResourceActionType{bundleAddress: plancheck.ResourceActionUpdate})
-				next.ConfigStateChecks = looks(documentHolds(t, tt.format, holds, w.operator))
+				next.ConfigStateChecks = looks(documentHolds(t, tt.format, tt.holds, w.operator))
 			}
 			resource.Test(t, resource.TestCase{ProtoV6ProviderFactories: w.factories(), Steps: []resource.TestStep{
 				{Config: config, ResourceName: bundleAddress, ImportState: true, ImportStatePersist: true, ImportStateId: file},
@@ -193,6 +202,9 @@ func TestAccBadDocuments(t *testing.T) {
 		"label that sops sees": {config: secret(`name = "app", labels = { data = "x" }`), says: []string{"kubernetes.labels: \"data\": sops encrypts what is under this key"}},
 		"annotation":           {config: secret(`name = "app", annotations = { note = "ENC[x" }`), says: []string{"kubernetes.annotations: \"note\": the value begins with ENC["}},
 		"entries of a type":    {config: secret(`name = "app", type = "kubernetes.io/tls"`), says: []string{"Entries are missing", "type kubernetes.io/tls without these entries: tls.crt, tls.key"}},
+		"entry of a type":      {config: given(`entries_wo = { ".dockerconfigjson" = "canary" }`, format, `kubernetes = { name = "app", type = "kubernetes.io/dockerconfigjson" }`), says: []string{"In entries_wo: .dockerconfigjson: the value is not a JSON object"}, hides: []string{"canary"}},
+		"annotation of a type": {config: secret(`name = "app", type = "kubernetes.io/service-account-token"`), says: []string{"Secret of type kubernetes.io/service-account-token needs the annotation kubernetes.io/service-account.name"}, hides: []string{"canary"}},
+		"too large":            {config: given(`entries_wo = { A = join("", [for i in range(1000) : format("%1050s", "canary")]) }`, format, `kubernetes = { name = "app" }`), says: []string{"a Kubernetes Secret holds 1048576"}, hides: []string{"canary"}},
 		"entry's name":         {config: given(`entries_wo = { "a b" = "canary" }`, `format = "sops_yaml"`), says: []string{`In entries_wo: "a b": the name is not one that sops_yaml holds`}, hides: []string{"canary"}},
 		"entry named sops":     {config: given(`entries_wo = { sops = "canary" }`, `format = "sops_json"`), says: []string{"In entries_wo: sops: sops keeps its metadata under this name"}, hides: []string{"canary"}},
 		"entry in clear":       {config: given(`entries_wo = { K_unencrypted = "canary" }`, `format = "sops_yaml"`), says: []string{"In entries_wo: K_unencrypted: sops stores names that end in _unencrypted in clear"}, hides: []string{"canary"}},

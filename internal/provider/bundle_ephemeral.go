@@ -123,6 +123,10 @@ func (r *bundleEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest, r
 	source := bundle.Source{Format: bundle.Format(m.Format.ValueString()), AllowUnauthenticated: m.AllowUnauthenticated.ValueBool()}
 	opened, err := source.Open(ciphertext.Reveal(), ring.Identities)
 	if errors.Is(err, bundle.ErrUnauthenticated) {
+		if _, is := bundle.ReadKubernetes(ciphertext.Reveal()); is && m.Format.IsNull() {
+			fail(bundleName + " is the manifest of a Kubernetes Secret: set format = \"sops_kubernetes\" to read its data.")
+			return
+		}
 		fail(bundleName + ": " + sentence(err) + " In ageenv_bundle that is allow_unauthenticated = true.")
 		return
 	}

@@ -141,6 +141,7 @@ func TestAccBadEphemeralFiles(t *testing.T) {
 			}
 			writeFile(t, file, "<<<<<<< HEAD\n"+string(text)+"=======\n"+string(text)+">>>>>>> side\n")
 		}, []string{"The bundle", "can't be read: Line 1: git left a merge conflict here: take one version whole (git checkout --ours FILE, or --theirs)"}},
+		"a Secret":       {"", encryptedFile(".yaml", "kind: Secret\napiVersion: v1\nmetadata: {name: app}\ntype: Opaque\nstringData: {A: canary}\n", "--encrypted-regex", "^(data|stringData)$"), []string{"is the manifest of a Kubernetes Secret", `set format = "sops_kubernetes"`}},
 		"documents":      {"", encryptedFile(".yaml", "A: canary\n---\nA: canary2\n"), []string{"several YAML documents", "read_entries = false"}},
 		"no env text":    {"", encryptedFile(".bin", "canary"), []string{"was opened, and its entries can't be read", "read_entries = false"}},
 		"another format": {`format = "sops_json"`, encryptedFile(".yaml", "A: canary\n"), []string{"The bundle can't be"}},

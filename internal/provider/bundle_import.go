@@ -85,7 +85,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	}
 	params.Format = opened.Format
 	weak := params.Weak(ciphertext, content.Document.Keys())
-	if weak != nil && (opened.Format == bundle.SOPSYAML || opened.Format == bundle.SOPSJSON) {
+	if errors.Is(weak, bundle.ErrOtherDocument) && params.Kubernetes == nil {
 		refuse("A bundle holds names and encrypted texts alone. This file has more, which the next encryption would lose. " + sentence(weak) +
 			" Read the file with the ephemeral ageenv_bundle (set path to it), and give its entries to entries_wo of a new ageenv_bundle.")
 		return
@@ -100,12 +100,8 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 			refuse("A manifest is managed whose data and stringData hold texts alone: give its entries to a new ageenv_bundle. " + sentence(err))
 			return
 		}
-		resp.Diagnostics.AddWarning("The next apply writes the manifest again: "+shownPath(name),
-			shownPath(name)+" is not written as a bundle writes it. "+sentence(weak)+" There may be more like it, and sops does not authenticate all of that. Check the content before you apply.")
-	} else if weak != nil {
-		resp.Diagnostics.AddWarning("sops does not authenticate all of the file: "+shownPath(name),
-			shownPath(name)+": "+sentence(weak)+" Whoever can write the file could have changed that, and there may be more like it. Check the content before you apply: the apply encrypts it again, and then all of it is authenticated.")
 	}
+	resp.Diagnostics.Append(importWarnings(shownPath(name), weak, params.EmptyInClear(content.Document))...)
 	state := bundleModel{
 		ID: types.StringValue(newID()), EntriesWO: types.MapNull(types.StringType),
 		Format: types.StringValue(string(opened.Format)), Dialect: types.StringValue(string(params.Dialect)),
@@ -128,6 +124,27 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
+}
+
+// importWarnings tell of what sops does not authenticate in the file, and of the entries
+// that are empty in clear.
+func importWarnings(file string, weak error, empty []string) (diags diag.Diagnostics) {
+	switch {
+	case errors.Is(weak, bundle.ErrOtherDocument):
+		diags.AddWarning("The next apply writes the manifest again: "+file,
+			file+" is not written as a bundle writes it. "+sentence(weak)+" There may be more like it, and sops does not authenticate all of that. Check the content before you apply.")
+	case weak != nil:
+		diags.AddWarning("sops does not authenticate all of the file: "+file,
+			file+": "+sentence(weak)+" Whoever can write the file could have changed that, and there may be more like it. Check the content before you apply: the apply encrypts it again, and then all of it is authenticated.")
+	}
+	if len(empty) > 0 {
+		for i, name := range empty {
+			empty[i] = shortened(name)
+		}
+		diags.AddWarning("sops does not authenticate empty values: "+file,
+			file+": these entries are empty, and whoever can write the file could have emptied or added them: "+listed(empty)+". Check that before you apply. From now on, the state knows which names there are.")
+	}
+	return diags
 }
 
 // importAccess parts the recipients that the file shows into those whom the

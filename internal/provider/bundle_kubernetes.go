@@ -43,7 +43,7 @@ func kubernetesSchema() schema.Attribute {
 			"name":      schema.StringAttribute{Required: true, Validators: []validator.String{checkedBy{bundle.CheckKubernetesName}}, MarkdownDescription: "The Secret's name."},
 			"namespace": schema.StringAttribute{Optional: true, Validators: []validator.String{checkedBy{bundle.CheckKubernetesNamespace}}, MarkdownDescription: "The Secret's namespace. Default: that of whoever applies the manifest."},
 			"type": schema.StringAttribute{Optional: true, Validators: []validator.String{checkedBy{bundle.CheckKubernetesType}}, MarkdownDescription: "The Secret's type. Default `" + bundle.OpaqueSecret + "`. " +
-				"`kubernetes.io/tls`, `kubernetes.io/ssh-auth`, `kubernetes.io/dockercfg` and `kubernetes.io/dockerconfigjson` need entries of certain names. Kubernetes does not change the type of a Secret that exists."},
+				"A plan checks that the entries are there of which Kubernetes asks with `kubernetes.io/tls`, `kubernetes.io/ssh-auth`, `kubernetes.io/basic-auth`, `kubernetes.io/dockercfg` and `kubernetes.io/dockerconfigjson`. Kubernetes does not change the type of a Secret that exists."},
 			"labels":      texts(bundle.CheckKubernetesLabel, "The Secret's labels."),
 			"annotations": texts(bundle.CheckKubernetesAnnotation, "The Secret's annotations, 256 KiB at most."),
 		},

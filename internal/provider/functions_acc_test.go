@@ -40,7 +40,7 @@ func TestAccFunctionBundleMetadata(t *testing.T) {
 	w, other := newWorld(t), newHybridPerson(t)
 	dir := t.TempDir()
 	files := map[string]string{}
-	for _, format := range []bundle.Format{bundle.SOPSDotenv, bundle.SOPSBinary} {
+	for _, format := range []bundle.Format{bundle.SOPSDotenv, bundle.SOPSBinary, bundle.SOPSKubernetes} {
 		files[string(format)] = sealedFile(t, format, "B=1\nA=metadata-canary\n", w.operator.recipient, other.recipient)
 	}
 	for _, format := range []bundle.Format{bundle.AgeDotenv, bundle.AgeFiles} {
@@ -65,13 +65,14 @@ func TestAccFunctionBundleMetadata(t *testing.T) {
 	both := []any{w.operator.recipient, other.recipient} // in the file's order
 	one := []any{w.operator.recipient}
 	for name, want := range map[string]map[string]any{
-		"sops_dotenv": {"format": "sops_dotenv", "keys": []any{"B", "A"}, "recipients": both},
-		"sops_binary": {"format": "sops_binary", "keys": nil, "recipients": both},
-		"sops_json":   {"format": "sops_json", "keys": []any{"a.b.0", "a.b.1"}, "recipients": one},
-		"sops_yaml":   {"format": "sops_yaml", "keys": []any{"A"}, "recipients": one},
-		"sops_ini":    {"format": "sops_ini", "keys": []any{"s.a"}, "recipients": one},
-		"age_dotenv":  {"format": "age", "keys": nil, "recipients": nil},
-		"age_files":   {"format": "age", "keys": nil, "recipients": nil},
+		"sops_dotenv":     {"format": "sops_dotenv", "keys": []any{"B", "A"}, "recipients": both},
+		"sops_binary":     {"format": "sops_binary", "keys": nil, "recipients": both},
+		"sops_kubernetes": {"format": "sops_kubernetes", "keys": []any{"B", "A"}, "recipients": both},
+		"sops_json":       {"format": "sops_json", "keys": []any{"a.b.0", "a.b.1"}, "recipients": one},
+		"sops_yaml":       {"format": "sops_yaml", "keys": []any{"A"}, "recipients": one},
+		"sops_ini":        {"format": "sops_ini", "keys": []any{"s.a"}, "recipients": one},
+		"age_dotenv":      {"format": "age", "keys": nil, "recipients": nil},
+		"age_files":       {"format": "age", "keys": nil, "recipients": nil},
 	} {
 		result, _ := got[name].(map[string]any)
 		for attribute, value := range want {

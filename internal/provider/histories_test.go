@@ -113,7 +113,7 @@ func (h *history) entries(dialect string) map[string]string {
 
 // bundleArguments is a random configuration of a bundle.
 func (h *history) bundleArguments(people []string) map[string]any {
-	entries := map[string]any{"A": h.pick("1", "1", "2"), "B": h.pick("1", "1", "2")}
+	entries := map[string]any{"A": h.pick("1", "1", "2", "True", ""), "B": h.pick("1", "1", "2")}
 	if h.random.IntN(3) == 0 {
 		entries["C"] = "1"
 	}
@@ -127,7 +127,7 @@ func (h *history) bundleArguments(people []string) map[string]any {
 		"content_version": h.pick(nil, nil, "1", "2"),
 	}
 	if arguments["format"] == "sops_kubernetes" {
-		arguments["kubernetes"] = map[string]any{"name": "app", "labels": map[string]any{"team": h.pick("a", "b")}}
+		arguments["kubernetes"] = map[string]any{"name": "app", "type": h.pick(nil, "Opaque"), "labels": h.pick(nil, map[string]any{}, map[string]any{"team": "a"})}
 	}
 	if h.random.IntN(4) > 0 {
 		arguments["generated"] = map[string]any{"G": spec}
