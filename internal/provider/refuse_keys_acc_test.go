@@ -41,6 +41,7 @@ var keyCompany = map[string]map[string]string{
 	"files":                                {"ciphertext": `"x"`, "path": `"/run/x"`},
 	"items":                                {"name": `"n"`, "kind": `"k"`, "owner": `"o"`, "days": "1"},
 	"generated":                            {"length": "20"},
+	"kubernetes":                           {"name": `"app"`},
 
 	// In the place of the block's, for an argument that it has an alternative to.
 	"generated, encoding":                                    {"bytes": "20"},
