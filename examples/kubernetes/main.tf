@@ -1,5 +1,5 @@
 # A Secret for a cluster, committed as app.enc.yaml. The cluster's key opens it: Flux
-# has the identity, or whoever deploys runs
+# has the identity, or a deployment runs
 #
 #   sops -d app.enc.yaml | kubectl apply -f -
 #
@@ -20,7 +20,7 @@
 #
 # A rotation with grace_days keeps the old identity in that file until the time is over.
 #
-# Flux does not check sops' MAC: whoever can write the file can remove or replace entries,
+# Flux does not check sops' MAC: anybody who can write the file can remove or replace entries,
 # and change the namespace, whose users then read the values.
 
 terraform {

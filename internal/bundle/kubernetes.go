@@ -11,12 +11,12 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
 
-// Kubernetes is what a Secret's manifest says beside its data, all of it in clear.
+// Kubernetes is what a Secret's manifest says in addition to its data, all of it in clear.
 // Source: https://kubernetes.io/docs/concepts/configuration/secret/ and
 // https://kubernetes.io/docs/concepts/overview/working-with-objects/.
 type Kubernetes struct {
 	Name        string
-	Namespace   string // empty leaves it to whoever applies the manifest
+	Namespace   string // empty leaves it to the command that applies the manifest
 	Type        string // empty is OpaqueSecret
 	Labels      map[string]string
 	Annotations map[string]string
@@ -104,7 +104,7 @@ func (k *Kubernetes) clearIs(texts map[string]string) bool {
 	return maps.Equal(want, texts)
 }
 
-// ReadKubernetes reads what a Secret's manifest says beside its data. It reports false if
+// ReadKubernetes reads what a Secret's manifest says in addition to its data. It reports false if
 // the text is no such manifest in YAML that sops encrypted, or says more than Kubernetes
 // holds.
 func ReadKubernetes(ciphertext string) (Kubernetes, bool) {

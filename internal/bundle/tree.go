@@ -92,7 +92,7 @@ func (f Format) treeStore() sops.Store {
 
 // What the parts of an encrypted document take, in bytes, at most.
 const (
-	treeValue     = 160  // of a value, beside its base64 and its name
+	treeValue     = 160  // of a value, in addition to its base64 and its name
 	treeRecipient = 6144 // of a recipient with its share of the data key
 )
 

@@ -69,7 +69,7 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 		},
 		"readers": schema.ListAttribute{
 			ElementType: types.StringType, Optional: true, Validators: checkReaders(),
-			MarkdownDescription: "The `readers` for which the bundle was made, if it has any. Default: `dialect` alone. `dotenv` is then written anew in `dialect`, for `dotenv_wo`, and null where that can't hold a value.",
+			MarkdownDescription: "The `readers` for which the bundle was made, if it has any. Default: `dialect` alone. `dotenv` is then written again, in `dialect`, for `dotenv_wo`, and null where that can't hold a value.",
 		},
 		"read_entries": schema.BoolAttribute{
 			Optional:            true,

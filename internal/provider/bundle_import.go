@@ -142,7 +142,7 @@ func importWarnings(file string, weak error, empty []string) (diags diag.Diagnos
 			empty[i] = shortened(name)
 		}
 		diags.AddWarning("sops does not authenticate empty values: "+file,
-			file+": these entries are empty, and whoever can write the file could have emptied or added them: "+listed(empty)+". Check that before you apply. From now on, the state knows which names there are.")
+			file+": these entries are empty, and anybody who can write the file could have emptied or added them: "+listed(empty)+". Check that before you apply. From now on, the state knows which names there are.")
 	}
 	return diags
 }

@@ -37,11 +37,11 @@ func kubernetesSchema() schema.Attribute {
 	}
 	return schema.SingleNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "What the manifest of `format = \"sops_kubernetes\"` says beside the entries, in clear. Required there, and refused elsewhere. A change encrypts again. " +
+		MarkdownDescription: "What the manifest of `format = \"sops_kubernetes\"` says in addition to the entries, in clear. Required there, and refused elsewhere. A change encrypts again. " +
 			"What Kubernetes would refuse is an error of the plan.",
 		Attributes: map[string]schema.Attribute{
 			"name":      schema.StringAttribute{Required: true, Validators: []validator.String{checkedBy{bundle.CheckKubernetesName}}, MarkdownDescription: "The Secret's name."},
-			"namespace": schema.StringAttribute{Optional: true, Validators: []validator.String{checkedBy{bundle.CheckKubernetesNamespace}}, MarkdownDescription: "The Secret's namespace. Default: that of whoever applies the manifest."},
+			"namespace": schema.StringAttribute{Optional: true, Validators: []validator.String{checkedBy{bundle.CheckKubernetesNamespace}}, MarkdownDescription: "The Secret's namespace. Default: the namespace of the command that applies the manifest."},
 			"type": schema.StringAttribute{Optional: true, Validators: []validator.String{checkedBy{bundle.CheckKubernetesType}}, MarkdownDescription: "The Secret's type. Default `" + bundle.OpaqueSecret + "`. " +
 				"A plan checks that the entries are there of which Kubernetes asks with `kubernetes.io/tls`, `kubernetes.io/ssh-auth`, `kubernetes.io/basic-auth`, `kubernetes.io/dockercfg` and `kubernetes.io/dockerconfigjson`. Kubernetes does not change the type of a Secret that exists."},
 			"labels":      texts(bundle.CheckKubernetesLabel, "The Secret's labels."),
