@@ -20,6 +20,7 @@ type bundleChange struct {
 
 	wanted        wanted
 	before, after access
+	prior         bundle.Prior // the bundle that is there
 	generated     generatedChange
 }
 
@@ -29,6 +30,7 @@ func (c *bundleChange) read(ctx context.Context) (diags diag.Diagnostics) {
 		diags.Append(c.plan.setOperators(ctx, c.settings, c.config, c.state)...)
 	}
 	c.before, _ = c.state.access(ctx)
+	c.prior = c.state.prior(c.before)
 	var d diag.Diagnostics
 	c.after, d = c.plan.access(ctx)
 	diags.Append(d...)
@@ -38,11 +40,9 @@ func (c *bundleChange) read(ctx context.Context) (diags diag.Diagnostics) {
 	if paramsKnown {
 		c.wanted, d = wantedContent(c.config, c.plan.params(c.after), c.generated)
 		diags.Append(d...)
+		diags.Append(c.generated.check(ctx, c.plan.params(c.after), c.wanted, c.after)...)
 	} else {
 		c.wanted = wanted{configured: c.config.hasContent(), namesUnknown: true} // what of it can be held is not known
-	}
-	if paramsKnown {
-		diags.Append(c.generated.check(ctx, c.plan.params(c.after), c.wanted, c.after)...)
 	}
 	return diags
 }
@@ -57,12 +57,12 @@ func (c *bundleChange) request() bundle.Request {
 	}
 }
 
-// prior is the bundle that is there.
-func (c *bundleChange) prior() bundle.Prior {
-	params, names := c.state.params(c.before), slices.Sorted(slices.Values(c.state.keys()))
+// prior is what a state says of the bundle. It reads the ciphertext.
+func (m bundleModel) prior(before access) bundle.Prior {
+	params, names := m.params(before), slices.Sorted(slices.Values(m.keys()))
 	return bundle.Prior{
-		Params: params, Version: c.state.version(), Weak: params.Weak(c.state.Ciphertext.ValueString(), names) != nil,
-		Names: names, ChangedAt: c.state.changedAt(),
+		Params: params, Version: m.version(), Weak: params.Weak(m.Ciphertext.ValueString(), names) != nil,
+		Names: names, ChangedAt: m.changedAt(),
 	}
 }
 
@@ -72,12 +72,12 @@ func (m bundleModel) version() bundle.Version {
 }
 
 // carriesOver reports whether the content stays what it is, whatever is configured.
-func (c *bundleChange) carriesOver() bool { return c.request().CarriesOver(c.prior()) }
+func (c *bundleChange) carriesOver() bool { return c.request().CarriesOver(c.prior) }
 
 // decide opens the bundle that is there as far as that is needed, and decides. content
 // is nil if it was not opened or not read.
 func (c *bundleChange) decide(ctx context.Context) (action bundle.Action, opened bundle.Opened, content *bundle.Content, diags diag.Diagnostics) {
-	request, prior := c.request(), c.prior()
+	request, prior := c.request(), c.prior
 	if opening := request.Opening(prior); opening != bundle.NotOpened {
 		opened, content, diags = c.open(ctx, opening)
 	}
@@ -96,7 +96,7 @@ func (c *bundleChange) open(ctx context.Context, opening bundle.Opening) (opened
 		}
 		return opened, nil, diags
 	}
-	if !c.request().Reads(c.prior()) {
+	if !c.request().Reads(c.prior) {
 		return opened, nil, diags
 	}
 	read, err := opened.Read(c.state.params(c.before))
@@ -111,7 +111,7 @@ func (c *bundleChange) open(ctx context.Context, opening bundle.Opening) (opened
 
 // notOpened tells what can't be done because nothing opens the bundle that is there.
 func (c *bundleChange) notOpened(err error, ring agekey.Keyring) diag.Diagnostic {
-	if c.request().Compares(c.prior()) && !c.applying {
+	if c.request().Compares(c.prior) && !c.applying {
 		// Not on the content's path: where the values are literals, Terraform would
 		// print them with the source.
 		return diag.NewAttributeErrorDiagnostic(ciphertextPath, "Can't tell whether the content changed", openFailed("The bundle's ciphertext", err, ring, openRemedies))
@@ -122,7 +122,7 @@ func (c *bundleChange) notOpened(err error, ring agekey.Keyring) diag.Diagnostic
 
 // notRead is notOpened where it was opened, and holds no entries.
 func (c *bundleChange) notRead(err error) diag.Diagnostic {
-	if c.request().Compares(c.prior()) && !c.applying {
+	if c.request().Compares(c.prior) && !c.applying {
 		return diag.NewAttributeErrorDiagnostic(ciphertextPath, "Can't tell whether the content changed", "The bundle's content can't be read: "+sentence(err)+" "+openRemedies)
 	}
 	return notCarried(err)

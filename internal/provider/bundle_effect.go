@@ -23,7 +23,7 @@ func (c *bundleChange) planEffect(effect bundle.Effect) {
 	if effect.NamesKnown {
 		c.plan.setKeys(effect.Names)
 	}
-	times, known := effect.Times(c.prior())
+	times, known := effect.Times(c.prior)
 	if !known {
 		return
 	}
@@ -97,7 +97,7 @@ func (c *bundleChange) valuesWarning(action bundle.Action, effect bundle.Effect)
 func (c *bundleChange) noValueWarning(action bundle.Action, effect bundle.Effect) (diags diag.Diagnostics) {
 	const summary = "No value changes"
 	switch {
-	case !slices.Equal(effect.Names, c.prior().Names):
+	case !slices.Equal(effect.Names, c.prior.Names):
 	case len(effect.Reread) > 0:
 		diags.AddAttributeWarning(changedAtPath, summary, "content_version changes, and the configuration gives the values that the bundle holds.")
 	case action == bundle.Rewrite:

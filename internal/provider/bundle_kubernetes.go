@@ -157,7 +157,7 @@ func (c *bundleChange) checkKubernetes() (diags diag.Diagnostics) {
 	if err := k.CheckAnnotations(); err != nil {
 		diags.AddAttributeError(kubernetesPath.AtName("annotations"), "Not annotations that Kubernetes takes", sentence(err))
 	}
-	effect := c.request().Effect(c.prior(), nil)
+	effect := c.request().Effect(c.prior, nil)
 	if missing := k.Missing(effect.Names); effect.NamesKnown && len(missing) > 0 {
 		diags.AddAttributeError(kubernetesPath.AtName("type"), "Entries are missing",
 			fmt.Sprintf("Kubernetes refuses a Secret of type %s without these entries: %s. Add them, or set another type.", k.Type, strings.Join(missing, ", ")))

@@ -123,7 +123,7 @@ func (c *bundleChange) planUpdate(ctx context.Context) (diags diag.Diagnostics) 
 		// On any change of the resource: what is unknown now may turn out to be anything,
 		// and a dotenv_wo may be ordered in another way at apply.
 		c.markSealed()
-		effect := c.request().Effect(c.prior(), content)
+		effect := c.request().Effect(c.prior, content)
 		c.planEffect(effect)
 		diags.Append(c.valuesWarning(action, effect)...)
 	}
