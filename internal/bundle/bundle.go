@@ -94,6 +94,9 @@ func (p Params) TextReaders() []dotenv.Reader {
 	return p.Readers
 }
 
+// spelling is how the env text inside is written.
+func (p Params) spelling() (dotenv.Spelling, error) { return dotenv.Spell(p.TextReaders()...) }
+
 // sameReaders reports whether the env text inside is for the same readers.
 func (p Params) sameReaders(other Params) bool {
 	sorted := func(readers []dotenv.Reader) []dotenv.Reader {
@@ -123,7 +126,7 @@ func (p Params) CheckName(key string) error {
 	case p.Format.isTree():
 		return p.checkTreeName(key)
 	}
-	spelling, err := dotenv.Spell(p.TextReaders()...)
+	spelling, err := p.spelling()
 	if err != nil {
 		return err
 	}
@@ -139,7 +142,7 @@ func (p Params) CheckEntry(key string, value secret.Text) error {
 	if p.Format.isTree() {
 		return p.checkTreeEntry(key, value)
 	}
-	spelling, err := dotenv.Spell(p.TextReaders()...)
+	spelling, err := p.spelling()
 	if err != nil {
 		return err
 	}
@@ -186,15 +189,15 @@ var storeFormats = map[sops.Store]Format{
 	sops.Dotenv: SOPSDotenv, sops.Binary: SOPSBinary, sops.JSON: SOPSJSON, sops.YAML: SOPSYAML, sops.INI: SOPSINI,
 }
 
-// store is the sops store of a format; it reports false for those of age.
-func (f Format) store() (sops.Store, bool) {
+// store is the sops store of a format; empty for those of age.
+func (f Format) store() sops.Store {
 	if f == SOPSKubernetes {
-		return sops.YAML, true
+		return sops.YAML
 	}
 	for store, format := range storeFormats {
 		if format == f {
-			return store, true
+			return store
 		}
 	}
-	return "", false
+	return ""
 }

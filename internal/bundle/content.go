@@ -47,7 +47,7 @@ func NewContent(doc dotenv.Document, p Params) (Content, error) {
 
 // encode writes env text.
 func (p Params) encode(doc dotenv.Document) (secret.Text, error) {
-	spelling, err := dotenv.Spell(p.TextReaders()...)
+	spelling, err := p.spelling()
 	if err != nil {
 		return secret.Text{}, err
 	}
@@ -56,7 +56,7 @@ func (p Params) encode(doc dotenv.Document) (secret.Text, error) {
 
 // parse reads env text that encode wrote.
 func (p Params) parse(text secret.Text) (dotenv.Document, error) {
-	spelling, err := dotenv.Spell(p.TextReaders()...)
+	spelling, err := p.spelling()
 	if err != nil {
 		return dotenv.Document{}, err
 	}

@@ -104,9 +104,9 @@ func (k *Kubernetes) clearIs(texts map[string]string) bool {
 	return maps.Equal(want, texts)
 }
 
-// ReadKubernetes reads what a Secret's manifest says in addition to its data. It reports false if
-// the text is no such manifest in YAML that sops encrypted, or says more than Kubernetes
-// holds.
+// ReadKubernetes reads what a Secret's manifest says in addition to its data. It reports
+// false if the text is no such manifest in YAML that sops encrypted, or says more than
+// Kubernetes holds.
 func ReadKubernetes(ciphertext string) (Kubernetes, bool) {
 	if store, _ := sops.Detect(ciphertext); store != sops.YAML {
 		return Kubernetes{}, false // JSON is YAML too, and would be written as another text
@@ -118,10 +118,7 @@ func ReadKubernetes(ciphertext string) (Kubernetes, bool) {
 	k := Kubernetes{Labels: map[string]string{}, Annotations: map[string]string{}}
 	texts := map[string]string{}
 	for _, l := range leaves.All {
-		if l.IsComment || len(l.Path) > 0 && (l.Path[0] == kubernetesData || l.Path[0] == kubernetesStringData) {
-			continue
-		}
-		if saysNothing(l) {
+		if l.IsComment || !unusedByKubernetes(l.Path) || saysNothing(l) {
 			continue
 		}
 		texts[strings.Join(l.Path, pathSeparator)] = l.Clear.Reveal()

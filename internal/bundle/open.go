@@ -80,11 +80,10 @@ func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
 	if format.isAge() {
 		return s.openAge(ciphertext, ids)
 	}
-	store, _ := format.store()
 	if _, claims := sops.Detect(ciphertext); !claims && s.Format != "" {
 		return Opened{}, ErrOtherFormat
 	}
-	options := sops.Options{Store: store, AllowUnauthenticated: s.AllowUnauthenticated, Strings: s.Own && format.isTree()}
+	options := sops.Options{Store: format.store(), AllowUnauthenticated: s.AllowUnauthenticated, Strings: s.Own && format.isTree()}
 	if format == SOPSKubernetes {
 		options.Unused = unusedByKubernetes
 	}

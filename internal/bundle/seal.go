@@ -22,7 +22,7 @@ func Seal(content Content, p Params, now time.Time) (string, error) {
 	case SOPSBinary:
 		return sops.EncryptBinary(content.Text, p.Recipients, now)
 	case SOPSYAML, SOPSJSON:
-		return sops.EncryptTree(p.Format.treeStore(), p.treeFields(content.Document), "", p.Recipients, now)
+		return sops.EncryptTree(p.Format.store(), p.treeFields(content.Document), "", p.Recipients, now)
 	case SOPSKubernetes:
 		if p.Kubernetes == nil {
 			return "", errNoKubernetes

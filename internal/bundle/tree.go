@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"regexp"
@@ -45,12 +46,12 @@ func (p Params) checkTreeName(key string) error {
 func (p Params) checkTreeEntry(key string, value secret.Text) error {
 	fail := func(problem string) error { return &dotenv.Error{Key: key, Problem: problem} }
 	switch {
-	case p.Format == SOPSKubernetes && p.Kubernetes != nil:
-		if err := p.Kubernetes.checkValue(key, value); err != nil {
-			return fail(err.Error())
-		}
-		return nil
 	case p.Format == SOPSKubernetes:
+		if p.Kubernetes != nil {
+			if err := p.Kubernetes.checkValue(key, value); err != nil {
+				return fail(err.Error())
+			}
+		}
 		return nil
 	case !utf8.ValidString(value.Reveal()):
 		return fail(fmt.Sprintf("the value is not UTF-8, and %s holds nothing else: use format age_files", p.Format))
@@ -82,14 +83,6 @@ func (p Params) treeFields(doc dotenv.Document) []sops.Field {
 	return fields
 }
 
-// treeStore is sops' store of a document.
-func (f Format) treeStore() sops.Store {
-	if f == SOPSJSON {
-		return sops.JSON
-	}
-	return sops.YAML
-}
-
 // What the parts of an encrypted document take, in bytes, at most.
 const (
 	treeValue     = 160  // of a value, in addition to its base64 and its name
@@ -99,16 +92,17 @@ const (
 // checkTree returns an error if the document is too large, or looks like one of another
 // format.
 func (p Params) checkTree(doc dotenv.Document) error {
-	size, data, count := len(p.Recipients)*treeRecipient, 0, 0
+	size, data := len(p.Recipients)*treeRecipient, 0
 	for _, line := range doc.Lines {
 		if line.IsComment() {
 			continue
 		}
 		length := line.Value.Len()
-		if count, data = count+1, data+length; p.Format == SOPSKubernetes {
-			length = (length + 2) / 3 * 4
+		data += length
+		if p.Format == SOPSKubernetes {
+			length = base64.StdEncoding.EncodedLen(length)
 		}
-		size += len(line.Key) + (length+2)/3*4 + treeValue
+		size += len(line.Key) + base64.StdEncoding.EncodedLen(length) + treeValue
 	}
 	if p.Format == SOPSKubernetes && p.Kubernetes != nil {
 		size += sops.YAMLSize(p.Kubernetes.clearFields())
@@ -118,7 +112,7 @@ func (p Params) checkTree(doc dotenv.Document) error {
 		return fmt.Errorf("the values are %d bytes long together, and a Kubernetes Secret holds %d", data, MaxKubernetesData)
 	case size > sops.MaxTree:
 		return fmt.Errorf("the encrypted document would be about %d bytes long, and sops_yaml, sops_json and sops_kubernetes are read up to %d: use format sops_binary or age_files", size, sops.MaxTree)
-	case p.Format == SOPSJSON && count == 1 && slices.Equal(doc.Keys(), []string{"data"}):
+	case p.Format == SOPSJSON && slices.Equal(doc.Keys(), []string{"data"}):
 		return &dotenv.Error{Key: "data", Problem: "a JSON document whose one name is data is what sops_binary looks like: choose another name, or format sops_yaml"}
 	}
 	return nil
@@ -133,7 +127,7 @@ func (p Params) Weak(ciphertext string, names []string) error {
 	if !p.Format.isTree() {
 		return Weak(ciphertext)
 	}
-	leaves, err := sops.ReadLeaves(ciphertext, p.Format.treeStore())
+	leaves, err := sops.ReadLeaves(ciphertext, p.Format.store())
 	if err != nil {
 		return err
 	}
@@ -196,7 +190,7 @@ func (p Params) otherStructure(leaves sops.Leaves, names []string) error {
 			return fail("is in a list")
 		case !l.IsText:
 			return fail("is not a text, but a number or a truth value, for example")
-		case !isData && len(l.Path) > 0 && l.Path[0] == kubernetesStringData:
+		case !isData && !unusedByKubernetes(l.Path):
 			return fail("is in stringData, and a bundle has all values in data")
 		case !isData && l.Encrypted:
 			return fail("is encrypted, and a bundle encrypts only those in data")
