@@ -65,7 +65,7 @@ func (p Params) parse(text secret.Text) (dotenv.Document, error) {
 
 // Carry makes content of what another bundle holds, which was sealed as was says, to
 // be sealed as p says. A text is kept byte for byte where p can hold it; else, or
-// where the readers change, it is read and written anew. Errors are those of
+// where the readers change, it is read and written again. Errors are those of
 // Opened.Read and NewContent.
 func Carry(old Opened, was, p Params) (Content, error) {
 	if old.Format.HasText() && p.Format.HasText() && p.sameReaders(was) && old.Text.Len() <= MaxText &&

@@ -25,7 +25,7 @@ type wanted struct {
 	namesUnknown bool     // there may be further entries
 }
 
-// wantedContent reads the write-only arguments and checks what is known of them, beside
+// wantedContent reads the write-only arguments and checks what is known of them, with
 // what is generated.
 func wantedContent(config bundleModel, p bundle.Params, generated generatedChange) (w wanted, diags diag.Diagnostics) {
 	w.configured = config.hasContent()

@@ -134,7 +134,7 @@ func (c *bundleChange) planUpdate(ctx context.Context) (diags diag.Diagnostics) 
 }
 
 // checkCarried is an error if the plan's format or readers can't hold the content that
-// is carried over, beside what is generated. It is not checked while one of these or an
+// is carried over, together with what is generated. It is not checked while one of these or an
 // identity is unknown.
 func (c *bundleChange) checkCarried(opened bundle.Opened, content *bundle.Content) (diags diag.Diagnostics) {
 	if opened.Format == "" || c.plan.Format.IsUnknown() || c.plan.Dialect.IsUnknown() || !readersKnown(c.plan.Readers) || c.plan.kubernetesUnknown() {
