@@ -22,6 +22,9 @@ ip -n macvlan link set lo up && ip -n macvlan addr add 10.99.0.3/24 dev mv0 && i
 mkdir -p /sys/fs/cgroup/outside
 systemd-run -q --unit=delegated -p Delegate=yes --property=DelegateSubgroup=main sleep infinity 2>/dev/null || systemd-run -q --unit=delegated -p Delegate=yes sleep infinity
 mkdir -p /sys/fs/cgroup/system.slice/delegated.service/container
+systemd-run -q --unit=app@1 sleep infinity
+systemd-run -q --unit=own-slice --slice=a-b.slice sleep infinity
+systemd-run -q --unit=session --slice=user-0.slice sleep infinity
 `
 
 // callers try everything at the same time, and then print a line for each way:
@@ -40,6 +43,11 @@ callers() {
 		$unit $try new-unit-root &
 		$unit --slice=user.slice --uid=65534 $try user-slice &
 		in_group system.slice/delegated.service/container $try delegated &
+		in_group system.slice/system-app.slice/app@1.service $try template &
+		for port in 80 179; do
+			in_group a.slice/a-b.slice/own-slice.service $try own-slice-$port $port &
+			in_group user.slice/user-0.slice/session.service $try session-$port $port &
+		done
 		for group in system.slice/delegated.service/container outside; do
 			in_group $group $try host-${group##*/} &
 			in_group $group $nobody $try host-user-${group##*/} &
@@ -63,7 +71,8 @@ callers() {
 // spied are the callers that are to get nothing. Root in an allowed unit, as in
 // cloud-init's own, gets through.
 var spied = []string{
-	"nobody", "root", "user-namespace", "new-unit", "new-unit-root", "user-slice", "delegated", "host-container", "host-user-container",
+	"nobody", "root", "user-namespace", "new-unit", "new-unit-root", "user-slice", "delegated", "template", "own-slice-80", "own-slice-179", "session-80", "session-179",
+	"host-container", "host-user-container",
 	"bridged-container", "macvlan-container", "host-outside", "host-user-outside", "bridged-outside", "macvlan-outside", "user-of-cloud-init", "other-port",
 }
 

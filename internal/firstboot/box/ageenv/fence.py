@@ -11,10 +11,14 @@ from ageenv import drafts, process, root, units, walk
 from ageenv.plan import Plan
 
 ADDRESS = "169.254.169.254"
+# An address for examples: RFC 5737.
+NOBODYS = "192.0.2.1"
 NAME = b"ageenv-metadata.conf"
 SERVICE = b"ageenv-metadata.service"
 # Where systemctl set-property --runtime writes.
 RUNTIME = b"/run/systemd/system.control/-.slice.d"
+# Users who log in have slices: there may be any number of them.
+MOST_SLICES = 256
 STAGES = "cloud-init-main", "cloud-init-local", "cloud-init", "cloud-init-network", "cloud-config", "cloud-final"
 
 
@@ -57,7 +61,7 @@ def service() -> str:
         ["Unit", "Description=ageenv: close the metadata service", "DefaultDependencies=no",
          "RequiresMountsFor=/usr/local/sbin /var/lib/ageenv", "Wants=network-pre.target", "Before=network-pre.target shutdown.target",
          "Conflicts=shutdown.target"],
-        ["Service", "Type=oneshot", "RemainAfterExit=yes", "ExecStart=%s close" % units.PROGRAM])
+        ["Service", "Type=oneshot", "RemainAfterExit=yes", "ExecStart=%s close --quick" % units.PROGRAM])
 
 
 def files(plan: Plan) -> dict:
@@ -114,7 +118,19 @@ def systemctl(*args: str) -> bool:
 def apply() -> bool:
     """Have systemd heed the drop-ins: in units that run, too, which daemon-reload leaves
     as they are. It succeeds where the kernel cannot do it, so somebody has to try."""
-    return systemctl("daemon-reload") and systemctl("set-property", "--runtime", "--", "-.slice", "IPAddressDeny=" + ADDRESS)
+    return systemctl("daemon-reload") and deny(ADDRESS)
+
+
+def deny(*addresses: str) -> bool:
+    """Have all units deny these addresses, those that run too. Reports whether it
+    succeeded."""
+    done = systemctl("set-property", "--runtime", "--", "-.slice", *["IPAddressDeny=" + address for address in addresses or ("",)])
+    # After a reload, systemd 257 leaves units that run as they are until another unit
+    # is started in their slice.
+    listed = process.run(["systemctl", "list-units", "--type=slice", "--state=active", "--plain", "--no-legend", "--full"]).out.decode()
+    for line in listed.splitlines()[:MOST_SLICES]:
+        process.run(["systemd-run", "--quiet", "--collect", "--slice=" + line.split()[0], "--", "true"])
+    return done
 
 
 def traces() -> bool:
@@ -124,8 +140,9 @@ def traces() -> bool:
 
 def remove() -> bool:
     """Take everything back, and leave no trace. Reports whether it succeeded."""
-    # Units that run heed a change, and there has to be one.
-    done = systemctl("set-property", "--runtime", "--", "-.slice", "IPAddressDeny=")
+    # Units that run heed a change, and there has to be one. After a reload, systemd 257
+    # heeds a change to another address, and then one to none.
+    done = deny(NOBODYS) and deny()
     sweep({})
     drafts.discard(units.DIRECTORY + SERVICE)
     clear()
@@ -134,7 +151,7 @@ def remove() -> bool:
     # What somebody else denies stays.
     others = process.run(["systemctl", "show", "--value", "--property=IPAddressDeny", "--", "-.slice"]).out.decode().split()
     if others:
-        done = systemctl("set-property", "--runtime", "--", "-.slice", *["IPAddressDeny=" + address for address in others]) and done
+        done = deny(*others) and done
         clear()
         done = systemctl("daemon-reload") and done
     return done

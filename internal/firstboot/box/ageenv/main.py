@@ -38,7 +38,7 @@ def main(sections: "list | None") -> None:
 def command(args: list) -> int:
     """Do what the command line says."""
     name = args[0] if args else ""
-    commands = {"close": close, "tighten": tighten, "status": show_status, "user-script": run_user_script}
+    commands = {"close": close, "close --quick": close_quickly, "tighten": tighten, "status": show_status, "user-script": run_user_script}
     if not root.R and os.geteuid():
         raise Failure(2, "not-root", "not root: run it as root")
     if name in ("drop", "after", "wait") and len(args) == 1:
@@ -50,10 +50,11 @@ def command(args: list) -> int:
     if name == "verify":
         from ageenv import verify
         return verify.verify(installed(), args[1:])
-    if name not in commands or len(args) > 1:
+    line = " ".join(args)
+    if line not in commands:
         say(USAGE)
         return 64
-    return commands[name]()
+    return commands[line]()
 
 
 def first(sections: list) -> int:
@@ -106,10 +107,15 @@ def run_user_script() -> int:
     return user_script.run(installed())
 
 
-def close() -> int:
-    """Close the metadata service, before the network is up."""
+def close(quick: bool = False) -> int:
+    """Close the metadata service, whatever is closed already."""
     from ageenv import metadata
-    return 1 if metadata.close(installed()) == "open" else 0
+    return 1 if metadata.close(installed(), quick) == "open" else 0
+
+
+def close_quickly() -> int:
+    """Close the metadata service at a boot, before the network is up."""
+    return close(quick=True)
 
 
 def tighten() -> int:

@@ -18,12 +18,12 @@ CLOSED, OPEN, UNTOUCHED = "closed", "open", "untouched"
 STAYS_OPEN = "the metadata service stays open"
 
 
-def close(plan: Plan) -> str:
+def close(plan: Plan, quick: bool = True) -> str:
     """Close the service to all but cloud-init and the units that the plan names.
 
     Returns "closed" if trying has shown it, else "open"; "untouched" if the plan does not
-    ask for it: what an earlier plan has closed is open again then. Where the fence is up
-    already, this does not start a single program.
+    ask for it: what an earlier plan has closed is open again then. quick: where the fence
+    is up around this process, it is up, and this does not start a single program.
     """
     if root.R:
         # There is no network of its own below a prefix.
@@ -41,7 +41,7 @@ def close(plan: Plan) -> str:
         routed = routes.add()
     if not filtered:
         filtered = packet_filter.attach(plan)
-    if found.fenced and not found.is_open() and routed and walk.read(PATH) == plan.text:
+    if quick and found.fenced and not found.is_open() and routed and walk.read(PATH) == plan.text:
         return CLOSED
     return raise_fence(plan, routed, filtered)
 
