@@ -2,6 +2,7 @@
 // files sealed to them, and identities that are themselves kept sealed
 // ("wrapped").
 //
+//   - agekey.go: kinds of keys, and the errors that callers tell apart
 //   - recipient.go: public keys, and which of them age lets into one file
 //   - identity.go: private keys, key files and SSH keys
 //   - private.go: what looks like a private key, wherever it stands

@@ -2,11 +2,16 @@
 // its first boot: it opens sealed files with an identity that travels in it or that
 // the box reads itself, and puts all of them in place or none.
 //
-// The map: params.go says what goes in; check.go, after.go and tar.go what is
-// refused; plan.go what the program on the box is told; program.go and strip.go how
-// that program is packed; render.go puts it all into the script. The script itself is
-// start.sh.tmpl, the program is the Python package box/ageenv, whose __init__.py has
-// its own map.
+//   - firstboot.go: this overview
+//   - params.go, user_script.go: the input
+//   - check.go, after.go, tar.go: what is refused
+//   - plan.go: what the program on the box is told
+//   - program.go, strip.go, base85.go: packing that program
+//   - render.go, quote.go: the script
+//   - userdata.go: the script as user data
+//
+// The script is start.sh.tmpl. The program is the Python package box/ageenv, whose
+// __init__.py lists its own files.
 //
 // # How the script is run
 //

@@ -1,6 +1,10 @@
 // Package process keeps the provider's own process from giving secrets away: by
 // its environment, which its children inherit and /proc shows, by core dumps, and by
 // what libraries log.
+//
+//   - process.go: variables of the environment, taken and removed
+//   - process_linux.go, process_other.go: core dumps, and what /proc shows
+//   - logging.go: which logs are written
 package process
 
 import "os"

@@ -1,6 +1,7 @@
 // Package rotation knows when keys and values are due to be rotated.
 //
 //   - rotation.go: schedules in days
+//   - key.go: which identities of a key a change keeps, adds and removes
 //   - report.go: what is due, by whom it is owned, and how much of it is automated
 //
 // It reads no clock: whoever calls it says what time it is. Terraform applies a plan

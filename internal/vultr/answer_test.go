@@ -58,7 +58,7 @@ func TestEachStatusHasItsKind(t *testing.T) {
 	} {
 		for _, call := range calls {
 			t.Run(fmt.Sprint(tt.status, " ", call.name), func(t *testing.T) {
-				server := newWire(t, apiError(tt.status))
+				server := newScriptedServer(t, apiError(tt.status))
 				c, _ := newClient(t, server.URL)
 				err := call.do(context.Background(), c)
 				want := []error{tt.kind}
@@ -110,7 +110,7 @@ func TestUnusableAnswers(t *testing.T) {
 	} {
 		for _, call := range calls {
 			t.Run(tt.name+"/"+call.name, func(t *testing.T) {
-				server := newWire(t, tt.answer)
+				server := newScriptedServer(t, tt.answer)
 				c, _ := newClient(t, server.URL)
 				err := call.do(context.Background(), c)
 				if call.creates() {
@@ -131,7 +131,7 @@ func TestUnusableAnswers(t *testing.T) {
 }
 
 func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
-	c, _ := newClient(t, newWire(t, func(w http.ResponseWriter, r *http.Request) {
+	c, _ := newClient(t, newScriptedServer(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		for chunk := make([]byte, 1<<20); r.Context().Err() == nil; {
 			_, _ = w.Write(chunk)
@@ -142,7 +142,7 @@ func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 }
 
 func TestReadRefusesAnotherScript(t *testing.T) {
-	c, _ := newClient(t, newWire(t, apiJSON(200, oneScript)).URL)
+	c, _ := newClient(t, newScriptedServer(t, apiJSON(200, oneScript)).URL)
 	if _, err := c.GetScript(context.Background(), someID); err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestReadRefusesAnotherScript(t *testing.T) {
 }
 
 func TestJSONWithACharsetIsRead(t *testing.T) {
-	c, _ := newClient(t, newWire(t, apiJSON(200, oneScript, "Content-Type: application/json; charset=utf-8")).URL)
+	c, _ := newClient(t, newScriptedServer(t, apiJSON(200, oneScript, "Content-Type: application/json; charset=utf-8")).URL)
 	if got, err := c.GetScript(context.Background(), someID); err != nil || got.Body.Reveal() != "echo hi" {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -171,7 +171,7 @@ func TestAStrangers404IsNotGone(t *testing.T) {
 	} {
 		for _, call := range calls {
 			t.Run(tt.name+"/"+call.name, func(t *testing.T) {
-				c, _ := newClient(t, newWire(t, tt.answer).URL)
+				c, _ := newClient(t, newScriptedServer(t, tt.answer).URL)
 				err := call.do(context.Background(), c)
 				if tt.name == "cut off" {
 					isExactly(t, err, ErrUnavailable)
@@ -197,7 +197,7 @@ func TestRedirectsAreRefused(t *testing.T) {
 		for where, target := range map[string]string{"elsewhere": elsewhere.URL, "same host": ""} {
 			for _, call := range calls {
 				t.Run(fmt.Sprint(status, " ", where, " ", call.name), func(t *testing.T) {
-					server := newWire(t, func(w http.ResponseWriter, _ *http.Request) {
+					server := newScriptedServer(t, func(w http.ResponseWriter, _ *http.Request) {
 						w.Header().Set("Location", target+"/v2/startup-scripts")
 						w.WriteHeader(status)
 					})
@@ -230,7 +230,7 @@ func TestListStopsOnBadCursors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := 0
-			server := newWire(t, func(w http.ResponseWriter, r *http.Request) {
+			server := newScriptedServer(t, func(w http.ResponseWriter, r *http.Request) {
 				n++
 				apiJSON(200, tt.answer(n))(w, r)
 			})
@@ -248,7 +248,7 @@ func TestListShowsAScriptOnce(t *testing.T) {
 	page := func(next string) http.HandlerFunc {
 		return apiJSON(200, `{"startup_scripts":[{"id":"`+someID+`"}],"meta":{"total":1,"links":{"next":"`+next+`","prev":""}}}`)
 	}
-	c, _ := newClient(t, newWire(t, page("b"), page("")).URL)
+	c, _ := newClient(t, newScriptedServer(t, page("b"), page("")).URL)
 	if got, err := c.ListScripts(context.Background()); err != nil || len(got) != 1 {
 		t.Errorf("got %d, %v", len(got), err)
 	}

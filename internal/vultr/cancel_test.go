@@ -23,18 +23,18 @@ func TestCancellationStopsAtOnce(t *testing.T) {
 		sent    bool // the request is out when the context ends
 	}{
 		{"in flight", stall, nil, true},
-		{"in the back-off", apiError(429, "Retry-After: 50"), func(c *Client) { c.wire.sleep = sleep }, false},
+		{"in the back-off", apiError(429, "Retry-After: 50"), func(c *Client) { c.transport.sleep = sleep }, false},
 		{"in the limiter", apiError(500), func(c *Client) {
-			c.wire.pace.limiter.SetLimit(0.01)
-			c.wire.pace.limiter.Allow()
+			c.transport.pace.limiter.SetLimit(0.01)
+			c.transport.pace.limiter.Allow()
 		}, false},
 	} {
 		for _, call := range calls {
 			for _, how := range []error{context.Canceled, context.DeadlineExceeded} {
 				t.Run(tt.name+"/"+call.name+"/"+how.Error(), func(t *testing.T) {
 					t.Parallel()
-					c, _ := newClient(t, newWire(t, tt.answer).URL)
-					c.wire.grace, c.wire.stopLook = 50*time.Millisecond, 50*time.Millisecond
+					c, _ := newClient(t, newScriptedServer(t, tt.answer).URL)
+					c.transport.cancelGrace, c.transport.cancelLookup = 50*time.Millisecond, 50*time.Millisecond
 					if tt.prepare != nil {
 						tt.prepare(c)
 					}
@@ -65,7 +65,7 @@ func TestACallWithAnEndedContextSendsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, call := range calls {
-		server := newWire(t, apiJSON(call.status, call.body))
+		server := newScriptedServer(t, apiJSON(call.status, call.body))
 		c, _ := newClient(t, server.URL)
 		isExactly(t, call.do(ctx, c), context.Canceled)
 		if server.requests() != 0 {
@@ -85,7 +85,7 @@ func TestTheRateIsSharedAndCountsRetries(t *testing.T) {
 		times []time.Time
 		asked = map[string]bool{}
 	)
-	server := newWire(t, func(w http.ResponseWriter, r *http.Request) {
+	server := newScriptedServer(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		times = append(times, time.Now())
 		first := !asked[r.URL.Path]

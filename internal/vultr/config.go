@@ -65,7 +65,7 @@ var errURL = errors.New("vultr: the API URL must have the form https://host or h
 
 // settled returns c with the defaults filled in, or says all that is wrong: several
 // problems are one error, joined.
-func (c Config) settled() (Config, error) {
+func (c Config) withDefaults() (Config, error) {
 	if c.URL == "" {
 		c.URL = DefaultURL
 	}

@@ -93,16 +93,16 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.wire.host != "api.vultr.com" || c.api.BaseURL.Scheme != "https" || c.wire.pace.limiter.Limit() != 20*pacing || c.wire.pace.limiter.Burst() != 1 ||
-		c.wire.retries != 4 || c.wire.timeout != 30*time.Second {
+	if c.transport.host != "api.vultr.com" || c.api.BaseURL.Scheme != "https" || c.transport.pace.limiter.Limit() != 20*rateMargin || c.transport.pace.limiter.Burst() != 1 ||
+		c.transport.retries != 4 || c.transport.timeout != 30*time.Second {
 		t.Errorf("got host %s, limit %v, burst %d, retries %d, timeout %s",
-			c.wire.host, c.wire.pace.limiter.Limit(), c.wire.pace.limiter.Burst(), c.wire.retries, c.wire.timeout)
+			c.transport.host, c.transport.pace.limiter.Limit(), c.transport.pace.limiter.Burst(), c.transport.retries, c.transport.timeout)
 	}
 }
 
 func TestRequestHeaders(t *testing.T) {
 	var got http.Header
-	server := newWire(t, func(w http.ResponseWriter, r *http.Request) {
+	server := newScriptedServer(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r.Header.Clone()
 		apiJSON(200, oneScript)(w, r)
 	})
@@ -163,13 +163,13 @@ func TestAFailureKeepsConnections(t *testing.T) {
 // The transport itself does not let the key out to another host, whatever
 // govultr makes of an URL.
 func TestTheKeyGoesToTheConfiguredHostOnly(t *testing.T) {
-	server := newWire(t, apiJSON(200, oneScript))
+	server := newScriptedServer(t, apiJSON(200, oneScript))
 	c, _ := newClient(t, "http://127.0.0.1:1")
 	req, err := http.NewRequest(http.MethodGet, server.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := c.wire.RoundTrip(req)
+	resp, err := c.transport.RoundTrip(req)
 	if err == nil {
 		_ = resp.Body.Close()
 		t.Error("sent")

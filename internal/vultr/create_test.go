@@ -153,7 +153,7 @@ func TestEqualCreatesGetOneEach(t *testing.T) {
 		t.Run(fault.String(), func(t *testing.T) {
 			virtual(t, vultrsim.Options{}, func(t *testing.T, sim *vultrsim.Server, c *Client) {
 				const n = 8
-				sim.SetRules(vultrsim.Rule{Ops: []vultrsim.Op{vultrsim.OpCreate}, Times: maxAgain, Faults: []vultrsim.Fault{fault}})
+				sim.SetRules(vultrsim.Rule{Ops: []vultrsim.Op{vultrsim.OpCreate}, Times: maxRepeats, Faults: []vultrsim.Fault{fault}})
 				ids := make(chan string, n)
 				for range n {
 					go func() {
@@ -225,8 +225,8 @@ func TestOutcomeUnknown(t *testing.T) {
 	}{
 		{"lists fail", vultrsim.Cut().AfterEffect(), []vultrsim.Fault{vultrsim.Refused(503)}, "it can't be looked for now (list startup scripts: API unavailable", 1, 1},
 		{"the key is revoked", vultrsim.Cut().AfterEffect(), []vultrsim.Fault{vultrsim.Refused(401)}, "it can't be looked for now (list startup scripts: not authorized", 1, 1},
-		{"never seen", gone, nil, "it was looked for, by name and content, and not found", 1 + maxAgain, 1 + maxAgain},
-		{"never made", vultrsim.Refused(503), nil, "it was looked for, by name and content, and not found", 1 + maxAgain, 0},
+		{"never seen", gone, nil, "it was looked for, by name and content, and not found", 1 + maxRepeats, 1 + maxRepeats},
+		{"never made", vultrsim.Refused(503), nil, "it was looked for, by name and content, and not found", 1 + maxRepeats, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			virtual(t, vultrsim.Options{}, func(t *testing.T, sim *vultrsim.Server, c *Client) {
@@ -262,10 +262,10 @@ func TestCancelledCreateIsNotLost(t *testing.T) {
 		found bool
 	}{
 		{vultrsim.Slow(2 * time.Second), true},
-		{vultrsim.Slow(stopGrace + time.Second), true}, // the answer is given up, and the look finds it
+		{vultrsim.Slow(cancelGrace + time.Second), true}, // the answer is given up, and the look finds it
 		{vultrsim.Slow(2 * time.Second).Hiding(time.Hour), true},
 		{vultrsim.Cut().AfterEffect().Hiding(1500 * time.Millisecond), true}, // ends between two looks
-		{vultrsim.Slow(stopGrace + stopLook + time.Second), false},
+		{vultrsim.Slow(cancelGrace + cancelLookup + time.Second), false},
 	} {
 		t.Run(tt.fault.String(), func(t *testing.T) {
 			virtual(t, vultrsim.Options{}, func(t *testing.T, sim *vultrsim.Server, c *Client) {
@@ -274,7 +274,7 @@ func TestCancelledCreateIsNotLost(t *testing.T) {
 				time.AfterFunc(time.Second, cancel)
 				began := time.Now()
 				made, err := c.CreateScript(ctx, "n", secret.New(bodyCanary))
-				if took := time.Since(began); took > time.Second+stopGrace+stopLook {
+				if took := time.Since(began); took > time.Second+cancelGrace+cancelLookup {
 					t.Errorf("took %s", took)
 				}
 				if posts := calledOf(sim, http.MethodPost); posts > 1 {
@@ -367,8 +367,8 @@ func TestSettled(t *testing.T) {
 	}{
 		{"seen at once", 0, 0, true, 0},
 		{"seen soon", 4 * time.Second, 0, true, 6 * time.Second},
-		{"not seen in time", time.Hour, 0, false, youth},
-		{"old", time.Hour, youth, false, 0},
+		{"not seen in time", time.Hour, 0, false, visibilityDelay},
+		{"old", time.Hour, visibilityDelay, false, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			virtual(t, vultrsim.Options{}, func(t *testing.T, sim *vultrsim.Server, c *Client) {

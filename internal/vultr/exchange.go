@@ -106,7 +106,7 @@ type answer struct {
 
 // unsettled reports whether the request went out and the answer does not rule
 // out that it had an effect. Redirects and 4xx rule it out.
-func (a answer) unsettled() bool {
+func (a answer) mayHaveEffect() bool {
 	return a.sent && (a.status < 300 || a.status >= 500)
 }
 

@@ -66,8 +66,8 @@ func newClient(t *testing.T, url string, with ...func(*Config)) (*Client, *pause
 	}
 	t.Cleanup(c.CloseIdleConnections)
 	p := &pauses{}
-	c.wire.sleep = p.sleep
-	c.wire.jitter = func() float64 { return 0 }
+	c.transport.sleep = p.sleep
+	c.transport.jitter = func() float64 { return 0 }
 	return c, p
 }
 
@@ -82,17 +82,17 @@ func newSim(t *testing.T) (*vultrsim.Server, string) {
 	return sim, url
 }
 
-// wire is a server that gives prepared answers in turn, the last one for ever.
-type wire struct {
+// scriptedServer is a server that gives prepared answers in turn, the last one for ever.
+type scriptedServer struct {
 	URL string
 
 	mu   sync.Mutex
 	seen []string // methods
 }
 
-func newWire(t *testing.T, answers ...http.HandlerFunc) *wire {
+func newScriptedServer(t *testing.T, answers ...http.HandlerFunc) *scriptedServer {
 	t.Helper()
-	w := &wire{}
+	w := &scriptedServer{}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.mu.Lock()
@@ -106,14 +106,14 @@ func newWire(t *testing.T, answers ...http.HandlerFunc) *wire {
 	return w
 }
 
-func (w *wire) requests() int {
+func (w *scriptedServer) requests() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.seen)
 }
 
 // requestsOf counts those of a method.
-func (w *wire) requestsOf(method string) (n int) {
+func (w *scriptedServer) requestsOf(method string) (n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, seen := range w.seen {

@@ -60,7 +60,7 @@ const checkTimeout = 10 * time.Second
 // key has worked before. ErrUnauthorized is the API's refusal. Every other error says
 // that nothing was learned about the key.
 func (c *Client) CheckKey(ctx context.Context) error {
-	if c.wire.accepted.Load() {
+	if c.transport.accepted.Load() {
 		return nil
 	}
 	bounded, cancel := context.WithTimeout(ctx, checkTimeout)

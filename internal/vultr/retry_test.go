@@ -44,10 +44,10 @@ func TestRetriesOnlyWhereItIsSafe(t *testing.T) {
 	} {
 		for _, call := range calls {
 			t.Run(tt.name+"/"+call.name, func(t *testing.T) {
-				server := newWire(t, tt.answer)
+				server := newScriptedServer(t, tt.answer)
 				c, waited := newClient(t, server.URL, func(c *Config) { c.Timeout = 5 * time.Second })
 				if tt.name == "no answer in time" {
-					c.wire.timeout = 20 * time.Millisecond
+					c.transport.timeout = 20 * time.Millisecond
 				}
 				err := call.do(context.Background(), c)
 				want, kinds := tt.others, []error{tt.kind}
@@ -80,7 +80,7 @@ func TestARetryThatIsAnswered(t *testing.T) {
 				continue
 			}
 			t.Run(call.name+" after "+name, func(t *testing.T) {
-				server := newWire(t, first, apiJSON(call.status, call.body))
+				server := newScriptedServer(t, first, apiJSON(call.status, call.body))
 				c, _ := newClient(t, server.URL)
 				if err := call.do(context.Background(), c); err != nil || server.requests() != 2 {
 					t.Errorf("%v after %d requests", err, server.requests())
@@ -91,7 +91,7 @@ func TestARetryThatIsAnswered(t *testing.T) {
 }
 
 func TestNoRetries(t *testing.T) {
-	server := newWire(t, apiError(503))
+	server := newScriptedServer(t, apiError(503))
 	c, _ := newClient(t, server.URL, func(c *Config) { c.MaxRetries = NoRetries })
 	_, err := c.GetScript(context.Background(), someID)
 	isExactly(t, err, ErrUnavailable)
@@ -102,7 +102,7 @@ func TestNoRetries(t *testing.T) {
 
 // The second attempt at a delete whose answer was lost finds nothing.
 func TestDeleteWhoseAnswerWasLost(t *testing.T) {
-	c, _ := newClient(t, newWire(t, cut, apiError(404)).URL)
+	c, _ := newClient(t, newScriptedServer(t, cut, apiError(404)).URL)
 	if err := c.DeleteScript(context.Background(), someID); err != nil {
 		t.Error(err)
 	}
@@ -111,7 +111,7 @@ func TestDeleteWhoseAnswerWasLost(t *testing.T) {
 // An attempt that may have had an effect stays in doubt when a later one could
 // not even connect, or was refused.
 func TestDoubtOutlastsTheAttempt(t *testing.T) {
-	c, _ := newClient(t, newWire(t, cut, apiError(401)).URL)
+	c, _ := newClient(t, newScriptedServer(t, cut, apiError(401)).URL)
 	err := c.DeleteScript(context.Background(), someID)
 	isExactly(t, err, ErrUnauthorized)
 	if !strings.Contains(err.Error(), "may have taken effect") {
@@ -121,7 +121,7 @@ func TestDoubtOutlastsTheAttempt(t *testing.T) {
 
 // A kept connection that dies under a POST must not make net/http send it again.
 func TestPostOnAKeptConnectionIsSentOnce(t *testing.T) {
-	server := newWire(t, apiJSON(200, oneScript), cut)
+	server := newScriptedServer(t, apiJSON(200, oneScript), cut)
 	c, _ := newClient(t, server.URL)
 	if _, err := c.GetScript(context.Background(), someID); err != nil {
 		t.Fatal(err)
@@ -205,8 +205,8 @@ func TestPausesBetweenAttempts(t *testing.T) {
 		{"date in the past", date(-time.Hour), backoff},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c, waited := newClient(t, newWire(t, apiError(429, "Retry-After: "+tt.header)).URL)
-			c.wire.now = func() time.Time { return now }
+			c, waited := newClient(t, newScriptedServer(t, apiError(429, "Retry-After: "+tt.header)).URL)
+			c.transport.now = func() time.Time { return now }
 			_, err := c.GetScript(context.Background(), someID)
 			isExactly(t, err, ErrRateLimited)
 			if !slices.Equal(waited.asked, tt.want) {

@@ -29,12 +29,12 @@ type Script struct {
 	// The dates are RFC 3339 as the server wrote them.
 	DateCreated  string
 	DateModified string
-	// Left are the IDs of copies that lost answers have left in the account and
-	// that could not be deleted. Only CreateScript sets it.
+	// Left are the IDs of copies that exist because an answer was lost, and that could
+	// not be deleted. Only CreateScript sets it.
 	Left []string
-	// CopiesSince is when a create began, by the server's clock, if it had to be
-	// repeated: a server that is very late can still make a copy. Zero if none can
-	// come. Only CreateScript sets it; [Client.FindScripts] finds the copy.
+	// CopiesSince is when a repeated create began, by the server's clock: a very late
+	// server can still create a copy, which [Client.FindScripts] finds. It is zero if no
+	// copy can appear. Only CreateScript sets it.
 	CopiesSince time.Time
 
 	malformed bool // not base64
@@ -48,7 +48,7 @@ func (s Script) IsBoot() bool { return s.Type == typeBoot && !s.malformed }
 type ScriptUpdate struct {
 	Name *string
 	Body *secret.Text
-	// Boot makes it a boot script, which somebody may have changed.
+	// Boot makes it a boot script again, if somebody has changed its type.
 	Boot bool
 }
 
@@ -76,42 +76,47 @@ func (c *Client) GetScript(ctx context.Context, id string) (Script, error) {
 	return scriptFrom(*got), nil
 }
 
-// UpdateScript changes a script in place. Boxes that have started are not
-// reached by it. An update of nothing is ErrInvalid. Where the answer is lost and
-// stays lost, the script itself tells whether the update was made. When ctx ends
-// while a request is out, its answer is waited for some seconds more; so with
-// DeleteScript.
+// UpdateScript changes a script in place. Boxes that have started keep the old one. An
+// update without a field is ErrInvalid. If the answer is lost, UpdateScript reads the
+// script to see whether it was updated. If ctx ends while a request is in progress, it
+// waits some seconds more for the answer, as DeleteScript does.
 func (c *Client) UpdateScript(ctx context.Context, id string, u ScriptUpdate) error {
 	if err := checkID(opUpdate, id); err != nil {
 		return err
 	}
-	// govultr leaves out what is empty: checked here, or an update to an empty
-	// text would succeed and change nothing.
-	var req govultr.StartupScriptReq
-	fault := ""
+	req, err := u.request()
+	if err != nil {
+		return &Error{Op: opUpdate, Script: id, Kind: ErrInvalid, detail: err.Error()}
+	}
+	failed := c.patch(ctx, id, &req)
+	if failed == nil || failed.inDoubt && ctx.Err() == nil && c.hasUpdate(withPriority(ctx), id, u) {
+		return nil
+	}
+	return failed
+}
+
+// request checks the update: govultr leaves out empty fields, so an update to an empty
+// text would succeed and change nothing.
+func (u ScriptUpdate) request() (req govultr.StartupScriptReq, err error) {
 	if u.Name == nil && u.Body == nil && !u.Boot {
-		fault = "there is nothing to update"
+		return req, errors.New("there is nothing to update")
 	}
 	if u.Name != nil {
-		req.Name, fault = *u.Name, nameFault(*u.Name)
+		if err := checkName(*u.Name); err != nil {
+			return req, err
+		}
+		req.Name = *u.Name
 	}
 	if u.Body != nil {
 		if u.Body.IsEmpty() {
-			fault = emptyBody
+			return req, errEmptyBody
 		}
 		req.Script = encodeBody(*u.Body)
-	}
-	if fault != "" {
-		return &Error{Op: opUpdate, Script: id, Kind: ErrInvalid, detail: fault}
 	}
 	if u.Boot {
 		req.Type = typeBoot
 	}
-	failed := c.patch(ctx, id, &req)
-	if failed == nil || failed.inDoubt && ctx.Err() == nil && c.holds(ahead(ctx), id, u) {
-		return nil
-	}
-	return failed
+	return req, nil
 }
 
 func (c *Client) patch(ctx context.Context, id string, req *govultr.StartupScriptReq) *Error {
@@ -126,17 +131,16 @@ func (c *Client) patch(ctx context.Context, id string, req *govultr.StartupScrip
 	return nil
 }
 
-// holds reports whether the account holds a script as an update whose answer was
-// lost wanted it.
-func (c *Client) holds(ctx context.Context, id string, u ScriptUpdate) bool {
+// hasUpdate reports whether the account's script is as an update whose answer was lost
+// wanted it.
+func (c *Client) hasUpdate(ctx context.Context, id string, u ScriptUpdate) bool {
 	got, err := c.GetScript(ctx, id)
 	return err == nil && (u.Name == nil || got.Name == *u.Name) && (u.Body == nil || got.IsBoot() && got.Body.Equal(*u.Body)) &&
 		(!u.Boot || got.IsBoot())
 }
 
-// DeleteScript deletes a script. One that is gone already is ErrNotFound: that
-// is a success for whoever knows that it was not made a moment ago; see
-// [Client.Settled].
+// DeleteScript deletes a script. ErrNotFound for one that is already deleted is a
+// success, unless it was created a moment ago; see [Client.Settled].
 func (c *Client) DeleteScript(ctx context.Context, id string) error {
 	if err := checkID(opDelete, id); err != nil {
 		return err
@@ -149,7 +153,7 @@ func (c *Client) DeleteScript(ctx context.Context, id string) error {
 		return nil // an attempt whose answer was lost has deleted it
 	}
 	if failed.inDoubt && ctx.Err() == nil {
-		if _, err := c.GetScript(ahead(ctx), id); errors.Is(err, ErrNotFound) {
+		if _, err := c.GetScript(withPriority(ctx), id); errors.Is(err, ErrNotFound) {
 			return nil
 		}
 	}
@@ -168,20 +172,20 @@ func (c *Client) remove(ctx context.Context, id string) *Error {
 	return nil
 }
 
-const emptyBody = "the script is empty"
+var errEmptyBody = errors.New("the script is empty")
 
-// nameFault says what is wrong with a name, "" for nothing. Invalid UTF-8 would
-// be replaced on its way into JSON and come back as drift.
-func nameFault(name string) string {
+// checkName checks a script's name. JSON would replace invalid UTF-8, and the name
+// would come back as drift.
+func checkName(name string) error {
 	switch {
 	case strings.TrimSpace(name) == "":
-		return "the name is blank"
+		return errors.New("the name is blank")
 	case !utf8.ValidString(name):
-		return "the name is not valid UTF-8"
+		return errors.New("the name is not valid UTF-8")
 	case strings.ContainsFunc(name, unicode.IsControl):
-		return "the name holds a control character"
+		return errors.New("the name holds a control character")
 	}
-	return ""
+	return nil
 }
 
 func checkID(op, id string) error {

@@ -80,13 +80,13 @@ func TestErrorsAndLogsHoldNoSecret(t *testing.T) {
 		for _, call := range calls {
 			t.Run(name+"/"+call.name, func(t *testing.T) {
 				var logged lockedBuffer
-				c, _ := newClient(t, newWire(t, answer).URL, func(c *Config) {
+				c, _ := newClient(t, newScriptedServer(t, answer).URL, func(c *Config) {
 					c.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Trace, Output: &logged, JSONFormat: true})
 				})
 				err := call.do(context.Background(), c)
 				shown := map[string]string{
 					"log":    logged.String(),
-					"client": fmt.Sprintf("%v %+v %#v %+v", c, c, c, c.wire),
+					"client": fmt.Sprintf("%v %+v %#v %+v", c, c, c, c.transport),
 				}
 				if logged.Len() == 0 {
 					t.Error("nothing was logged")
@@ -123,7 +123,7 @@ func TestConfigErrorsDoNotShowTheKey(t *testing.T) {
 // One line for each attempt, with what an operator looks for.
 func TestLogLines(t *testing.T) {
 	var logged lockedBuffer
-	server := newWire(t, cut, apiError(503, "Retry-After: 2", "X-Request-Id: req-2"), apiJSON(200, oneScript, "X-Request-Id: req-3"))
+	server := newScriptedServer(t, cut, apiError(503, "Retry-After: 2", "X-Request-Id: req-2"), apiJSON(200, oneScript, "X-Request-Id: req-3"))
 	c, _ := newClient(t, server.URL, func(c *Config) {
 		c.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: &logged, JSONFormat: true})
 	})
@@ -156,7 +156,7 @@ func TestLogLines(t *testing.T) {
 	}
 
 	logged.Reset()
-	c.wire.logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &logged})
+	c.transport.logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &logged})
 	if _, err := c.GetScript(context.Background(), someID); err != nil || logged.Len() != 0 {
 		t.Errorf("at level info: %v, %q", err, logged.String())
 	}

@@ -89,7 +89,7 @@ func TestStress(t *testing.T) {
 			t.Run(fmt.Sprint(seed+1), func(t *testing.T) {
 				t.Parallel()
 				virtual(t, vultrsim.Options{RequestsPerSecond: stressPerSecond, Seed: seed + 1}, func(t *testing.T, sim *vultrsim.Server, c *Client) {
-					c.wire.jitter = stressJitter(seed)
+					c.transport.jitter = stressJitter(seed)
 					stressSeed(t, sim, c)
 					mu.Lock()
 					defer mu.Unlock()

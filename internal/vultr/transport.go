@@ -24,14 +24,15 @@ import (
 // has some 100 kB.
 const maxAnswer = 16 << 20
 
-// unknownSkew is how much the server's clock may be behind this machine's while
-// nothing is known of it.
+// unknownSkew is how far the server's clock may be behind this machine's before an
+// answer has shown it.
 const unknownSkew = 5 * time.Minute
 
-// patience is for how long the first attempt of a look is waited for.
-const patience = time.Second
+// firstLookupTimeout bounds the first attempt of a lookup.
+const firstLookupTimeout = time.Second
 
-// transport is where every request passes: limiter, key, attempts, statuses.
+// transport makes every request: it applies the rate limit, adds the key, retries, and
+// records how each attempt ended.
 type transport struct {
 	next    http.RoundTripper
 	key     secret.Text
@@ -39,12 +40,12 @@ type transport struct {
 	pace    *pacer
 	retries int
 	timeout time.Duration
-	// When the caller stops waiting: for the answer to a change that is under way,
-	// and for finding what a create has made.
-	grace, stopLook time.Duration
-	logger          hclog.Logger
-	accepted        atomic.Bool                   // the key, by the last answer that tells
-	skew            atomic.Pointer[time.Duration] // of the server's clock; nil: no answer has told it
+	// How long to go on after the caller's context has ended: for the answer to a change
+	// in progress, and for the lookup after a create.
+	cancelGrace, cancelLookup time.Duration
+	logger                    hclog.Logger
+	accepted                  atomic.Bool                   // whether the API accepted the key in the last answer that shows it
+	skew                      atomic.Pointer[time.Duration] // of the server's clock; nil before the first answer
 
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration) error
@@ -53,9 +54,9 @@ type transport struct {
 
 var errStopped = errors.New("vultr: the call has failed") // govultr's caller reads the exchange instead
 
-// RoundTrip makes as many attempts as are needed and allowed. The body of the
-// response it returns has been read whole: a connection cut halfway is a fault
-// of the attempt, and not an error in govultr.
+// RoundTrip makes as many attempts as are needed and allowed. It reads the whole body
+// before it returns, so that a connection that breaks halfway fails the attempt and not
+// govultr's parser.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ex := exchangeOf(req.Context())
 	ctx := ex.caller
@@ -67,10 +68,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("vultr: the request is for another host than the API's")
 	}
 	for attempt := 1; ; attempt++ {
-		isOut, err := t.pace.wait(ctx, attempt > 1 || isAhead(ctx)) //nolint:contextcheck // the exchange has the caller's
+		hasLeft, err := t.pace.wait(ctx, attempt > 1 || hasPriority(ctx)) //nolint:contextcheck // the exchange has the caller's
 		if err != nil {
-			// The limiter also refuses, with an error of its own, a wait that
-			// would outlast the deadline.
+			// The limiter has its own error for a wait that is longer than the deadline
+			// allows.
 			ex.ended = context.DeadlineExceeded
 			if ctx.Err() != nil {
 				ex.ended = ctx.Err()
@@ -79,16 +80,16 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		ex.attempts = attempt
 		began := t.now()
-		resp, got := t.attempt(ctx, req, body, t.patience(ctx, req.Method, attempt), isOut) //nolint:contextcheck // as above
+		resp, got := t.attempt(ctx, req, body, t.attemptTimeout(ctx, req.Method, attempt), hasLeft) //nolint:contextcheck // as above
 		took := t.now().Sub(began)
 		ex.last = got
-		ex.inDoubt = ex.inDoubt || got.unsettled()
+		ex.inDoubt = ex.inDoubt || got.mayHaveEffect()
 		if got.fault != nil && ctx.Err() != nil {
 			ex.ended = ctx.Err()
 		}
 
 		var pause time.Duration
-		again := ex.ended == nil && attempt <= t.retries && (got.repeatable(req.Method) || t.surprising(ex, got))
+		again := ex.ended == nil && attempt <= t.retries && (got.repeatable(req.Method) || t.isUnexpectedRefusal(ex, got))
 		if again {
 			var asked time.Duration
 			if resp != nil {
@@ -113,16 +114,15 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // attempt sends the request once. The response is nil unless its headers came.
 //
-// net/http itself sends a GET again, unseen from here, if a kept connection
-// turns out to be dead; a POST, PATCH or DELETE only if not a byte of it was
-// written.
-func (t *transport) attempt(caller context.Context, req *http.Request, body []byte, timeout time.Duration, isOut func()) (*http.Response, answer) {
-	ctx, cancel := t.span(caller, req.Method, timeout)
+// net/http itself sends a GET again if a kept connection turns out to be dead, and a
+// POST, PATCH or DELETE only if no byte of it was written.
+func (t *transport) attempt(caller context.Context, req *http.Request, body []byte, timeout time.Duration, hasLeft func()) (*http.Response, answer) {
+	ctx, cancel := t.attemptContext(caller, req.Method, timeout)
 	defer cancel()
 	var connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:      func(httptrace.GotConnInfo) { connected.Store(true) },
-		WroteHeaders: isOut,
+		WroteHeaders: hasLeft,
 	})
 	out := req.Clone(ctx)
 	out.Header.Set("Authorization", "Bearer "+t.key.Reveal())
@@ -138,7 +138,7 @@ func (t *transport) attempt(caller context.Context, req *http.Request, body []by
 	}
 	got := answer{status: resp.StatusCode, sent: true, requestID: requestID(resp.Header)}
 	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	_ = resp.Body.Close() // what it could still say changes nothing
+	_ = resp.Body.Close() // its error changes nothing
 	if err == nil && len(content) > maxAnswer {
 		err = errTooLong
 	}
@@ -150,8 +150,7 @@ func (t *transport) attempt(caller context.Context, req *http.Request, body []by
 	t.noteClock(resp.Header)
 	resp.Body = io.NopCloser(bytes.NewReader(content))
 	resp.ContentLength = int64(len(content))
-	// govultr silently ignores JSON that is announced with a parameter, such as
-	// a charset.
+	// govultr ignores JSON whose Content-Type has a parameter, such as a charset.
 	if kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err == nil && kind == "application/json" {
 		resp.Header.Set("Content-Type", kind)
 	}
@@ -161,16 +160,16 @@ func (t *transport) attempt(caller context.Context, req *http.Request, body []by
 	return resp, got
 }
 
-// span is how long an attempt may take: the timeout, and for a read no longer
-// than its caller waits. What changes something is not recalled by going away, so
-// that its answer is waited for a little longer: it says what there is now.
-func (t *transport) span(caller context.Context, method string, timeout time.Duration) (context.Context, context.CancelFunc) {
+// attemptContext returns the context of one attempt. It ends with the timeout, and for a
+// read also with the caller. A change in progress can't be recalled, so its answer is
+// awaited a little longer than the caller waits.
+func (t *transport) attemptContext(caller context.Context, method string, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if method == http.MethodGet {
 		return context.WithTimeout(caller, timeout)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(caller), timeout)
 	stop := context.AfterFunc(caller, func() {
-		_ = sleep(ctx, t.grace)
+		_ = sleep(ctx, t.cancelGrace)
 		cancel()
 	})
 	return ctx, func() {
@@ -179,12 +178,11 @@ func (t *transport) span(caller context.Context, method string, timeout time.Dur
 	}
 }
 
-// surprising reports whether an answer refuses a call, for the first time, in the
-// midst of a run whose key and URL were right until now. Such a call has had no
-// effect, and is made once more: of a thousand scripts not one shall be left to the
-// next run because a gateway was restarted. A refusal that stays is believed, by
-// the other calls too, until one succeeds again.
-func (t *transport) surprising(ex *exchange, got answer) bool {
+// isUnexpectedRefusal reports whether an answer refuses a call for the first time,
+// although key and URL have worked in this run: a gateway restart answers a few calls
+// with 401. Such a call had no effect and is made once more. A second refusal is
+// believed, for the other calls too, until one succeeds again.
+func (t *transport) isUnexpectedRefusal(ex *exchange, got answer) bool {
 	kind, _ := got.kind()
 	switch {
 	case got.fault == nil && got.status >= 200 && got.status < 300:
@@ -199,18 +197,17 @@ func (t *transport) surprising(ex *exchange, got answer) bool {
 	return false
 }
 
-// patience is the longest that an attempt may take. A look for what a lost answer
-// was about holds up a create, or many: it is asked for again soon, then later, and
-// its last attempt gets as long as any other.
-func (t *transport) patience(ctx context.Context, method string, attempt int) time.Duration {
-	if method != http.MethodGet || !isAhead(ctx) || attempt > t.retries || attempt > 10 {
+// attemptTimeout returns how long an attempt may take. A lookup delays one create or
+// many, so its first attempts are short; its last one gets the full timeout.
+func (t *transport) attemptTimeout(ctx context.Context, method string, attempt int) time.Duration {
+	if method != http.MethodGet || !hasPriority(ctx) || attempt > t.retries || attempt > 10 {
 		return t.timeout
 	}
-	return min(patience<<(attempt-1), t.timeout)
+	return min(firstLookupTimeout<<(attempt-1), t.timeout)
 }
 
-// noteClock remembers how far the server's clock is ahead of this machine's: the
-// dates of scripts are by the server's. A Date is exact to a second.
+// noteClock records how far the server's clock is ahead of this machine's: the dates of
+// scripts are the server's. A Date header is exact to a second.
 func (t *transport) noteClock(h http.Header) {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		skew := date.Sub(t.now())
@@ -218,8 +215,8 @@ func (t *transport) noteClock(h http.Header) {
 	}
 }
 
-// serverTime is a time of this machine by the server's clock, and how much it may
-// be too late.
+// serverTime converts a time of this machine to the server's clock. The duration is how
+// much too late the result may be.
 func (t *transport) serverTime(at time.Time) (time.Time, time.Duration) {
 	if skew := t.skew.Load(); skew != nil {
 		return at.Add(*skew), 2 * time.Second
@@ -227,13 +224,13 @@ func (t *transport) serverTime(at time.Time) (time.Time, time.Duration) {
 	return at, unknownSkew
 }
 
-// earliest is serverTime, as early as it may be.
+// earliest returns the earliest that serverTime may be.
 func (t *transport) earliest(at time.Time) time.Time {
 	server, late := t.serverTime(at)
 	return server.Add(-late)
 }
 
-// isJSON reports whether an answer is JSON and is announced as that.
+// isJSON reports whether an answer is JSON and its Content-Type says so.
 func isJSON(h http.Header, content []byte) bool {
 	return h.Get("Content-Type") == "application/json" && json.Valid(content)
 }
@@ -247,7 +244,7 @@ func readBody(req *http.Request) ([]byte, error) {
 }
 
 // isAPIError reports whether a body is an object with the API's error member.
-// What the member says is not looked at.
+// It does not look at the member's text.
 func isAPIError(content []byte) bool {
 	var form struct {
 		Error *string `json:"error"`
@@ -283,7 +280,7 @@ func (t *transport) log(req *http.Request, ex *exchange, took time.Duration, aga
 
 var requestIDForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
 
-// requestID is what to quote to Vultr's support, if the answer has it in a form
+// requestID returns the ID to quote to Vultr's support, if the answer has one in a form
 // that cannot be anything else.
 func requestID(h http.Header) string {
 	for _, name := range []string{"X-Request-Id", "Cf-Ray"} {

@@ -21,24 +21,24 @@ type fields struct {
 	Script *string `json:"script"`
 }
 
-// fault says what is wrong with the fields that are there, "" for nothing.
-func (f fields) fault() string {
+// check checks the fields that are given. Its error is the API's answer.
+func (f fields) check() error {
 	if f.Name != nil && (strings.TrimSpace(*f.Name) == "" || strings.ContainsFunc(*f.Name, unicode.IsControl)) {
-		return "Invalid name."
+		return errors.New("Invalid name.") //nolint:revive,staticcheck // the API writes it like this
 	}
 	if f.Type != nil && *f.Type != "boot" && *f.Type != "pxe" {
-		return "Invalid type."
+		return errors.New("Invalid type.") //nolint:revive,staticcheck // as above
 	}
 	if f.Script != nil {
 		if _, ok := decode(*f.Script); !ok {
-			return "Invalid script: it must be base64 encoded."
+			return errors.New("Invalid script: it must be base64 encoded.") //nolint:revive,staticcheck // as above
 		}
 	}
-	return ""
+	return nil
 }
 
-// readFields reads and checks a request body; when it returns false the error
-// has been answered.
+// readFields reads and checks a request body. If it returns false, it has answered with
+// an error.
 func (s *Server) readFields(w http.ResponseWriter, r *http.Request) (fields, bool) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
@@ -60,8 +60,8 @@ func (s *Server) readFields(w http.ResponseWriter, r *http.Request) (fields, boo
 		writeError(w, http.StatusBadRequest, "Invalid JSON.")
 		return fields{}, false
 	}
-	if fault := f.fault(); fault != "" {
-		writeError(w, http.StatusBadRequest, fault)
+	if err := f.check(); err != nil {
+		writeError(w, http.StatusBadRequest, err.Error())
 		return fields{}, false
 	}
 	return f, true

@@ -48,6 +48,14 @@
 //     exceeded"}, without a Retry-After, whether the key is right or not, and do
 //     not count. The limit is over any span of one second.
 //   - All that is in fault.go: which faults occur, and how they look.
+//
+// The files:
+//   - vultrsim.go, start.go, transport.go: the server, on a port or as a transport
+//   - api.go, list.go: the calls
+//   - request.go, answer.go, reply.go: what they read and write
+//   - script.go, backdoor.go: the scripts, and changing them without a call
+//   - fault.go: what goes wrong on request
+//   - requestlog.go: which calls were made
 package vultrsim
 
 import (

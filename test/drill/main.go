@@ -12,6 +12,7 @@
 // is not over while that list is not empty: the drill changes the values too, all but
 // one first, to see that the list tells it.
 //
+//   - main.go: the command
 //   - drill.go: a run, its surroundings and its clean-up
 //   - fleet.go: the configuration, the values, and what the state has of them
 //   - apply.go: running the CLI, and when it did what

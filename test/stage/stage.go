@@ -2,6 +2,7 @@
 // real Terraform or OpenTofu, the provider built from this repository, and nothing of
 // the user's.
 //
+//   - stage.go: the package
 //   - command.go: starting and stopping programs
 //   - golang.go: the go command, and the repository
 //   - cli.go: Terraform or OpenTofu, and the environment that it gets

@@ -18,6 +18,9 @@
 // passes on it has still to be planned once with the real one.
 //
 // It is served as vultr/vultr by dev_overrides, for tests only, and never shipped.
+//
+//   - main.go: the provider
+//   - instance.go, startup_script.go: its resources
 package main
 
 import (

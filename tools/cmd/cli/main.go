@@ -12,6 +12,11 @@
 //
 // Usable means that it answers the version command and is at least as new as
 // [oldest]. What was tried and why it was passed over goes to standard error.
+//
+//   - main.go: the command
+//   - find.go, probe.go: looking for a program, and at it
+//   - obtain.go: downloading or building one
+//   - env.go: the environment for tests
 package main
 
 import (

@@ -12,6 +12,10 @@
 // With -slowest N it ends with the N tests that took longest.
 // Failing tests are shown, but the exit status for them is go test's own: use
 // pipefail.
+//
+//   - main.go: the command
+//   - replay.go: what go test would have printed
+//   - allowed.go: the list of allowed skips
 package main
 
 import (

@@ -18,7 +18,7 @@ import (
 // order in which they came; who leaves the line costs nobody a turn.
 func TestWhoGoesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacer(1 / pacing)
+		p := newPacer(1 / rateMargin)
 		began := time.Now()
 		var (
 			mu    sync.Mutex
@@ -115,11 +115,11 @@ func TestATurnIsNotLost(t *testing.T) {
 	p.busy = true
 	turn := make(chan struct{})
 	p.waiting = append(p.waiting, turn)
-	p.next()
-	p.leave(turn)
+	p.release()
+	p.dequeue(turn)
 	ended, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	if err := p.stand(ended, false); err != nil {
+	if err := p.enqueue(ended, false); err != nil {
 		t.Error("nobody is at the limiter, and nobody gets there")
 	}
 }
@@ -199,7 +199,7 @@ func TestOneListDoesNotHoldUpTheNext(t *testing.T) {
 		}()
 		time.Sleep(time.Millisecond)
 		began := time.Now()
-		if _, err := c.FindScripts(t.Context(), "n", "", began); err != nil || time.Since(began) > patience+time.Second {
+		if _, err := c.FindScripts(t.Context(), "n", "", began); err != nil || time.Since(began) > firstLookupTimeout+time.Second {
 			t.Errorf("the next one: %v after %s", err, time.Since(began))
 		}
 		if err := <-ended; err != nil {
