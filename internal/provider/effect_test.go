@@ -121,7 +121,7 @@ func TestEveryAttributeHasAnEffect(t *testing.T) {
 		// the same arguments give the same script.
 		"ageenv_vultr_startup_script": {map[string]any{
 			"name": "app", "identity_file": "/etc/box.key",
-			"files": []any{map[string]any{"ciphertext": first, "path": "/opt/app/.env", "owner": "root", "group": "root", "mode": "0600"}},
+			"files": []any{map[string]any{"ciphertext_wo": first, "path": "/opt/app/.env", "owner": "root", "group": "root", "mode": "0600"}},
 		}, map[string]effect{
 			"name":             {value: "renamed", planned: true},
 			"wrapped_identity": {with: travels("wrapped_identity", ""), before: unitWrapped(t, box, operator), value: unitWrapped(t, other, operator), changes: "identity_recipient"},
@@ -131,7 +131,7 @@ func TestEveryAttributeHasAnEffect(t *testing.T) {
 			"replace_triggers": {before: map[string]any{"a": "1"}, value: map[string]any{"a": "2"}, replace: true},
 			"upload_triggers":  {value: map[string]any{"a": "1"}, changes: "uploaded_at"},
 			"scrub_after":      {value: "24h", planned: true}, // in 24 hours
-			"files.ciphertext": {value: next, changes: "script_sha256"},
+			"files.ciphertext_wo": {value: next, changes: "script_sha256"},
 			"files.path":       {value: "/opt/other/.env", changes: "script_sha256"},
 			"files.owner":      {value: "app", changes: "script_sha256"},
 			"files.group":      {value: "app", changes: "script_sha256"},
