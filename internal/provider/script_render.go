@@ -158,7 +158,9 @@ func checkFiles(boot bootValues) (diags diag.Diagnostics) {
 	}
 	paths := make([]string, len(files))
 	for i, f := range files {
-		paths[i] = f.Path.ValueString()
+		if paths[i] = f.Path.ValueString(); f.Path.IsUnknown() {
+			paths[i] = fmt.Sprintf("unknown %d", i) // conflicts with none
+		}
 	}
 	var pe *firstboot.ParamError
 	if err := firstboot.CheckPaths(paths); errors.As(err, &pe) {
