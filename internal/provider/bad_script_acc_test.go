@@ -104,21 +104,6 @@ func TestAccNoIdentityIsOneError(t *testing.T) {
 	badOutput(t, out, []string{"Error: No files", "Error: No identity"}, nil)
 }
 
-// A wrong setting is said once, and not for each script; nor is the line printed, which
-// may hold the API key.
-func TestAccBadVultrIsOneError(t *testing.T) {
-	w, box := newWorld(t), newPerson(t)
-	out, err := badInput{
-		provider: "provider \"ageenv\" {\n  vultr = { api_key = \"" + simKey + "\", requests_per_second = 20000 }\n}\n",
-		config:   strings.Replace(badScript(badFile(t, box), "identity_wo = var.box"), "{", "{\n  count = 3", 1),
-		vars:     map[string]string{"box": box.identity},
-	}.cli(t, w).run("plan")
-	if exitCode(err) != 1 || strings.Count(out, "Error: ") != 1 {
-		t.Errorf("the plan ends with %v:\n%s", err, out)
-	}
-	badOutput(t, out, []string{"Error: Vultr can't be configured", `in provider "ageenv"`}, []string{simKey})
-}
-
 // badTampered changes a letter of the first encrypted value.
 func badTampered(t *testing.T, bundle string) string {
 	t.Helper()

@@ -70,8 +70,10 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 	var state scriptModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	client, diags := r.client()
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	if diags.HasError() {
+		// The refresh fails with the first error, and this state is as it was.
+		resp.Diagnostics.Append(r.settings.once(diags)...)
+		resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 		return
 	}
 	resp.Diagnostics.Append(r.readStrays(ctx, client, &state, req.Private, resp.Private)...)
@@ -98,6 +100,11 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 	if errors.Is(err, vultr.ErrNotFound) {
 		resp.Diagnostics.Append(state.missingWarning("It is created again, with a new ID."))
 		resp.State.RemoveResource(ctx)
+		return
+	}
+	if errors.Is(err, vultr.ErrUnauthorized) {
+		diags.AddError(vultrFailed("reading the startup script", err))
+		resp.Diagnostics.Append(r.settings.once(diags)...)
 		return
 	}
 	if err != nil {
