@@ -67,8 +67,8 @@ func TestAccBadScript(t *testing.T) {
 		"an empty list of files": with(badScript("", wo), "Error: No files", ": files = []", "Name one file at least: files = [{ ciphertext_wo = …, path = … }]."),
 		"no list of files": with("resource \"ageenv_vultr_startup_script\" \"s\" {\n  name = \"app\"\n  "+wo+"\n}\n",
 			"Error: No files", "Name one file at least"),
-		"no identity":     with(badScript(badFile(t, box), ""), "Error: No identity", "Nothing opens the files on the box. Set exactly one of wrapped_identity, identity_wo, identity_file and identity_command."),
-		"both identities": with(badScript(badFile(t, box), wo+"\n  wrapped_identity = \"x\""), "Error: More than one identity", "wrapped_identity and identity_wo are set. Set exactly one of"),
+		"no identity":     with(badScript(badFile(t, box), ""), "Error: No identity", "Nothing opens the files on the box. Set exactly one of wrapped_identity_wo, identity_wo, identity_file and identity_command."),
+		"both identities": with(badScript(badFile(t, box), wo+"\n  wrapped_identity_wo = \"x\""), "Error: More than one identity", "wrapped_identity_wo and identity_wo are set. Set exactly one of"),
 		"a bundle for others": with(badScript(badFile(t, newPerson(t)), wo), "Error: The bundle can't be opened with the script's identity",
 			"files[0].ciphertext_wo is not sealed to "+box.recipient+", the recipient of the identity that travels: add it to the bundle's recipients (recipients = ageenv_key.….recipients)."),
 		"no bundle": with(badScript(badFileOf("TOKEN=1\n", `"/opt/app"`), wo), "Error: The bundle can't be opened with the script's identity",
@@ -81,13 +81,13 @@ func TestAccBadScript(t *testing.T) {
 			says: []string{"Error: The identity can't travel", "The identity in identity_wo is of kind hybrid post-quantum (ML-KEM-768 + X25519), and what a box without age has can open X25519 only: use an X25519 key."},
 		},
 		"a hybrid identity, wrapped": {
-			config: badScript(badFileAt(t, pq, `"/opt/app"`), "wrapped_identity = <<-EOT\n"+unitWrapped(t, pq, box)+"EOT"), env: map[string]string{"SOPS_AGE_KEY": box.identity},
-			says: []string{"Error: The identity can't travel", "The identity in wrapped_identity is of kind hybrid", "use an X25519 key."}, hides: []string{pq.identity[20:60], box.identity[20:]},
+			config: badScript(badFileAt(t, pq, `"/opt/app"`), "wrapped_identity_wo = <<-EOT\n"+unitWrapped(t, pq, box)+"EOT"), env: map[string]string{"SOPS_AGE_KEY": box.identity},
+			says: []string{"Error: The identity can't travel", "The identity in wrapped_identity_wo is of kind hybrid", "use an X25519 key."}, hides: []string{pq.identity[20:60], box.identity[20:]},
 		},
 		"a wrap for others": {
-			config: badScript(badFile(t, box), "wrapped_identity = <<-EOT\n"+unitWrapped(t, box, newPerson(t))+"EOT"), hides: hides,
+			config: badScript(badFile(t, box), "wrapped_identity_wo = <<-EOT\n"+unitWrapped(t, box, newPerson(t))+"EOT"), hides: hides,
 			says: []string{
-				"Error: The identity can't be unwrapped", ": wrapped_identity = ", "The wrapped identity can't be decrypted with any identity found here. The identities found belong to: age1",
+				"Error: The identity can't be unwrapped", ": wrapped_identity_wo = ", "The wrapped identity can't be decrypted with any identity found here. The identities found belong to: age1",
 				"Give an operator identity that opens it: identity_files or identities in the provider's configuration,", "The provider needs it whenever it renders the script.",
 			},
 		},

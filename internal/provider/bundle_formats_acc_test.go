@@ -366,7 +366,7 @@ func scriptOf(format bundle.Format) string {
 	return `
 resource "ageenv_vultr_startup_script" "s" {
   name             = "app"
-  wrapped_identity = ageenv_key.k.wrapped_identity
+  wrapped_identity_wo = ageenv_key.k.wrapped_identity
   files            = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
 }
 `

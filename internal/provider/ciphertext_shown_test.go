@@ -9,7 +9,7 @@ import (
 )
 
 // ciphertextNames are the attributes that hold pages of armor.
-var ciphertextNames = []string{"ciphertext", "ciphertext_wo", "wrapped_identity"}
+var ciphertextNames = []string{"ciphertext", "ciphertext_wo", "wrapped_identity", "wrapped_identity_wo"}
 
 // A plan shows what changes, and prints no ciphertext: such an attribute is sensitive or
 // write-only wherever it is.

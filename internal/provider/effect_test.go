@@ -124,7 +124,7 @@ func TestEveryAttributeHasAnEffect(t *testing.T) {
 			"files": []any{map[string]any{"ciphertext_wo": first, "path": "/opt/app/.env", "owner": "root", "group": "root", "mode": "0600"}},
 		}, map[string]effect{
 			"name":                {value: "renamed", planned: true},
-			"wrapped_identity":    {with: travels("wrapped_identity", ""), before: unitWrapped(t, box, operator), value: unitWrapped(t, other, operator), changes: "identity_recipient"},
+			"wrapped_identity_wo": {with: travels("wrapped_identity_wo", ""), before: unitWrapped(t, box, operator), value: unitWrapped(t, other, operator), changes: "identity_recipient"},
 			"identity_wo":         {with: travels("identity_wo", ""), before: box.identity, value: other.identity, changes: "identity_recipient"},
 			"identity_file":       {value: "/etc/other.key", changes: "script_sha256"},
 			"identity_command":    {with: travels("identity_command", ""), before: "fetch-key", value: "fetch-other-key", changes: "script_sha256"},

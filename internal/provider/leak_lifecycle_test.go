@@ -182,7 +182,7 @@ resource "ageenv_bundle" "copy" {
 
 resource "ageenv_vultr_startup_script" "wrapped" {
   name             = "wrapped"
-  wrapped_identity = ageenv_key.box.wrapped_identity
+  wrapped_identity_wo = ageenv_key.box.wrapped_identity
   files = [
     { ciphertext_wo = ageenv_bundle.entries.ciphertext, path = "/opt/app/entries.env" },
     { ciphertext_wo = ageenv_bundle.file.ciphertext, path = "/opt/app/file.env" },
@@ -344,7 +344,7 @@ resource "ageenv_bundle" "imported" {}
 resource "ageenv_key" "imported" {}
 resource "ageenv_vultr_startup_script" "imported" {
   name             = "imported"
-  wrapped_identity = ageenv_key.box.wrapped_identity
+  wrapped_identity_wo = ageenv_key.box.wrapped_identity
   files            = [{ ciphertext_wo = ageenv_bundle.entries.ciphertext, path = "/opt/app/.env" }]
 }
 `)

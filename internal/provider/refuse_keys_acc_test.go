@@ -44,12 +44,12 @@ var keyCompany = map[string]map[string]string{
 	"kubernetes":                           {"name": `"app"`},
 
 	// In the place of the block's, for an argument that it has an alternative to.
-	"generated, encoding":                                    {"bytes": "20"},
-	"ephemeral ageenv_bundle, path":                          {},
-	"ephemeral ageenv_dotenv, path":                          {},
-	"data ageenv_first_boot_script, identity_command":        {"files": `[]`},
-	"resource ageenv_vultr_startup_script, identity_command": {"name": `"n"`, "files": `[]`},
-	"resource ageenv_vultr_startup_script, wrapped_identity": {"name": `"n"`, "files": `[]`},
+	"generated, encoding":                                       {"bytes": "20"},
+	"ephemeral ageenv_bundle, path":                             {},
+	"ephemeral ageenv_dotenv, path":                             {},
+	"data ageenv_first_boot_script, identity_command":           {"files": `[]`},
+	"resource ageenv_vultr_startup_script, identity_command":    {"name": `"n"`, "files": `[]`},
+	"resource ageenv_vultr_startup_script, wrapped_identity_wo": {"name": `"n"`, "files": `[]`},
 }
 
 // keyBlock writes the arguments of a block or an element: what is set, and what it

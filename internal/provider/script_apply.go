@@ -20,14 +20,14 @@ func (r *scriptResource) Create(ctx context.Context, req resource.CreateRequest,
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	client, diags := r.client()
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(plan.applyDigests(ctx, config)...)
+	resp.Diagnostics.Append(plan.applyDigests(ctx, config, scriptModel{})...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	var id agekey.Identity
 	if plan.travels() {
 		var known bool
-		id, known, diags = r.settings.identity(ctx, plan.WrappedIdentity, config.IdentityWO)
+		id, known, diags = r.settings.identity(ctx, config.WrappedWO, config.IdentityWO)
 		resp.Diagnostics.Append(diags...)
 		resp.Diagnostics.Append(checkKnown(known)...)
 	}
@@ -131,7 +131,7 @@ func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest,
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	client, diags := r.client()
 	resp.Diagnostics.Append(diags...)
-	resp.Diagnostics.Append(plan.applyDigests(ctx, config)...)
+	resp.Diagnostics.Append(plan.applyDigests(ctx, config, state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -258,13 +258,6 @@ func (r *scriptResource) readStrays(ctx context.Context, client *vultr.Client, s
 }
 
 func (r *scriptResource) client() (*vultr.Client, diag.Diagnostics) { return r.settings.knownVultr() }
-
-func checkKnown(known bool) (diags diag.Diagnostics) {
-	if !known {
-		diags.AddAttributeError(wrappedPath, "The identity is not known", "The identity that travels in the script can't be unwrapped: the provider's identities are not known during this apply either. Give one in the provider's configuration that does not depend on this apply.")
-	}
-	return diags
-}
 
 // render makes the script of a plan whose values are all known.
 func (m *scriptModel) render(ctx context.Context, config scriptModel, id agekey.Identity) (script secret.Text, diags diag.Diagnostics) {

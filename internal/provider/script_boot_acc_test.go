@@ -173,7 +173,7 @@ func TestAccScriptIdentityElsewhere(t *testing.T) {
 			})},
 			{Config: w.config(text), ConfigPlanChecks: plannedEmpty},
 			{
-				Config:           w.config(strings.Replace(text, "identity_file = ", "wrapped_identity = ageenv_key.k.wrapped_identity # ", 1)),
+				Config:           w.config(strings.Replace(text, "identity_file = ", "wrapped_identity_wo = ageenv_key.k.wrapped_identity # ", 1)),
 				ConfigPlanChecks: scriptUpdated, ConfigStateChecks: looks(scriptMatches(t, w)),
 			},
 			{Config: w.config(text), ConfigPlanChecks: scriptUpdated, ConfigStateChecks: looks(away)},

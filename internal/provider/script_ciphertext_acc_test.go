@@ -46,7 +46,7 @@ resource "ageenv_bundle" "c" {
 
 resource "ageenv_vultr_startup_script" "s" {
   name             = "app"
-  wrapped_identity = ageenv_key.k.wrapped_identity
+  wrapped_identity_wo = ageenv_key.k.wrapped_identity
   files = [
     { ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/one.env" },
     { ciphertext_wo = ageenv_bundle.c.ciphertext, path = "/opt/app/two.env" },
@@ -144,11 +144,19 @@ func TestAccScriptIgnoresFiles(t *testing.T) {
 	cli.write(config("first", ""))
 	cli.must("apply", "-auto-approve")
 	before := fileDigests(t, cli)
-	for _, ignored := range []string{"[files]", "[files[1].ciphertext_wo]", "all"} {
-		t.Run(ignored, func(t *testing.T) {
-			ignore := "  lifecycle {\n    ignore_changes = " + ignored + "\n  }\n"
+	for _, tt := range []struct {
+		ignored, value string
+		says           []string // by a plan that has to upload
+	}{
+		{"[wrapped_identity_wo]", "first", []string{"Error: The identity is not given", "ignore_changes"}},
+		{"[files]", "second", []string{"Error: The bundle is not given", "files[1].ciphertext_wo is null", "ignore_changes"}},
+		{"[files[1].ciphertext_wo]", "second", []string{"Error: The bundle is not given", "files[1].ciphertext_wo is null", "ignore_changes"}},
+		{"all", "second", nil}, // also what would make it upload
+	} {
+		t.Run(tt.ignored, func(t *testing.T) {
+			ignore := "  lifecycle {\n    ignore_changes = " + tt.ignored + "\n  }\n"
 			sim.ClearRequests()
-			cli.write(config("second", ignore))
+			cli.write(config(tt.value, ignore))
 			cli.must("apply", "-auto-approve")
 			if n := uploads(sim); n != 0 {
 				t.Errorf("%d uploads, want none", n)
@@ -159,15 +167,15 @@ func TestAccScriptIgnoresFiles(t *testing.T) {
 			if out, err := cli.run("plan", "-detailed-exitcode"); err != nil {
 				t.Errorf("the plan after it is not empty: %v\n%s", err, out)
 			}
-			if ignored == "all" {
+			if tt.says == nil {
 				return
 			}
-			cli.write(config("second", ignore+"  upload_triggers = { a = \"b\" }\n"))
+			cli.write(config(tt.value, ignore+"  upload_triggers = { a = \"b\" }\n"))
 			out, err := cli.run("plan")
 			if exitCode(err) != 1 {
 				t.Fatalf("the plan ends with %v:\n%s", err, out)
 			}
-			badOutput(t, out, []string{"Error: The bundle is not given", "files[1].ciphertext_wo is null", "ignore_changes"}, nil)
+			badOutput(t, out, tt.says, nil)
 		})
 	}
 }

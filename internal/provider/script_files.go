@@ -20,7 +20,8 @@ import (
 
 // A file of the resource has its bundle in ciphertext_wo, which is write-only: the
 // bundle is in its own resource's state, and a script's state would only repeat it. The
-// state and the plan have its digest in its place. The rules are:
+// state and the plan have its digest in its place. So it is with wrapped_identity_wo.
+// The rules are:
 //
 //   - the ciphertext is read from the configuration, and from nowhere else;
 //   - the digest of a ciphertext that is unknown is unknown, so the digests tell what
@@ -198,9 +199,13 @@ func (m *scriptModel) setDigests(ctx context.Context, config scriptModel) (other
 	return others
 }
 
-// applyDigests is setDigests for an apply: a ciphertext that was known in the plan has
-// to be the same one. A core that plans again before it applies finds that, too.
-func (m *scriptModel) applyDigests(ctx context.Context, config scriptModel) (diags diag.Diagnostics) {
+// applyDigests sets the digests for an apply: a ciphertext that was known in the plan has
+// to be the same one, and so has a wrapped identity. A core that plans again before it applies finds that, too.
+func (m *scriptModel) applyDigests(ctx context.Context, config, state scriptModel) (diags diag.Diagnostics) {
+	planned := m.WrappedSHA256
+	if m.setWrappedDigest(config, state); !planned.IsUnknown() && !planned.Equal(m.WrappedSHA256) {
+		diags.AddAttributeError(wrappedPath, "The identity changed between plan and apply", "wrapped_identity_wo is not what it was when the plan was made. Plan again.")
+	}
 	for _, i := range m.setDigests(ctx, config) {
 		at := atFile(i, ciphertextWO)
 		diags.AddAttributeError(at, "The bundle changed between plan and apply", fmt.Sprintf("%s is not what it was when the plan was made. Plan again.", at))

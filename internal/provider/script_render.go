@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -52,6 +54,34 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 		diags.AddError("The identity can't travel", fmt.Sprintf("The identity in %s is of kind %s, and what a box without age has can open X25519 only: use an X25519 key.", at, kind))
 	}
 	return ids[0], true, diags
+}
+
+func checkKnown(known bool) (diags diag.Diagnostics) {
+	if !known {
+		diags.AddAttributeError(wrappedPath, "The identity is not known", "The identity that travels in the script can't be unwrapped: the provider's identities are not known during this apply either. Give one in the provider's configuration that does not depend on this apply.")
+	}
+	return diags
+}
+
+// setWrappedDigest puts the digest of the configured wrapped identity into a plan. As a
+// ciphertext, it is write-only; see script_files.go.
+func (m *scriptModel) setWrappedDigest(config, state scriptModel) {
+	switch {
+	case config.WrappedWO.IsUnknown():
+		m.WrappedSHA256 = types.StringUnknown()
+	case !config.WrappedWO.IsNull():
+		m.WrappedSHA256 = types.StringValue(digest(config.WrappedWO.ValueString()))
+	case config.givesIdentity():
+		m.WrappedSHA256 = types.StringNull()
+	default: // ignore_changes has taken it, or nothing is configured
+		m.WrappedSHA256 = state.WrappedSHA256
+	}
+}
+
+// givesIdentity reports whether a configuration says where the identity comes from.
+func (m *scriptModel) givesIdentity() bool {
+	_, values := m.identitySources()
+	return slices.ContainsFunc(values, func(value attr.Value) bool { return !value.IsNull() })
 }
 
 // render makes the script of values that are known, and of an identity where one

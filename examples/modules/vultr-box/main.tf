@@ -18,8 +18,8 @@ resource "ageenv_bundle" "env" {
 }
 
 resource "ageenv_vultr_startup_script" "env" {
-  name             = "${var.name}-env"
-  wrapped_identity = ageenv_key.box.wrapped_identity
+  name                = "${var.name}-env"
+  wrapped_identity_wo = ageenv_key.box.wrapped_identity
 
   files = [{
     ciphertext_wo = ageenv_bundle.env.ciphertext
