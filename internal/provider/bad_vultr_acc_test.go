@@ -23,7 +23,7 @@ func TestAccBadVultrIsOneError(t *testing.T) {
 		made             bool // three scripts are there already
 		says             []string
 	}{
-		"a rate":                      {provider: vultrProvider(`api_key = "` + simKey + `", requests_per_second = 20000`), says: []string{misconfigured, "In vultr.requests_per_second: Requests per second must be from 0.1 to 10000.", `in provider "ageenv"`}},
+		"a rate":                      {provider: vultrProvider(`api_key = "` + simKey + `", requests_per_second = 20000`), says: []string{misconfigured, "In vultr.requests_per_second: requests per second must be from 0.1 to 10000.", `in provider "ageenv"`}},
 		"a rate of zero":              {provider: vultrProvider(`requests_per_second = 0`), says: []string{misconfigured, "In vultr.requests_per_second: "}},
 		"a rate, and no key":          {provider: vultrProvider(`requests_per_second = 20000`), env: map[string]string{"VULTR_API_KEY": "-"}, says: []string{misconfigured, "In vultr.requests_per_second: "}},
 		"a rate, and a key to come":   {provider: vultrProvider(`api_key = terraform_data.d.output, requests_per_second = 20000`), config: unknownKey, says: []string{misconfigured, "In vultr.requests_per_second: "}},

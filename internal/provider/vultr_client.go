@@ -41,7 +41,7 @@ func vultrMisconfigured(err error) (summary, detail string) {
 		line := sentence(problem)
 		var field *vultr.ConfigError
 		if errors.As(problem, &field) && names[field.Field] != "" {
-			line = "In " + names[field.Field] + ": " + sentence(errors.New(field.Problem))
+			line = "In " + names[field.Field] + ": " + field.Problem + "."
 		}
 		lines = append(lines, line)
 	}

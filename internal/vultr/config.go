@@ -102,7 +102,7 @@ func (c Config) settled() (Config, error) {
 	loopback, err := checkURL(c.URL)
 	problems := []error{checkKey(c.APIKey), err}
 	highest := float64(MaxRequestsPerSecond)
-	if loopback {
+	if loopback || err != nil { // of a URL that is wrong, the highest is not known
 		highest = MaxLoopbackRequestsPerSecond
 	}
 	// Written so that NaN fails too.
