@@ -69,10 +69,10 @@ resource "ageenv_bundle" "app" {
 }
 
 resource "ageenv_vultr_startup_script" "app" {
-  name             = "app"
-  wrapped_identity = ageenv_key.box.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.app.ciphertext, path = "/opt/app/.env" }]
-  replace_triggers = { recipient = ageenv_key.box.recipient }
+  name                = "app"
+  wrapped_identity_wo = ageenv_key.box.wrapped_identity
+  files               = [{ ciphertext_wo = ageenv_bundle.app.ciphertext, path = "/opt/app/.env" }]
+  replace_triggers    = { recipient = ageenv_key.box.recipient }
 }
 
 output "bundle" {

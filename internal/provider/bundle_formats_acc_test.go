@@ -366,8 +366,8 @@ func scriptOf(format bundle.Format) string {
 	return `
 resource "ageenv_vultr_startup_script" "s" {
   name             = "app"
-  wrapped_identity = ageenv_key.k.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
+  wrapped_identity_wo = ageenv_key.k.wrapped_identity
+  files            = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
 }
 `
 }

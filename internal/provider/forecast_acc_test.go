@@ -15,7 +15,7 @@ func TestAccFirstPlanWarnsOfTheIdentity(t *testing.T) {
 		keyFile func(t *testing.T, w *world) string
 		says    []string
 	}{
-		"no identity":         {func(*testing.T, *world) string { return "" }, []string{title, "wrapped_identity is not known before the apply", "No identity was found.", remedy, "with ageenv_vultr_startup_script.s"}},
+		"no identity":         {func(*testing.T, *world) string { return "" }, []string{title, "wrapped_identity_wo is not known before the apply", "No identity was found.", remedy, "with ageenv_vultr_startup_script.s"}},
 		"somebody else's":     {func(t *testing.T, _ *world) string { return newPerson(t).keyFile }, []string{title, "None of them is in the provider's escrow_recipients", remedy}},
 		"an operator's":       {func(_ *testing.T, w *world) string { return w.operator.keyFile }, nil},
 		"a file that is gone": {func(*testing.T, *world) string { return "/nowhere/key.txt" }, []string{title, `SOPS_AGE_KEY_FILE ("/nowhere/key.txt"): there is no such file`}},
@@ -48,7 +48,7 @@ resource "ageenv_bundle" "b" {
 resource "ageenv_vultr_startup_script" "s" {
   name  = "app"
   ` + identity + `
-  files = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/opt/app/env"` + file + ` }]
+  files = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/env"` + file + ` }]
 }
 `)
 }
@@ -58,7 +58,7 @@ resource "ageenv_vultr_startup_script" "s" {
 func TestAccFirstPlanWarnsOfTheFormat(t *testing.T) {
 	const (
 		onTheBox  = `identity_file = "/etc/age.key"`
-		inScript  = "wrapped_identity = ageenv_key.k.wrapped_identity"
+		inScript  = "wrapped_identity_wo = ageenv_key.k.wrapped_identity"
 		directory = `, layout = "directory"`
 		title     = "The box will not be able to drop this bundle"
 	)
@@ -90,7 +90,7 @@ func TestAccFirstPlanWarnsOfTheFormat(t *testing.T) {
 			if err == nil {
 				t.Fatal("the apply went well, and the plan need not warn")
 			}
-			badOutput(t, out, []string{title, "files[0].ciphertext is not known before the apply", "have the format " + tt.format + ".", "Set the bundle's format to " + tt.wants + ","}, nil)
+			badOutput(t, out, []string{title, "files[0].ciphertext_wo is not known before the apply", "have the format " + tt.format + ".", "Set the bundle's format to " + tt.wants + ","}, nil)
 		})
 	}
 }

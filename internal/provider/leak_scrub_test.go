@@ -14,8 +14,8 @@ import (
 const leakScrubConfig = `
 resource "ageenv_vultr_startup_script" "scrubbed" {
   name             = "scrubbed"
-  wrapped_identity = ageenv_key.box.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.entries.ciphertext, path = "/opt/app/.env" }]
+  wrapped_identity_wo = ageenv_key.box.wrapped_identity
+  files            = [{ ciphertext_wo = ageenv_bundle.entries.ciphertext, path = "/opt/app/.env" }]
   scrub_after      = "1s"
 }
 `

@@ -54,8 +54,8 @@ func adoptedScript(more string) string {
 	return `
 resource "ageenv_vultr_startup_script" "app" {
   name             = "app"
-  wrapped_identity = ageenv_key.k.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
+  wrapped_identity_wo = ageenv_key.k.wrapped_identity
+  files            = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
 ` + more + "}\n"
 }
 

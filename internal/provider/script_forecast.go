@@ -18,10 +18,10 @@ import (
 // planning. What is here warns of what will fail then, after the key and the bundle
 // were made.
 
-// unwrapWarning warns if wrapped_identity is not known yet and no identity that is
+// unwrapWarning warns if wrapped_identity_wo is not known yet and no identity that is
 // found here can be expected to unwrap it.
-func (s *settings) unwrapWarning(ctx context.Context, config, plan scriptModel) (diags diag.Diagnostics) {
-	if !config.IdentityWO.IsNull() || !plan.WrappedIdentity.IsUnknown() || s.identitiesUnknown {
+func (s *settings) unwrapWarning(ctx context.Context, config scriptModel) (diags diag.Diagnostics) {
+	if !config.IdentityWO.IsNull() || !config.WrappedWO.IsUnknown() || s.identitiesUnknown {
 		return diags
 	}
 	ring := s.keyring(ctx)
@@ -34,7 +34,7 @@ func (s *settings) unwrapWarning(ctx context.Context, config, plan scriptModel) 
 		return diags
 	}
 	diags.AddAttributeWarning(wrappedPath, "The apply will need an operator identity",
-		fmt.Sprintf("wrapped_identity is not known before the apply. Then an operator identity has to unwrap it, because the identity travels in the script; "+
+		fmt.Sprintf("wrapped_identity_wo is not known before the apply. Then an operator identity has to unwrap it, because the identity travels in the script; "+
 			"without one the apply stops here, after the key was made. %s%s\n\n%s", keyringState(ring), unless, identityRemedy))
 	return diags
 }
@@ -75,10 +75,11 @@ func (b *plannedBundles) warnings(boot bootValues) (diags diag.Diagnostics) {
 			continue
 		}
 		wanted := slices.DeleteFunc(bundle.Formats(), func(format bundle.Format) bool { return !fits(format) })
-		diags.AddAttributeWarning(atFile(i, "ciphertext"), "The box will not be able to drop this bundle: "+atFile(i, "ciphertext").String(),
+		at := boot.atCiphertext(i)
+		diags.AddAttributeWarning(at, "The box will not be able to drop this bundle: "+at.String(),
 			fmt.Sprintf("%s is not known before the apply, and all bundles that this plan encrypts have the format %s. %s "+
 				"Set the bundle's format to %s, or the apply stops here, after the bundle was made. Ignore this warning if the ciphertext does not come from an ageenv_bundle of this plan.",
-				atFile(i, "ciphertext"), strings.Join(texts(formats), " or "), whyNotDropped(boot.travels(), asDirectory), strings.Join(texts(wanted), " or ")))
+				at, strings.Join(texts(formats), " or "), whyNotDropped(boot.travels(), asDirectory), strings.Join(texts(wanted), " or ")))
 	}
 	return diags
 }

@@ -37,7 +37,7 @@ func (r *scriptResource) ImportState(ctx context.Context, req resource.ImportSta
 
 // saysNothing reports whether no content is configured, nor anything about it.
 func (m *scriptModel) saysNothing(config scriptModel) bool {
-	for _, value := range append(attributeValues(m.bootModel), attr.Value(m.WrappedIdentity), config.IdentityWO, m.ScrubAfter, m.UploadTriggers) {
+	for _, value := range append(attributeValues(m.bootModel), attr.Value(config.WrappedWO), config.IdentityWO, m.ScrubAfter, m.UploadTriggers) {
 		if !value.IsNull() {
 			return false
 		}

@@ -24,7 +24,9 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	boot, bootKnown, diags := plan.boot(ctx)
+	plan.setDigests(ctx, config)
+	plan.setWrappedDigest(config, state)
+	boot, bootKnown, diags := plan.configured(ctx, config)
 	resp.Diagnostics.Append(diags...)
 	unmanaged := !create && plan.unmanaged(config, state)
 	switch {
@@ -33,7 +35,7 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	case !plan.Files.IsUnknown():
 		resp.Diagnostics.Append(checkFiles(boot)...)
 	}
-	if !unmanaged {
+	if create { // else ValidateConfig has seen the configuration before ignore_changes took from it
 		resp.Diagnostics.Append(checkIdentities(config)...)
 	}
 	change, diags := r.change(ctx, config, plan, state, create)
@@ -45,7 +47,10 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	if change.render {
-		resp.Diagnostics.Append(r.settings.unwrapWarning(ctx, config, plan)...)
+		if resp.Diagnostics.Append(checkCiphertexts(boot)...); resp.Diagnostics.HasError() {
+			return
+		}
+		resp.Diagnostics.Append(r.settings.unwrapWarning(ctx, config)...)
 		resp.Diagnostics.Append(r.settings.plannedBundles.warnings(boot)...)
 	}
 	if change.render && change.identityKnown && bootKnown && !plan.Name.IsUnknown() {
@@ -82,6 +87,11 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
+// configured is what a plan says to a box, with the ciphertexts of the configuration.
+func (m *scriptModel) configured(ctx context.Context, config scriptModel) (bootValues, bool, diag.Diagnostics) {
+	return m.boot(ctx, config.Files, ciphertextWO)
+}
+
 // scriptChange is what differs between a configuration and a state.
 type scriptChange struct {
 	inputs        bool // what the script is made of, or may: it is uploaded anew
@@ -101,7 +111,7 @@ func (c scriptChange) uploads() bool { return c.render || c.stub || c.name }
 // change finds out what differs. The identity is unwrapped only if the script has
 // to be rendered or the wrap differs.
 func (r *scriptResource) change(ctx context.Context, config, plan, state scriptModel, create bool) (c scriptChange, diags diag.Diagnostics) {
-	_, bootKnown, _ := plan.boot(ctx)
+	_, bootKnown, _ := plan.configured(ctx, config)
 	c.name = !plan.Name.Equal(state.Name)
 	if !create && plan.unmanaged(config, state) {
 		return scriptChange{name: c.name, certain: true, identityKnown: true}, diags
@@ -109,13 +119,17 @@ func (r *scriptResource) change(ctx context.Context, config, plan, state scriptM
 	c.inputs = create || !plan.equalBoot(state.bootModel) || !sameTriggers(plan.UploadTriggers, state.UploadTriggers) || state.ScriptSHA256.IsNull()
 	c.scrub = !c.inputs && state.ScrubDue.ValueBool() && plan.ScrubAfter.Equal(state.ScrubAfter)
 	c.render = c.inputs || drifted(state) && !state.isScrubbed() && !c.scrub
-	sameWrap := !create && plan.travels() && config.IdentityWO.IsNull() && plan.WrappedIdentity.Equal(state.WrappedIdentity) && !state.IdentityRecipient.IsNull()
+	sameWrap := !create && plan.travels() && config.IdentityWO.IsNull() && plan.WrappedSHA256.Equal(state.WrappedSHA256) && !state.IdentityRecipient.IsNull()
 	switch {
 	case !plan.travels():
 		c.identityKnown = true
 		c.recipient = create || !state.IdentityRecipient.IsNull()
 	case !sameWrap || c.render:
-		c.identity, c.identityKnown, diags = r.settings.identity(ctx, plan.WrappedIdentity, config.IdentityWO)
+		if !create && !config.givesIdentity() {
+			diags.AddError("The identity is not given", "The script has to be uploaded, and the state does not have its identity: remove wrapped_identity_wo and identity_wo, or all, from ignore_changes.")
+			return c, diags
+		}
+		c.identity, c.identityKnown, diags = r.settings.identity(ctx, config.WrappedWO, config.IdentityWO)
 		if diags.HasError() {
 			return c, diags
 		}

@@ -27,9 +27,10 @@ var (
 )
 
 // scriptResource plans in script_plan.go, renders in script_render.go and talks to
-// Vultr in script_apply.go; what it says to a box is in script_schema.go. What lost
-// answers leave is in script_stray.go, and scrubbing in script_scrub.go. Scripts that
-// were made elsewhere come by script_import.go and script_move.go.
+// Vultr in script_apply.go; what it says to a box is in script_schema.go, its files and
+// their bundles in script_files.go. What lost answers leave is in script_stray.go, and
+// scrubbing in script_scrub.go. Scripts that were made elsewhere come by
+// script_import.go and script_move.go.
 type scriptResource struct {
 	settings *settings
 }
@@ -40,7 +41,8 @@ type scriptModel struct {
 	bootModel
 	ID                types.String `tfsdk:"id"`
 	Name              types.String `tfsdk:"name"`
-	WrappedIdentity   types.String `tfsdk:"wrapped_identity"`
+	WrappedWO         types.String `tfsdk:"wrapped_identity_wo"`
+	WrappedSHA256     types.String `tfsdk:"wrapped_identity_sha256"`
 	IdentityWO        types.String `tfsdk:"identity_wo"`
 	ReplaceTriggers   types.Map    `tfsdk:"replace_triggers"`
 	IdentityRecipient types.String `tfsdk:"identity_recipient"`
@@ -55,7 +57,7 @@ type scriptModel struct {
 }
 
 var (
-	wrappedPath    = path.Root("wrapped_identity")
+	wrappedPath    = path.Root("wrapped_identity_wo")
 	identityWOPath = path.Root("identity_wo")
 )
 
@@ -75,7 +77,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A Vultr startup script (cloud-init) that drops decrypted env files on a new box's first boot. On the box it needs no network and no package: it opens its payload with `age` if the box has it, else with python3; without either, or without systemd, it does nothing but say so. " +
 			"All files are put in place, complete, or none is.\n\n" +
-			"Of the script only digests are in the state. With `wrapped_identity` and `identity_wo` **the identity travels in the script**: whoever can read the account's startup scripts or a box's metadata can read the files. With `identity_file` and `identity_command` it is had on the box. " +
+			"Of the script only digests are in the state. With `wrapped_identity_wo` and `identity_wo` **the identity travels in the script**: whoever can read the account's startup scripts or a box's metadata can read the files. With `identity_file` and `identity_command` it is had on the box. " +
 			"Everything but `replace_triggers` is changed in place; running boxes are not reached by that, new ones get the new script.\n\n" +
 			"A `vultr_startup_script` of Vultr's provider, or a script that was made by hand, is taken over with its ID, by a `moved` or an `import` block: the guide [From the scripts you have](../guides/scripts-you-have.md) shows both. Until `files` or an identity is configured, its content is left as it is.",
 		Attributes: map[string]schema.Attribute{
@@ -84,10 +86,11 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				Required: true, Validators: []validator.String{stringvalidator.LengthBetween(1, 255), checkedBy{firstboot.CheckName}},
 				MarkdownDescription: "The script's name in the account.",
 			},
-			"wrapped_identity": schema.StringAttribute{
-				Optional: true, Sensitive: true,
-				MarkdownDescription: "The identity that travels in the script, wrapped: `ageenv_key.….wrapped_identity`. An operator identity unwraps it when the script is rendered. Exactly one of `wrapped_identity`, `identity_wo`, `identity_file` and `identity_command` is set. To wrap it anew changes no script.",
+			"wrapped_identity_wo": schema.StringAttribute{
+				Optional: true, WriteOnly: true,
+				MarkdownDescription: "The identity that travels in the script, wrapped: `ageenv_key.….wrapped_identity`. An operator identity unwraps it when the script is rendered. Exactly one of `wrapped_identity_wo`, `identity_wo`, `identity_file` and `identity_command` is set. To wrap it anew changes no script. Write-only: the state has `wrapped_identity_sha256` in its place.",
 			},
+			"wrapped_identity_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the wrapped identity, hex; null if none is given."},
 			"identity_wo": schema.StringAttribute{
 				Optional: true, WriteOnly: true,
 				MarkdownDescription: "The identity that travels in the script, `AGE-SECRET-KEY-1…`. Write-only: from an ephemeral resource or variable.",
@@ -107,7 +110,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 		},
 	}
 	maps.Copy(resp.Schema.Attributes, scrubAttributes())
-	maps.Copy(resp.Schema.Attributes, bootAttributes())
+	maps.Copy(resp.Schema.Attributes, bootAttributes(resourceCiphertext()))
 }
 
 func (r *scriptResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {

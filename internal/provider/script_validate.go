@@ -23,8 +23,8 @@ func (r *scriptResource) ValidateConfig(ctx context.Context, req resource.Valida
 
 // identitySources are the ways to give the identity, as a configuration names them.
 func (m *scriptModel) identitySources() (names []string, values []attr.Value) {
-	return []string{"wrapped_identity", "identity_wo", "identity_file", "identity_command"},
-		[]attr.Value{m.WrappedIdentity, m.IdentityWO, m.IdentityFile, m.IdentityCommand}
+	return []string{"wrapped_identity_wo", "identity_wo", "identity_file", "identity_command"},
+		[]attr.Value{m.WrappedWO, m.IdentityWO, m.IdentityFile, m.IdentityCommand}
 }
 
 // checkIdentities reports more than one way to give the identity, or none.
@@ -36,7 +36,7 @@ func checkIdentities(config scriptModel) (diags diag.Diagnostics) {
 			given = append(given, names[i])
 		}
 	}
-	const choose = "Set exactly one of wrapped_identity, identity_wo, identity_file and identity_command."
+	const choose = "Set exactly one of wrapped_identity_wo, identity_wo, identity_file and identity_command."
 	switch {
 	case len(given) == 0:
 		diags.AddAttributeError(filesPath, "No identity", "Nothing opens the files on the box. "+choose)

@@ -44,11 +44,11 @@ resource "ageenv_bundle" "service" {
 }
 
 resource "ageenv_vultr_startup_script" "service" {
-  for_each         = var.services
-  name             = each.key
-  wrapped_identity = ageenv_key.fleet.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.service[each.key].ciphertext, path = "/opt/app/.env" }]
-  replace_triggers = { recipient = ageenv_key.fleet.recipient }
+  for_each            = var.services
+  name                = each.key
+  wrapped_identity_wo = ageenv_key.fleet.wrapped_identity
+  files               = [{ ciphertext_wo = ageenv_bundle.service[each.key].ciphertext, path = "/opt/app/.env" }]
+  replace_triggers    = { recipient = ageenv_key.fleet.recipient }
 
   lifecycle {
     create_before_destroy = true
@@ -70,10 +70,10 @@ resource "ageenv_bundle" "bystander" {
 }
 
 resource "ageenv_vultr_startup_script" "bystander" {
-  name             = "bystander"
-  wrapped_identity = ageenv_key.bystander.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.bystander.ciphertext, path = "/opt/app/.env" }]
-  replace_triggers = { recipient = ageenv_key.bystander.recipient }
+  name                = "bystander"
+  wrapped_identity_wo = ageenv_key.bystander.wrapped_identity
+  files               = [{ ciphertext_wo = ageenv_bundle.bystander.ciphertext, path = "/opt/app/.env" }]
+  replace_triggers    = { recipient = ageenv_key.bystander.recipient }
 
   lifecycle {
     create_before_destroy = true
