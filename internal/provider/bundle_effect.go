@@ -122,8 +122,7 @@ func (c *bundleChange) causeLines(cause bundle.Cause, text string, names []strin
 
 // dueAt is when a generated entry was due.
 func (c *bundleChange) dueAt(name string) string {
-	at, _ := c.state.RotateAt.Elements()[name].(types.String)
-	return at.ValueString()
+	return c.state.generatedStatus()[name].rotateAt.ValueString()
 }
 
 // listed is the names, sorted, for a sentence.

@@ -116,7 +116,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	if state.Kubernetes = types.ObjectNull(kubernetesTypes); params.Kubernetes != nil {
 		state.setKubernetes(*params.Kubernetes)
 	}
-	state.noGenerated()
+	state.Generated, state.GeneratedStatus = types.MapNull(generatedType), types.MapNull(generatedStatusType)
 	state.setKeys(content.Document.Keys())
 	resp.Diagnostics.Append(r.importAccess(ctx, &state, ring)...)
 	if resp.Diagnostics.HasError() {

@@ -54,10 +54,7 @@ type bundleModel struct {
 	ChangedAt          types.Map    `tfsdk:"changed_at"`
 	UpdatedAt          types.String `tfsdk:"updated_at"`
 	Generated          types.Map    `tfsdk:"generated"`
-	GeneratedVersions  types.Map    `tfsdk:"generated_versions"`
-	RotatedAt          types.Map    `tfsdk:"rotated_at"`
-	RotateAt           types.Map    `tfsdk:"rotate_at"`
-	GeneratedDue       types.List   `tfsdk:"generated_due"`
+	GeneratedStatus    types.Map    `tfsdk:"generated_status"`
 	OperatorRemovedAt  types.String `tfsdk:"operator_removed_at"`
 }
 

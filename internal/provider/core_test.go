@@ -203,15 +203,15 @@ func (c *core) compare(what string, planned, actual tftypes.Value) {
 	}
 }
 
-// cameTrue reports whether a value is as it was planned. In a map the keys count too,
-// where an element is unknown.
+// cameTrue reports whether a value is as it was planned. In a map or an object the keys
+// count too, where an element is unknown.
 func cameTrue(planned, got tftypes.Value) bool {
 	switch {
 	case !planned.IsKnown():
 		return true
 	case planned.IsFullyKnown():
 		return planned.Equal(got)
-	case !planned.Type().Is(tftypes.Map{}):
+	case !planned.Type().Is(tftypes.Map{}) && !planned.Type().Is(tftypes.Object{}):
 		return true
 	}
 	var want, have map[string]tftypes.Value
