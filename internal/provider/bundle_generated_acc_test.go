@@ -73,8 +73,8 @@ func (h *generatedHistory) step(versions string, changed ...string) after {
 				h.t.Errorf("the value of %s is in the state", name)
 			}
 		}
-		if got, want := len(a.texts(bundleAddress, "keys")), len(now); got != want {
-			h.t.Errorf("%d keys, and %d entries", got, want)
+		if got, want := len(a.names(bundleAddress)), len(now); got != want {
+			h.t.Errorf("%d names, and %d entries", got, want)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func (c *core) open(d *tfprotov6.DynamicValue) tftypes.Value {
 // attribute is the text of one in the state, "" if it is null.
 func (c *core) attribute(name string) string { return coreText(c.t, c.state, name) }
 
-func coreText(t *testing.T, object tftypes.Value, name string) (text string) {
+func coreText(t testing.TB, object tftypes.Value, name string) (text string) {
 	var all map[string]tftypes.Value
 	if object.IsNull() || object.As(&all) != nil || all[name].IsNull() || !all[name].IsKnown() {
 		return ""

@@ -36,7 +36,7 @@ var triggerChanges = map[string]triggerChange{
 }
 
 // coreValue is an attribute of an object.
-func coreValue(t *testing.T, object tftypes.Value, name string) tftypes.Value {
+func coreValue(t testing.TB, object tftypes.Value, name string) tftypes.Value {
 	t.Helper()
 	var all map[string]tftypes.Value
 	if err := object.As(&all); err != nil {
