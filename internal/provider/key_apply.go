@@ -68,9 +68,9 @@ func (m *keyModel) wrap(ctx context.Context, made []agekey.Made, generations []r
 	}
 	m.WrappedIdentity = types.StringValue(wrapped)
 	m.Recipient, m.CreatedAt = types.StringValue(generations[0].Recipient), knownTime(generations[0].CreatedAt)
-	diags.Append(m.setHistory(ctx, generations)...)
+	m.setHistory(generations) // none of them is due until the next refresh
 	m.setSchedule()
-	m.setDue(generations, now)
+	m.RotationDue = types.BoolValue(m.dueAt(generations, now).Rotation)
 	return diags
 }
 
@@ -100,8 +100,7 @@ func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel
 	after, _, d := recipientSet(ctx, plan.EscrowRecipients, escrowPath)
 	diags.Append(d...)
 	operators := agekey.Compare(before, after)
-	change, d := plan.change(ctx, state, !operators.IsEmpty())
-	diags.Append(d...)
+	change := plan.change(state, !operators.IsEmpty())
 	if diags.HasError() {
 		return diags
 	}
@@ -113,9 +112,7 @@ func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel
 	if !change.Wrap {
 		plan.keepWrap(state)
 		if plan.RotationDue.IsUnknown() {
-			retirement := plan.RetirementDue // which holds until the next refresh
-			plan.setDue(change.Kept, now)
-			plan.RetirementDue = retirement
+			plan.RotationDue = types.BoolValue(plan.dueAt(change.Kept, now).Rotation)
 		}
 		return diags
 	}
@@ -127,7 +124,7 @@ func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel
 func (m *keyModel) keepWrap(state keyModel) {
 	m.WrappedIdentity, m.CreatedAt = state.WrappedIdentity, state.CreatedAt
 	m.Recipient, m.Recipients = state.Recipient, state.Recipients
-	m.Generation, m.Generations = state.Generation, state.Generations
+	m.Generation, m.Retiring = state.Generation, state.Retiring
 	m.setSchedule()
 }
 
@@ -150,11 +147,10 @@ func (r *keyResource) rewrap(ctx context.Context, plan *keyModel, state keyModel
 	}
 	planned := *plan
 	diags.Append(plan.wrap(ctx, made, change.Generations(fresh), now)...)
-	// What the plan said of them holds until the next refresh.
+	// What the plan said of it holds until the next refresh.
 	if !planned.RotationDue.IsUnknown() {
 		plan.RotationDue = planned.RotationDue
 	}
-	plan.RetirementDue = textList(nil)
 	return diags
 }
 
