@@ -18,10 +18,10 @@ func (r *bundleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	c := bundleChange{settings: r.settings, create: req.State.Raw.IsNull()}
-	resp.Diagnostics.Append(req.Config.Get(ctx, &c.config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &c.plan)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Config, &c.config)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Plan, &c.plan)...)
 	if !c.create {
-		resp.Diagnostics.Append(req.State.Get(ctx, &c.state)...)
+		resp.Diagnostics.Append(getModel(ctx, req.State, &c.state)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -40,7 +40,7 @@ func (r *bundleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	c.settings.plannedBundles.note(c.plan.Format, c.plan.Ciphertext)
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, &c.plan)...)
+	resp.Diagnostics.Append(setModel(ctx, &resp.Plan, &c.plan)...)
 }
 
 // check reads what is configured, and reports early what would fail.

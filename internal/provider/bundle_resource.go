@@ -157,13 +157,13 @@ func (r *bundleResource) Configure(_ context.Context, req resource.ConfigureRequ
 // Read looks at the clock, and keeps the rest: a bundle is nowhere but in the state.
 func (r *bundleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state bundleModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	state.setGeneratedDue(r.settings.now())
 	r.settings.refreshedIDs.Store(state.ID.ValueString(), true)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &state)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 }
 

@@ -20,8 +20,8 @@ import (
 
 func (r *bundleResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	c := bundleChange{settings: r.settings, create: true, applying: true}
-	resp.Diagnostics.Append(req.Config.Get(ctx, &c.config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &c.plan)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Config, &c.config)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Plan, &c.plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -36,15 +36,15 @@ func (r *bundleResource) Create(ctx context.Context, req resource.CreateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &c.plan)...)
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &c.plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, c.plan.ID)...)
 }
 
 func (r *bundleResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	c := bundleChange{settings: r.settings, applying: true}
-	resp.Diagnostics.Append(req.Config.Get(ctx, &c.config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &c.plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &c.state)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Config, &c.config)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Plan, &c.plan)...)
+	resp.Diagnostics.Append(getModel(ctx, req.State, &c.state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -52,7 +52,7 @@ func (r *bundleResource) Update(ctx context.Context, req resource.UpdateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &c.plan)...)
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &c.plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, c.plan.ID)...)
 }
 

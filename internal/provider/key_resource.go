@@ -167,7 +167,7 @@ func (r *keyResource) Configure(_ context.Context, req resource.ConfigureRequest
 // Read checks the wrap where it can be opened, and looks at the clock.
 func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state keyModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -179,7 +179,7 @@ func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	due := state.dueAt(generations, r.settings.now())
 	state.RotationDue = types.BoolValue(due.Rotation)
 	state.setRetiring(generations[1:], due.Retired)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &state)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 }
 
