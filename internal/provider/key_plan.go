@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -197,8 +198,13 @@ func putOff(change rotation.KeyChange) string {
 
 // checkWrap is an error if the state names a recipient whose identity is not in the
 // wrap, where an identity found here opens it. Whoever can write the state could
-// otherwise have bundles encrypted to a key of their own.
+// otherwise have bundles encrypted to a key of their own. What passed in the refresh is not
+// opened again in the plan.
 func (r *keyResource) checkWrap(ctx context.Context, state keyModel) (diags diag.Diagnostics) {
+	seen := sha256.Sum256([]byte(fmt.Sprint(state.WrappedIdentity, state.Recipient, state.Recipients, state.Retiring)))
+	if _, passed := r.settings.checkedWraps.Load(seen); passed {
+		return diags
+	}
 	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), r.settings.keyring(ctx).Identities)
 	if err != nil {
 		return diags
@@ -219,6 +225,9 @@ func (r *keyResource) checkWrap(ctx context.Context, state keyModel) (diags diag
 	retiring, _ := state.retiring()
 	for i, g := range retiring {
 		check(path.Root("retiring").AtListIndex(i).AtName("recipient"), types.StringValue(g.Recipient), held)
+	}
+	if !diags.HasError() {
+		r.settings.checkedWraps.Store(seen, true)
 	}
 	return diags
 }
