@@ -18,10 +18,10 @@ func (r *bundleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	c := bundleChange{settings: r.settings, create: req.State.Raw.IsNull()}
-	resp.Diagnostics.Append(req.Config.Get(ctx, &c.config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &c.plan)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Config, &c.config)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Plan, &c.plan)...)
 	if !c.create {
-		resp.Diagnostics.Append(req.State.Get(ctx, &c.state)...)
+		resp.Diagnostics.Append(getModel(ctx, req.State, &c.state)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -40,7 +40,7 @@ func (r *bundleResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	c.settings.plannedBundles.note(c.plan.Format, c.plan.Ciphertext)
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, &c.plan)...)
+	resp.Diagnostics.Append(setModel(ctx, &resp.Plan, &c.plan)...)
 }
 
 // check reads what is configured, and reports early what would fail.
@@ -91,9 +91,7 @@ func (c *bundleChange) checkArguments() (diags diag.Diagnostics) {
 func (c *bundleChange) planCreate(ctx context.Context) (diags diag.Diagnostics) {
 	c.markSealed()
 	c.plan.OperatorRemovedAt = types.StringNull()
-	if effect := c.request().Effect(bundle.Prior{}, nil); effect.NamesKnown {
-		c.plan.setKeys(effect.Names)
-	}
+	c.planEffect(c.request().Effect(bundle.Prior{}, nil))
 	c.generated.plan(&c.plan, c.state)
 	diags.Append(c.warnUnlessOpenable(ctx)...)
 	return diags
@@ -157,8 +155,5 @@ func (c *bundleChange) checkCarried(opened bundle.Opened, content *bundle.Conten
 // markSealed plans what a sealing changes.
 func (c *bundleChange) markSealed() {
 	c.plan.Ciphertext = types.StringUnknown()
-	c.plan.CiphertextSHA256 = types.StringUnknown()
-	c.plan.UpdatedAt = types.StringUnknown()
 	c.plan.ChangedAt = types.MapUnknown(types.StringType)
-	c.plan.Keys = types.ListUnknown(types.StringType)
 }

@@ -15,8 +15,8 @@ import (
 
 func (r *keyResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var config, plan keyModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Plan, &plan)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -33,7 +33,7 @@ func (r *keyResource) Create(ctx context.Context, req resource.CreateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
 }
 
@@ -68,17 +68,17 @@ func (m *keyModel) wrap(ctx context.Context, made []agekey.Made, generations []r
 	}
 	m.WrappedIdentity = types.StringValue(wrapped)
 	m.Recipient, m.CreatedAt = types.StringValue(generations[0].Recipient), knownTime(generations[0].CreatedAt)
-	diags.Append(m.setHistory(ctx, generations)...)
+	m.setHistory(generations) // none of them is due until the next refresh
 	m.setSchedule()
-	m.setDue(generations, now)
+	m.RotationDue = types.BoolValue(m.dueAt(generations, now).Rotation)
 	return diags
 }
 
 func (r *keyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var config, plan, state keyModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Plan, &plan)...)
+	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -89,7 +89,7 @@ func (r *keyResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
 }
 
@@ -100,8 +100,7 @@ func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel
 	after, _, d := recipientSet(ctx, plan.EscrowRecipients, escrowPath)
 	diags.Append(d...)
 	operators := agekey.Compare(before, after)
-	change, d := plan.change(ctx, state, !operators.IsEmpty())
-	diags.Append(d...)
+	change := plan.change(state, !operators.IsEmpty())
 	if diags.HasError() {
 		return diags
 	}
@@ -113,9 +112,7 @@ func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel
 	if !change.Wrap {
 		plan.keepWrap(state)
 		if plan.RotationDue.IsUnknown() {
-			retirement := plan.RetirementDue // which holds until the next refresh
-			plan.setDue(change.Kept, now)
-			plan.RetirementDue = retirement
+			plan.RotationDue = types.BoolValue(plan.dueAt(change.Kept, now).Rotation)
 		}
 		return diags
 	}
@@ -127,7 +124,7 @@ func (r *keyResource) update(ctx context.Context, plan *keyModel, state keyModel
 func (m *keyModel) keepWrap(state keyModel) {
 	m.WrappedIdentity, m.CreatedAt = state.WrappedIdentity, state.CreatedAt
 	m.Recipient, m.Recipients = state.Recipient, state.Recipients
-	m.Generation, m.Generations = state.Generation, state.Generations
+	m.Generation, m.Retiring = state.Generation, state.Retiring
 	m.setSchedule()
 }
 
@@ -150,11 +147,10 @@ func (r *keyResource) rewrap(ctx context.Context, plan *keyModel, state keyModel
 	}
 	planned := *plan
 	diags.Append(plan.wrap(ctx, made, change.Generations(fresh), now)...)
-	// What the plan said of them holds until the next refresh.
+	// What the plan said of it holds until the next refresh.
 	if !planned.RotationDue.IsUnknown() {
 		plan.RotationDue = planned.RotationDue
 	}
-	plan.RetirementDue = textList(nil)
 	return diags
 }
 

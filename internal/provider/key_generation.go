@@ -1,50 +1,75 @@
 package provider
 
 import (
-	"context"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/rotation"
 )
 
-// generation is one identity of a key, as a state has it.
-type generation struct {
-	Recipient types.String `tfsdk:"recipient"`
-	CreatedAt types.String `tfsdk:"created_at"`
-	RetireAt  types.String `tfsdk:"retire_at"` // null for the current one
-}
-
-var generationType = types.ObjectType{AttrTypes: map[string]attr.Type{
-	"recipient": types.StringType, "created_at": types.StringType, "retire_at": types.StringType,
+// retiringType is one identity of a key that is in its grace period, as a state has it. The
+// current identity is in recipient and created_at.
+var retiringType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"recipient": types.StringType, "created_at": types.StringType, "retire_at": types.StringType, "due": types.BoolType,
 }}
 
-// history is a state's generations, the current one first. A time that can't be read
-// is not known.
-func (m keyModel) history(ctx context.Context) (generations []rotation.Generation, diags diag.Diagnostics) {
-	var list []generation
-	diags = m.Generations.ElementsAs(ctx, &list, false)
-	for _, g := range list {
-		created, _ := timeOf(g.CreatedAt)
-		retire, _ := timeOf(g.RetireAt)
-		generations = append(generations, rotation.Generation{Recipient: g.Recipient.ValueString(), CreatedAt: created, RetireAt: retire})
+// retiring are the identities in their grace period, and the recipients of those whose
+// grace period was found to have ended. A time that can't be read is not known.
+func (m keyModel) retiring() (generations []rotation.Generation, due []string) {
+	for _, element := range m.Retiring.Elements() {
+		object, _ := element.(types.Object)
+		attributes := object.Attributes()
+		text := func(name string) types.String {
+			text, _ := attributes[name].(types.String)
+			return text
+		}
+		created, _ := timeOf(text("created_at"))
+		retire, _ := timeOf(text("retire_at"))
+		recipient := text("recipient").ValueString()
+		generations = append(generations, rotation.Generation{Recipient: recipient, CreatedAt: created, RetireAt: retire})
+		if ended, _ := attributes["due"].(types.Bool); ended.ValueBool() {
+			due = append(due, recipient)
+		}
 	}
-	return generations, diags
+	return generations, due
 }
 
-// setHistory puts the generations, and the recipients that follow from them.
-func (m *keyModel) setHistory(ctx context.Context, generations []rotation.Generation) (diags diag.Diagnostics) {
-	list, recipients := make([]generation, len(generations)), make([]string, len(generations))
-	for i, g := range generations {
-		list[i] = generation{types.StringValue(g.Recipient), knownTime(g.CreatedAt), knownTime(g.RetireAt)}
-		recipients[i] = g.Recipient
+// history is a state's generations, the current one first.
+func (m keyModel) history() []rotation.Generation {
+	created, _ := timeOf(m.CreatedAt)
+	earlier, _ := m.retiring()
+	return append([]rotation.Generation{{Recipient: m.Recipient.ValueString(), CreatedAt: created}}, earlier...)
+}
+
+// setHistory puts the generations, the current one first, and the recipients that follow
+// from them. The next refresh finds which of them are due.
+func (m *keyModel) setHistory(generations []rotation.Generation) {
+	var recipients []string
+	for _, g := range generations {
+		recipients = append(recipients, g.Recipient)
 	}
-	m.Generations, diags = types.ListValueFrom(ctx, generationType, list)
 	m.Recipients = textList(recipients)
-	return diags
+	m.setRetiring(generations[1:], nil)
+}
+
+// setRetiring puts the identities in their grace period, and which of their recipients are
+// due.
+func (m *keyModel) setRetiring(generations []rotation.Generation, due []string) {
+	m.Retiring = types.ListNull(retiringType)
+	if len(generations) == 0 {
+		return
+	}
+	elements := make([]attr.Value, len(generations))
+	for i, g := range generations {
+		elements[i] = types.ObjectValueMust(retiringType.AttrTypes, map[string]attr.Value{
+			"recipient": types.StringValue(g.Recipient), "created_at": knownTime(g.CreatedAt), "retire_at": knownTime(g.RetireAt),
+			"due": types.BoolValue(slices.Contains(due, g.Recipient)),
+		})
+	}
+	m.Retiring = types.ListValueMust(retiringType, elements)
 }
 
 // due is what the last refresh found due, and is so under the model's schedule too. It
@@ -54,19 +79,14 @@ func (m keyModel) due(state keyModel) rotation.KeyDue {
 	if !m.RotationDays.IsUnknown() && !rotation.StaysDue(state.RotationDays.ValueInt64(), m.RotationDays.ValueInt64()) {
 		due.Rotation = false
 	}
-	for _, element := range state.RetirementDue.Elements() {
-		if text, ok := element.(types.String); ok {
-			due.Retired = append(due.Retired, text.ValueString())
-		}
-	}
+	_, due.Retired = state.retiring()
 	return due
 }
 
-// setDue says what is due at a time.
-func (m *keyModel) setDue(generations []rotation.Generation, now time.Time) {
+// dueAt is what is due of generations at a time.
+func (m keyModel) dueAt(generations []rotation.Generation, now time.Time) rotation.KeyDue {
 	rotateAt, _ := timeOf(m.RotateAt)
-	due := rotation.KeyDueAt(generations, rotateAt, now)
-	m.RotationDue, m.RetirementDue = types.BoolValue(due.Rotation), textList(due.Retired)
+	return rotation.KeyDueAt(generations, rotateAt, now)
 }
 
 // setSchedule puts rotate_at, which follows from created_at: no clock is read.

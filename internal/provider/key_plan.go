@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,11 +23,11 @@ func (r *keyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		return
 	}
 	var config, plan, state keyModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Plan, &plan)...)
 	create := req.State.Raw.IsNull()
 	if !create {
-		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+		resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
 	}
 	if resp.Diagnostics.HasError() || r.settings == nil {
 		return
@@ -56,7 +57,7 @@ func (r *keyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(setModel(ctx, &resp.Plan, &plan)...)
 }
 
 // setEscrow puts the operators. The state is the zero model where there is none.
@@ -73,9 +74,8 @@ func (r *keyResource) planUpdate(ctx context.Context, plan *keyModel, state keyM
 	}
 	before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
 	operators := agekey.Compare(before, escrow)
-	change, d := plan.change(ctx, state, known && !operators.IsEmpty())
-	diags.Append(d...)
-	diags.Append(plan.planChange(ctx, change, state)...)
+	change := plan.change(state, known && !operators.IsEmpty())
+	diags.Append(plan.planChange(change, state)...)
 	plan.OperatorRemovedAt = state.OperatorRemovedAt
 	if !plan.EscrowRecipients.Equal(state.EscrowRecipients) {
 		// Unknown even where the same recipients are only written otherwise: what is
@@ -102,13 +102,12 @@ func (m *keyModel) scheduleOpen(state keyModel) bool {
 
 // change decides what an apply of the plan does with the key. rewrap reports whether
 // the operators differ.
-func (m *keyModel) change(ctx context.Context, state keyModel, rewrap bool) (rotation.KeyChange, diag.Diagnostics) {
-	generations, diags := state.history(ctx)
-	return rotation.DecideKey(generations, m.due(state), rotation.KeyWanted{GraceDays: m.GraceDays.ValueInt64(), Rewrap: rewrap}), diags
+func (m *keyModel) change(state keyModel, rewrap bool) rotation.KeyChange {
+	return rotation.DecideKey(state.history(), m.due(state), rotation.KeyWanted{GraceDays: m.GraceDays.ValueInt64(), Rewrap: rewrap})
 }
 
 // planChange marks what a rotation and the end of grace periods change.
-func (m *keyModel) planChange(ctx context.Context, change rotation.KeyChange, state keyModel) (diags diag.Diagnostics) {
+func (m *keyModel) planChange(change rotation.KeyChange, state keyModel) (diags diag.Diagnostics) {
 	switch {
 	case change.Rotate:
 		m.planRotation(state)
@@ -117,8 +116,8 @@ func (m *keyModel) planChange(ctx context.Context, change rotation.KeyChange, st
 		}
 		diags.Append(rotationReason(m, state))
 	case len(change.Retired) > 0:
-		diags.Append(m.setHistory(ctx, change.Generations(rotation.Generation{}))...)
-		m.WrappedIdentity, m.RetirementDue = types.StringUnknown(), textList(nil)
+		m.setHistory(change.Generations(rotation.Generation{}))
+		m.WrappedIdentity = types.StringUnknown()
 	}
 	return diags
 }
@@ -126,11 +125,11 @@ func (m *keyModel) planChange(ctx context.Context, change rotation.KeyChange, st
 // planRotation marks what a rotation in place changes.
 func (m *keyModel) planRotation(state keyModel) {
 	m.Recipient, m.WrappedIdentity = types.StringUnknown(), types.StringUnknown()
-	m.Recipients, m.Generations = types.ListUnknown(types.StringType), types.ListUnknown(generationType)
+	m.Recipients, m.Retiring = types.ListUnknown(types.StringType), types.ListUnknown(retiringType)
 	m.Generation = types.Int64Value(state.Generation.ValueInt64() + 1)
 	m.CreatedAt = types.StringUnknown()
 	m.setSchedule()
-	m.RotationDue, m.RetirementDue = types.BoolValue(false), textList(nil)
+	m.RotationDue = types.BoolValue(false)
 }
 
 // rotationReason tells why a key changes though nothing was edited.
@@ -199,8 +198,13 @@ func putOff(change rotation.KeyChange) string {
 
 // checkWrap is an error if the state names a recipient whose identity is not in the
 // wrap, where an identity found here opens it. Whoever can write the state could
-// otherwise have bundles encrypted to a key of their own.
+// otherwise have bundles encrypted to a key of their own. What passed in the refresh is not
+// opened again in the plan.
 func (r *keyResource) checkWrap(ctx context.Context, state keyModel) (diags diag.Diagnostics) {
+	seen := sha256.Sum256([]byte(fmt.Sprint(state.WrappedIdentity, state.Recipient, state.Recipients, state.Retiring)))
+	if _, passed := r.settings.checkedWraps.Load(seen); passed {
+		return diags
+	}
 	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), r.settings.keyring(ctx).Identities)
 	if err != nil {
 		return diags
@@ -218,10 +222,12 @@ func (r *keyResource) checkWrap(ctx context.Context, state keyModel) (diags diag
 	for i, recipient := range state.Recipients.Elements() {
 		check(path.Root("recipients").AtListIndex(i), recipient, held)
 	}
-	generations, d := state.history(ctx)
-	diags.Append(d...)
-	for i, g := range generations {
-		check(path.Root("generations").AtListIndex(i).AtName("recipient"), types.StringValue(g.Recipient), held)
+	retiring, _ := state.retiring()
+	for i, g := range retiring {
+		check(path.Root("retiring").AtListIndex(i).AtName("recipient"), types.StringValue(g.Recipient), held)
+	}
+	if !diags.HasError() {
+		r.settings.checkedWraps.Store(seen, true)
 	}
 	return diags
 }

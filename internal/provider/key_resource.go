@@ -46,11 +46,10 @@ type keyModel struct {
 	Recipients       types.List   `tfsdk:"recipients"`
 	WrappedIdentity  types.String `tfsdk:"wrapped_identity"`
 	Generation       types.Int64  `tfsdk:"generation"`
-	Generations      types.List   `tfsdk:"generations"`
+	Retiring         types.List   `tfsdk:"retiring"`
 	CreatedAt        types.String `tfsdk:"created_at"`
 	RotateAt         types.String `tfsdk:"rotate_at"`
 	RotationDue      types.Bool   `tfsdk:"rotation_due"`
-	RetirementDue    types.List   `tfsdk:"retirement_due"`
 
 	OperatorRemovedAt types.String `tfsdk:"operator_removed_at"`
 }
@@ -143,19 +142,19 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 				MarkdownDescription: "The identity, encrypted to `escrow_recipients`: an armored age file that holds a key file as age-keygen writes it, the current identity first, then those that are still in their grace period. `age -d -i operator.txt` opens it. " + notPrinted("ageenv_key.….wrapped_identity"),
 			},
 			"generation": schema.Int64Attribute{Computed: true, PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()}, MarkdownDescription: "How many identities the key has had, with the current one. A key that is replaced begins at 1 again."},
-			"generations": schema.ListNestedAttribute{
+			"retiring": schema.ListNestedAttribute{
 				Computed: true, PlanModifiers: keepList,
-				MarkdownDescription: "The identities that are live, the current one first.",
+				MarkdownDescription: "The identities that were rotated and are in their grace period, the latest first; null if there is none.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"recipient":  schema.StringAttribute{Computed: true, MarkdownDescription: "Its recipient."},
 					"created_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When it was made, RFC 3339, UTC."},
-					"retire_at":  schema.StringAttribute{Computed: true, MarkdownDescription: "When its grace period ends, RFC 3339, UTC; null for the current one. The first apply after that takes it out."},
+					"retire_at":  schema.StringAttribute{Computed: true, MarkdownDescription: "When its grace period ends, RFC 3339, UTC. The first apply after that takes it out."},
+					"due":        schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether its grace period had ended when the state was last refreshed."},
 				}},
 			},
 			"created_at":          schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the current identity was made, RFC 3339, UTC."},
 			"rotate_at":           schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the key is due, RFC 3339, UTC: `rotation_days` after `created_at`. Null without a schedule."},
 			"rotation_due":        schema.BoolAttribute{Computed: true, PlanModifiers: []planmodifier.Bool{boolplanmodifier.UseStateForUnknown()}, MarkdownDescription: "Whether the key was due when the state was last refreshed."},
-			"retirement_due":      schema.ListAttribute{ElementType: types.StringType, Computed: true, PlanModifiers: keepList, MarkdownDescription: "The recipients whose grace period had ended when the state was last refreshed."},
 			"operator_removed_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When an operator was last removed in place, RFC 3339, UTC; null if none was. If it is later than `created_at`, a removed operator may still have the current identity from an old state: replace the key. For `items` of `ageenv_rotation_report`."},
 		},
 	}
@@ -168,7 +167,7 @@ func (r *keyResource) Configure(_ context.Context, req resource.ConfigureRequest
 // Read checks the wrap where it can be opened, and looks at the clock.
 func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state keyModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -176,10 +175,11 @@ func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	generations, diags := state.history(ctx)
-	resp.Diagnostics.Append(diags...)
-	state.setDue(generations, r.settings.now())
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	generations := state.history()
+	due := state.dueAt(generations, r.settings.now())
+	state.RotationDue = types.BoolValue(due.Rotation)
+	state.setRetiring(generations[1:], due.Retired)
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &state)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 }
 

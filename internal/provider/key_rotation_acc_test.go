@@ -126,8 +126,8 @@ func TestAccKeyLongGrace(t *testing.T) {
 			if got := len(keyring(t, a, w.operator)); got != want {
 				t.Errorf("%d identities are live, expected %d", got, want)
 			}
-			if got, ok := a[keyAddress]["generations"].([]any); !ok || len(got) != want {
-				t.Errorf("generations are %v", got)
+			if got, _ := a[keyAddress]["retiring"].([]any); len(got) != want-1 {
+				t.Errorf("retiring are %v", got)
 			}
 		}}
 	}

@@ -44,7 +44,7 @@ func (c *cliRun) edit(change func(key map[string]any)) {
 // a key: no bundle may be encrypted to it.
 func TestAccKeyTampered(t *testing.T) {
 	stranger := newPerson(t)
-	generation := map[string]any{"recipient": stranger.recipient, "created_at": "2026-01-01T00:00:00Z", "retire_at": "2099-01-01T00:00:00Z"}
+	generation := map[string]any{"recipient": stranger.recipient, "created_at": "2026-01-01T00:00:00Z", "retire_at": "2099-01-01T00:00:00Z", "due": false}
 	add := func(name string, element any) func(key map[string]any) {
 		return func(key map[string]any) {
 			list, _ := key[name].([]any)
@@ -58,9 +58,9 @@ func TestAccKeyTampered(t *testing.T) {
 		"a recipient more": {add("recipients", stranger.recipient), []string{"recipients[1]"}},
 		"a generation more": {func(key map[string]any) {
 			add("recipients", stranger.recipient)(key)
-			add("generations", generation)(key)
-		}, []string{"recipients[1]", "generations[1].recipient"}},
-		"a generation alone": {add("generations", generation), []string{"generations[1].recipient"}},
+			add("retiring", generation)(key)
+		}, []string{"recipients[1]", "retiring[0].recipient"}},
+		"a generation alone": {add("retiring", generation), []string{"retiring[0].recipient"}},
 		"another recipient": {func(key map[string]any) {
 			key["recipient"], key["recipients"] = stranger.recipient, []any{stranger.recipient}
 		}, []string{"recipient"}},

@@ -41,6 +41,7 @@ type settings struct {
 	plannedBundles plannedBundles
 
 	refreshedIDs sync.Map // of bundles
+	checkedWraps sync.Map // digests of wraps of keys and their recipients that belong together
 }
 
 func newSettings(options Options) *settings {
