@@ -11,7 +11,7 @@
 //   - dotenv.go, json.go, yaml.go, yaml_merge.go, yaml_emit.go, ini.go: the stores,
 //     one by one
 //   - remedies.go: what git does to files of sops, and what to do then
-//   - value.go: ENC[…] values and their types
+//   - value.go, cut.go: ENC[…] values, what they are made of, and their types
 //   - types.go: what a value's type, which is not authenticated, could change
 //   - metadata.go: what a file says of itself
 //   - datakey.go, shamir.go: the data key, its age recipients and key groups

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -31,9 +30,6 @@ const (
 	typeTime    = "time"
 	typeComment = "comment"
 )
-
-// encPattern is anchored at both ends: sops itself accepts text after the "]".
-var encPattern = regexp.MustCompile(`^ENC\[AES256_GCM,data:([A-Za-z0-9+/=]*),iv:([A-Za-z0-9+/=]+),tag:([A-Za-z0-9+/=]+),type:([a-z]+)\]$`)
 
 // strict base64 refuses stray bits, which would let one value be written in
 // several ways.
@@ -70,13 +66,13 @@ func (c valueCipher) encrypt(plain secret.Text, additional, kind string) string 
 
 // decrypt reads ENC[…]. Errors are errValue and ErrTampered.
 func (c valueCipher) decrypt(value, additional string) (plain secret.Text, kind string, err error) {
-	parts := encPattern.FindStringSubmatch(value)
-	if parts == nil {
+	p, ok := cutEncrypted(value)
+	if !ok {
 		return secret.Text{}, "", errValue
 	}
-	data, err1 := base64Strict.DecodeString(parts[1])
-	nonce, err2 := base64Strict.DecodeString(parts[2])
-	tag, err3 := base64Strict.DecodeString(parts[3])
+	data, err1 := base64Strict.DecodeString(p.data)
+	nonce, err2 := base64Strict.DecodeString(p.nonce)
+	tag, err3 := base64Strict.DecodeString(p.tag)
 	if errors.Join(err1, err2, err3) != nil || len(nonce) != nonceSize || len(tag) != tagSize {
 		return secret.Text{}, "", errValue
 	}
@@ -84,7 +80,7 @@ func (c valueCipher) decrypt(value, additional string) (plain secret.Text, kind 
 	if err != nil {
 		return secret.Text{}, "", ErrTampered
 	}
-	return secret.New(string(opened)), parts[4], nil
+	return secret.New(string(opened)), p.kind, nil
 }
 
 // isEncrypted reports whether a text claims to be an encrypted value.
