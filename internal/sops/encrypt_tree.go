@@ -156,9 +156,9 @@ func (s *sealing) tree(fields []Field, rule Rule, path []string) *jsonNode {
 		case f.Mapping:
 			n.add(f.Name, s.tree(f.Fields, rule, inner))
 		case rule.encrypts(inner):
-			n.add(f.Name, textNode(s.valueAt(inner, f.Value.Reveal())))
+			n.add(f.Name, textNode(string(s.value(nil, inner, f.Value.Reveal()))))
 		default:
-			s.sum.add(f.Value)
+			s.sum.add([]byte(f.Value.Reveal()))
 			n.add(f.Name, textNode(f.Value.Reveal()))
 		}
 	}
