@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -18,15 +17,21 @@ import (
 // encrypted by itself.
 func (f Format) isTree() bool { return f == SOPSYAML || f == SOPSJSON || f == SOPSKubernetes }
 
-// treeName matches the names of entries in a document: those that Kubernetes takes.
-var treeName = regexp.MustCompile(`^[-._A-Za-z0-9]{1,253}$`)
+// maxTreeName is the longest name of an entry in a document, in bytes.
+const maxTreeName = 253
+
+// isTreeName reports whether an entry of a document has this name: one that Kubernetes
+// takes.
+func isTreeName(key string) bool {
+	return key != "" && len(key) <= maxTreeName && fileNameCharacters.Holds(key)
+}
 
 func (p Params) checkTreeName(key string) error {
 	fail := func(problem string) error { return &dotenv.Error{Key: key, Problem: problem} }
 	switch {
 	case key == "":
 		return &dotenv.Error{Problem: "the name is empty"}
-	case !treeName.MatchString(key), p.Format == SOPSKubernetes && (key == "." || strings.HasPrefix(key, "..")):
+	case !isTreeName(key), p.Format == SOPSKubernetes && (key == "." || strings.HasPrefix(key, "..")):
 		// Not named: what is no name may be a piece of a value.
 		rule := "use letters, digits, _, - and ., 253 at most"
 		if p.Format == SOPSKubernetes {
@@ -179,7 +184,7 @@ func (p Params) otherStructure(leaves sops.Leaves, names []string) error {
 			inner = l.Path[min(1, len(l.Path)):]
 		}
 		name := "a value"
-		if treeName.MatchString(l.Name) { // anything else may be a piece of a value
+		if isTreeName(l.Name) { // anything else may be a piece of a value
 			name = "the value of " + l.Name
 		}
 		fail := func(problem string) error { return errors.New(name + " " + problem) }

@@ -1,7 +1,6 @@
 package dotenv
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -103,13 +102,13 @@ func (d Dialect) CheckKey(key string) error {
 	return nil
 }
 
-// names matches the names that the dialect's program reads, less what only some
+// names reports of a name whether the dialect's program reads it, less what only some
 // versions do.
-func (d Dialect) names() *regexp.Regexp {
+func (d Dialect) names() func(key string) bool {
 	if d == Compose || d == Docker {
-		return dottedPattern
+		return isDottedKey
 	}
-	return keyPattern
+	return isKey
 }
 
 // checkComment returns an *Error if the dialect can't hold the text as a comment.

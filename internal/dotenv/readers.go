@@ -141,7 +141,7 @@ func (s Spelling) CheckKey(key string) error {
 	if len(dialects) == len(s.readers) {
 		return nil
 	}
-	return cmp.Or(checkKey(key, keyPattern), s.checkObjectNames(key))
+	return cmp.Or(checkKey(key, isKey), s.checkObjectNames(key))
 }
 
 // CheckValue returns an *Error if the value can't be written so that all readers get

@@ -39,7 +39,7 @@ func (g shellGrammar) entry(r *reader) error {
 			key = trimmed
 		}
 	}
-	if trimmed := strings.TrimRight(key, blanks); trimmed != key && keyPattern.MatchString(trimmed) {
+	if trimmed := strings.TrimRight(key, blanks); trimmed != key && isKey(trimmed) {
 		return r.fail("", "there is a space before the =, which makes a shell run the name as a command: write NAME=value")
 	}
 	if err := r.name(key); err != nil {

@@ -1,6 +1,10 @@
 package sops
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
+)
 
 // parts are what ENC[…] is made of, as it is written.
 type parts struct {
@@ -35,33 +39,13 @@ func cutEncrypted(value string) (p parts, ok bool) {
 	p.tag, isTag = strings.CutPrefix(tag, encTag)
 	p.kind, isKind = strings.CutPrefix(kind, encKind)
 	if !isNonce || !isTag || !isKind || p.nonce == "" || p.tag == "" || p.kind == "" ||
-		!only(p.data, &base64Characters) || !only(p.nonce, &base64Characters) || !only(p.tag, &base64Characters) || !only(p.kind, &smallLetters) {
+		!base64Characters.Holds(p.data) || !base64Characters.Holds(p.nonce) || !base64Characters.Holds(p.tag) || !smallLetters.Holds(p.kind) {
 		return parts{}, false
 	}
 	return p, true
 }
 
-// characters says of each byte whether it is one of a set.
-type characters [256]bool
-
 var (
-	base64Characters = charactersOf("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
-	smallLetters     = charactersOf("abcdefghijklmnopqrstuvwxyz")
+	base64Characters = charset.New(charset.Upper + charset.Lower + charset.Digit + "+/=")
+	smallLetters     = charset.New(charset.Lower)
 )
-
-func charactersOf(text string) (set characters) {
-	for i := range len(text) {
-		set[text[i]] = true
-	}
-	return set
-}
-
-// only reports whether a text has no other characters than those of the set.
-func only(text string, set *characters) bool {
-	for i := range len(text) {
-		if !set[text[i]] {
-			return false
-		}
-	}
-	return true
-}

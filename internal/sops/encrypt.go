@@ -50,7 +50,7 @@ func EncryptDotenv(text secret.Text, recipients []agekey.Recipient, now time.Tim
 
 func checkWritable(l line) error {
 	switch {
-	case !namePattern.MatchString(l.key):
+	case !isName(l.key):
 		return &Error{Line: l.number, Problem: "the name is not one that programs read: letters, digits, _, . and -, a letter or _ first, 255 at most"}
 	case strings.HasPrefix(l.key, metadataPrefix):
 		return &Error{Line: l.number, Key: l.key, Problem: "names that begin with sops_ belong to sops' metadata: choose another"}

@@ -2,7 +2,6 @@ package sops
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -29,8 +28,6 @@ type Rule string
 // stringData, and leaves the rest in clear. sops keeps it as encrypted_regex.
 const SecretRule Rule = "^(data|stringData)$"
 
-var secretRule = regexp.MustCompile(string(SecretRule))
-
 // encrypts reports whether sops encrypts the value at a path: where the rule names
 // any part of it.
 func (r Rule) encrypts(path []string) bool {
@@ -38,7 +35,7 @@ func (r Rule) encrypts(path []string) bool {
 		return true
 	}
 	for _, name := range path {
-		if secretRule.MatchString(name) {
+		if name == "data" || name == "stringData" { // SecretRule, the only other one
 			return true
 		}
 	}
