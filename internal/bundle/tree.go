@@ -66,6 +66,18 @@ func (p Params) checkTreeEntry(key string, value secret.Text) error {
 	return nil
 }
 
+func (p Params) checkTreeEntries(doc dotenv.Document) error {
+	for _, line := range doc.Lines {
+		if line.IsComment() {
+			continue
+		}
+		if err := p.CheckEntry(line.Key, line.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // ValueWarning says what an older sops makes of the value in a bundle, or is empty.
 func (p Params) ValueWarning(value secret.Text) string {
 	if p.Format == SOPSYAML && sops.OldYAMLChanges(value) {

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
 )
 
 // Dialect names the program whose rules an env text follows.
@@ -185,15 +187,6 @@ func isBare(value string) bool {
 }
 
 // isPlain reports whether every reader but zsh reads the text as it stands.
-func isPlain(value string) bool {
-	for i := range len(value) {
-		if !isPlainByte(value[i]) {
-			return false
-		}
-	}
-	return true
-}
+func isPlain(value string) bool { return plainCharacters.Holds(value) }
 
-func isPlainByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_./:@%+,^=-", c) >= 0
-}
+var plainCharacters = charset.New(charset.Upper + charset.Lower + charset.Digit + "_./:@%+,^=-")

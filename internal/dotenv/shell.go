@@ -109,7 +109,7 @@ func (g shellGrammar) piece(r *reader, key, before string) (*string, error) {
 // bare reads a piece that is neither quoted nor escaped.
 func (shellGrammar) bare(r *reader, key, before string) (*string, error) {
 	length := 0
-	for length < len(r.rest) && (isPlainByte(r.rest[length]) || r.rest[length] == '#') {
+	for length < len(r.rest) && (plainCharacters[r.rest[length]] || r.rest[length] == '#') {
 		length++
 	}
 	if length == 0 {
