@@ -44,7 +44,7 @@ type Effect struct {
 // if it was not opened or not read.
 func (r Request) Effect(p Prior, opened *Content) Effect {
 	e := Effect{NamesKnown: !r.Generated.NamesUnknown, Changed: map[string]Cause{}}
-	names := map[string]bool{}
+	names, old := map[string]bool{}, setOf(p.Names)
 	if r.CarriesOver(p) {
 		generated := r.Generated.Names()
 		for _, name := range p.Names {
@@ -66,7 +66,7 @@ func (r Request) Effect(p Prior, opened *Content) Effect {
 	}
 	for _, name := range r.Generated.Fresh {
 		cause := r.Generated.Why[name]
-		if cause == Added && slices.Contains(p.Names, name) {
+		if cause == Added && old[name] {
 			cause = GeneratedNow
 		}
 		e.Changed[name] = cause
@@ -87,13 +87,13 @@ func sameNames(given, there []string, generated map[string]bool) bool {
 
 // given are the changes of the configured entries.
 func (r Request) given(p Prior, opened *Content) map[string]Cause {
-	changed, old := map[string]Cause{}, map[string]secret.Text{}
+	changed, old, names := map[string]Cause{}, map[string]secret.Text{}, setOf(p.Names)
 	if opened != nil {
 		old = opened.Document.Entries()
 	}
 	for name, value := range r.Content.Document.Entries() {
 		switch {
-		case !slices.Contains(p.Names, name):
+		case !names[name]:
 			changed[name] = Added
 		case opened == nil:
 			changed[name] = NotCompared
@@ -109,7 +109,7 @@ func (r Request) given(p Prior, opened *Content) map[string]Cause {
 		}
 	}
 	for _, name := range r.Unknown {
-		if changed[name] = NotYetKnown; !slices.Contains(p.Names, name) {
+		if changed[name] = NotYetKnown; !names[name] {
 			changed[name] = Added
 		}
 	}
@@ -130,9 +130,10 @@ func (e Effect) Times(p Prior) (times Times, known bool) {
 		return Times{}, false
 	}
 	times.Known = map[string]time.Time{}
+	reread := setOf(e.Reread)
 	for _, name := range e.Names {
 		cause, changes := e.Changed[name]
-		open := changes || slices.Contains(e.Reread, name)
+		open := changes || reread[name]
 		at, timed := p.ChangedAt[name]
 		switch {
 		case open && !timed && !(changes && cause.isAlwaysNew()):
