@@ -29,6 +29,7 @@ func floors(ctx context.Context, r *Report, b bench) error {
 		counts = []int{20, 100}
 	}
 	perBundle := map[int]float64{}
+	states := map[string]string{} // of the first count
 	memory := map[int]float64{}
 	planned := map[int]float64{}
 	for _, count := range counts {
@@ -37,12 +38,15 @@ func floors(ctx context.Context, r *Report, b bench) error {
 			return err
 		}
 		runs := map[string]map[string]spent{}
-		if runs[ours], err = mine.all(ctx); err != nil {
+		if runs[ours], err = allFrom(ctx, mine, states[ours], count); err != nil {
 			return err
 		}
 		size, text, err := mine.state()
 		if err != nil {
 			return err
+		}
+		if states[ours] == "" {
+			states[ours] = text
 		}
 		perBundle[count] = size / float64(count)
 		beyond, err := beyondCiphertext(text, size)
@@ -65,12 +69,15 @@ func floors(ctx context.Context, r *Report, b bench) error {
 			if err != nil {
 				return err
 			}
-			if runs[name], err = like.all(ctx); err != nil {
+			if runs[name], err = allFrom(ctx, like, states[name], count); err != nil {
 				return err
 			}
-			size, _, err := like.state()
+			size, text, err := like.state()
 			if err != nil {
 				return err
+			}
+			if states[name] == "" {
+				states[name] = text
 			}
 			if ratio := size / float64(count) / perBundle[count]; ratio < 0.9 || ratio > 1.1 {
 				r.fault("%s: the state of %s is %.2f times ours", name, strconv.Itoa(count), ratio)
@@ -83,6 +90,20 @@ func floors(ctx context.Context, r *Report, b bench) error {
 	r.grow("provider memory, plan unchanged, by bundles", exponent(float64(a), memory[a], float64(z), memory[z]), 0.5)
 	r.grow("state by bundles", exponent(float64(a), perBundle[a]*float64(a), float64(z), perBundle[z]*float64(z)), 1.02)
 	return nil
+}
+
+// mostApplied is of how many bundles a run makes the state. That of more is multiplied.
+const mostApplied = 1000
+
+func allFrom(ctx context.Context, t *terraform, state string, count int) (map[string]spent, error) {
+	if count <= mostApplied {
+		return t.all(ctx, nil)
+	}
+	many, err := multiplied(state, count)
+	if err != nil {
+		return nil, err
+	}
+	return t.all(ctx, many)
 }
 
 // steps adds a row for each step and figure.
@@ -99,7 +120,12 @@ func (r *Report) steps(name string, runs map[string]map[string]spent, targets bo
 		} {
 			figures := map[string]float64{}
 			for program, run := range runs {
-				figures[program] = figure.of(run[step])
+				if one, ran := run[step]; ran {
+					figures[program] = figure.of(one)
+				}
+			}
+			if len(figures) == 0 {
+				continue
 			}
 			row := compare(name, step+": "+figure.name, figure.unit, figures)
 			target, known := floorTargets[step]

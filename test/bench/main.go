@@ -36,25 +36,23 @@ func main() {
 	quick := flag.Bool("quick", false, "few cases, and limits on counts")
 	out := flag.String("out", "build/bench.json", "the `file` that the report is written to, below the repository's root")
 	only := flag.String("only", "", "one part: codec, floors, resources, entries, start")
+	update := flag.Bool("update", false, "with -quick: write limits.json, a tenth over what is counted")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *quick, *out, *only); err != nil {
+	if err := run(ctx, *quick, *update, *out, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to stop
 	}
 }
 
-func run(ctx context.Context, quick bool, out, only string) error {
+func run(ctx context.Context, quick, update bool, out, only string) error {
 	b, err := prepare(ctx, quick)
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(b.work) //nolint:errcheck // a temporary directory
 	r := newReport(os.Stdout, quick)
-	if r.limits, err = readLimits(filepath.Join(b.root, "test/bench/limits.json")); err != nil {
-		return err
-	}
 	version, err := output(ctx, b.cli, "version")
 	if err != nil {
 		return err
@@ -71,6 +69,20 @@ func run(ctx context.Context, quick bool, out, only string) error {
 		if err := part.do(ctx, r, b); err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
+	}
+	limits := filepath.Join(b.root, "test/bench/limits.json")
+	switch {
+	case !quick || only != "": // other sizes, or not all counts
+	case update:
+		if err := r.writeLimits(limits); err != nil {
+			return err
+		}
+	default:
+		known, err := readLimits(limits)
+		if err != nil {
+			return err
+		}
+		r.checkLimits(known)
 	}
 	return r.finish(filepath.Join(b.root, out))
 }

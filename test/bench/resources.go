@@ -53,14 +53,14 @@ provider "ageenv" {
 }
 resource "ageenv_key" "k" {
   count    = %d
-  triggers = { version = count.index == var.changed ? "2" : "1" }
+  keepers = { version = count.index == var.changed ? "2" : "1" }
 }
 `, recipient, count))
 	if err != nil {
 		return err
 	}
 	runs := map[string]map[string]spent{}
-	if runs[ours], err = mine.all(ctx); err != nil {
+	if runs[ours], err = mine.all(ctx, nil); err != nil {
 		return err
 	}
 	size, _, err := mine.state()

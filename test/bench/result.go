@@ -78,15 +78,13 @@ type Report struct {
 	Counts  map[string]float64 `json:"counts,omitempty"`
 	Faults  []string           `json:"faults,omitempty"`
 
-	out     io.Writer
-	limits  map[string]float64
-	checked map[string]bool
+	out io.Writer
 }
 
 func newReport(out io.Writer, quick bool) *Report {
 	return &Report{
 		Machine: fmt.Sprintf("%d processors, %s", runtime.NumCPU(), runtime.Version()),
-		Began:   time.Now().UTC(), Quick: quick, Growth: map[string]float64{}, checked: map[string]bool{}, out: out,
+		Began:   time.Now().UTC(), Quick: quick, Growth: map[string]float64{}, Counts: map[string]float64{}, out: out,
 	}
 }
 
