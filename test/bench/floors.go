@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
@@ -24,9 +25,16 @@ var floorTargets = map[string]struct {
 // floors compares whole runs with a provider that does nothing and has as much state: as
 // the framework ships it (like), and with the SDK's logs off (likeq).
 func floors(ctx context.Context, r *Report, b bench) error {
-	counts := []int{100, 1000, 5000}
 	if b.quick {
-		counts = []int{20, 100}
+		b.bundles = "20,100"
+	}
+	var counts []int
+	for number := range strings.SplitSeq(b.bundles, ",") {
+		count, err := strconv.Atoi(number)
+		if err != nil {
+			return err
+		}
+		counts = append(counts, count)
 	}
 	perBundle := map[int]float64{}
 	states := map[string]string{} // of the first count

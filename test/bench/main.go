@@ -24,35 +24,36 @@ import (
 
 // bench is where a run finds what it measures.
 type bench struct {
-	quick bool
-	root  string            // of the repository
-	work  string            // a directory for configurations and states
-	bin   string            // what was built
-	tools map[string]string // sops and age
-	cli   string            // Terraform or OpenTofu
+	quick   bool
+	bundles string            // numbers, with commas between them
+	root    string            // of the repository
+	work    string            // a directory for configurations and states
+	bin     string            // what was built
+	tools   map[string]string // sops and age
+	cli     string            // Terraform or OpenTofu
 }
 
 func main() {
 	quick := flag.Bool("quick", false, "few cases, and limits on counts")
 	out := flag.String("out", "build/bench.json", "the `file` that the report is written to, below the repository's root")
 	only := flag.String("only", "", "one part: codec, floors, resources, entries, start")
+	bundles := flag.String("bundles", "100,1000,5000", "how many bundles, without -quick")
 	update := flag.Bool("update", false, "with -quick: write limits.json, a tenth over what is counted")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *quick, *update, *out, *only); err != nil {
+	if err := run(ctx, bench{quick: *quick, bundles: *bundles}, *update, *out, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to stop
 	}
 }
 
-func run(ctx context.Context, quick, update bool, out, only string) error {
-	b, err := prepare(ctx, quick)
-	if err != nil {
+func run(ctx context.Context, b bench, update bool, out, only string) error {
+	if err := b.prepare(ctx); err != nil {
 		return err
 	}
 	defer os.RemoveAll(b.work) //nolint:errcheck // a temporary directory
-	r := newReport(os.Stdout, quick)
+	r := newReport(os.Stdout, b.quick)
 	version, err := output(ctx, b.cli, "version")
 	if err != nil {
 		return err
@@ -72,7 +73,7 @@ func run(ctx context.Context, quick, update bool, out, only string) error {
 	}
 	limits := filepath.Join(b.root, "test/bench/limits.json")
 	switch {
-	case !quick || only != "": // other sizes, or not all counts
+	case !b.quick || only != "": // other sizes, or not all counts
 	case update:
 		if err := r.writeLimits(limits); err != nil {
 			return err
@@ -88,18 +89,17 @@ func run(ctx context.Context, quick, update bool, out, only string) error {
 }
 
 // prepare builds what is measured.
-func prepare(ctx context.Context, quick bool) (b bench, err error) {
-	b.quick = quick
+func (b *bench) prepare(ctx context.Context) (err error) {
 	if b.cli = os.Getenv("AGEENV_CLI"); b.cli == "" {
-		return b, errors.New("AGEENV_CLI names no Terraform or OpenTofu: run this through .ci/with-cli, as make bench does")
+		return errors.New("AGEENV_CLI names no Terraform or OpenTofu: run this through .ci/with-cli, as make bench does")
 	}
 	module, err := output(ctx, "go", "env", "GOMOD")
 	if err != nil {
-		return b, err
+		return err
 	}
 	b.root = filepath.Dir(filepath.Dir(filepath.Dir(module)))
 	if b.work, err = os.MkdirTemp("", "bench"); err != nil {
-		return b, err
+		return err
 	}
 	b.bin, b.tools = filepath.Join(b.work, "bin"), map[string]string{}
 	for name, from := range map[string]struct{ dir, pkg string }{
@@ -111,18 +111,18 @@ func prepare(ctx context.Context, quick bool) (b bench, err error) {
 		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(b.bin, name), from.pkg)
 		cmd.Dir, cmd.Env = from.dir, append(os.Environ(), "CGO_ENABLED=0")
 		if said, err := cmd.CombinedOutput(); err != nil {
-			return b, fmt.Errorf("build %s: %w: %s", name, err, said)
+			return fmt.Errorf("build %s: %w: %s", name, err, said)
 		}
 	}
-	if quick {
-		return b, nil
+	if b.quick {
+		return nil
 	}
 	for _, name := range []string{"sops", "age"} {
 		if b.tools[name], err = output(ctx, filepath.Join(b.root, ".ci/tool"), name); err != nil {
-			return b, err
+			return err
 		}
 	}
-	return b, nil
+	return nil
 }
 
 // output runs a program and returns what it prints.
