@@ -216,13 +216,12 @@ func (n *jsonNode) yamlNode() (*yaml.Node, error) {
 	case n.array:
 		out.Kind = yaml.SequenceNode
 	default:
-		err := out.Encode(n.value)
-		return out, err
+		return scalarNode(n.value)
 	}
 	for i, child := range n.children {
 		if n.object {
-			key := &yaml.Node{}
-			if err := key.Encode(n.keys[i]); err != nil {
+			key, err := scalarNode(n.keys[i])
+			if err != nil {
 				return nil, err
 			}
 			out.Content = append(out.Content, key)
