@@ -3,7 +3,6 @@ package agekey
 import (
 	"bytes"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -11,6 +10,8 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/agessh"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
 )
 
 // Recipient is a public key that files are sealed to.
@@ -65,10 +66,21 @@ func isRecipient(s string) bool {
 	return err == nil || errors.Is(err, ErrPlugin)
 }
 
-// pluginRecipient matches a plugin's recipient: age1, the plugin's name, and the data. The
-// data part has no "1", so that a second one ends the name. Files of sops may list
-// such recipients, and errors show them.
-var pluginRecipient = regexp.MustCompile(`^age1[A-Za-z0-9+._-]+1[A-Za-z0-9]+$`)
+var (
+	alphanumerics    = charset.New(charset.Upper + charset.Lower + charset.Digit)
+	pluginCharacters = charset.New(charset.Upper + charset.Lower + charset.Digit + "+._-")
+)
+
+// isPluginRecipient reports whether a text is a plugin's recipient: age1, the plugin's
+// name, 1, and the data. Files of sops may list such recipients, and errors show them.
+func isPluginRecipient(s string) bool {
+	s, isAge := strings.CutPrefix(s, "age1")
+	if !isAge || s == "" {
+		return false
+	}
+	end := strings.LastIndexByte(s[:len(s)-1], '1')
+	return end > 0 && pluginCharacters.Holds(s[:end]) && alphanumerics.Holds(s[end+1:])
+}
 
 // maxPlugin is the longest recipient of a plugin, in bytes. A hybrid one has 2,000.
 const maxPlugin = 16 << 10
@@ -79,7 +91,7 @@ func parseOne(s string) (Recipient, error) {
 		if r, err := age.ParseHybridRecipient(s); err == nil {
 			return Recipient{age: r, text: r.String(), kind: Hybrid}, nil
 		}
-	case len(s) <= maxPlugin && pluginRecipient.MatchString(s):
+	case len(s) <= maxPlugin && isPluginRecipient(s):
 		return Recipient{}, ErrPlugin
 	case strings.HasPrefix(s, "age1"):
 		if r, err := age.ParseX25519Recipient(s); err == nil {

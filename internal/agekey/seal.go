@@ -2,6 +2,7 @@ package agekey
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"io"
 	"strings"
@@ -19,6 +20,7 @@ func Seal(plain secret.Text, recipients []Recipient) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
+	out.Grow(sealedSize(plain, recipients))
 	if err := sealTo(&out, plain, recipients); err != nil {
 		return nil, err
 	}
@@ -31,6 +33,7 @@ func SealArmored(plain secret.Text, recipients []Recipient) (string, error) {
 		return "", err
 	}
 	var out strings.Builder
+	out.Grow(base64.StdEncoding.EncodedLen(sealedSize(plain, recipients)) * 66 / 64) // with line breaks
 	armored := armor.NewWriter(&out)
 	if err := sealTo(armored, plain, recipients); err != nil {
 		return "", err
@@ -42,6 +45,15 @@ func SealArmored(plain secret.Text, recipients []Recipient) (string, error) {
 }
 
 var errSeal = errors.New("age failed to encrypt it")
+
+// chunk is in what pieces age encrypts, in bytes.
+const chunk = 64 << 10
+
+// sealedSize is about the size of an age file, so that room for it is made once.
+func sealedSize(plain secret.Text, recipients []Recipient) int {
+	const header, stanza, tag = 256, 128, 16
+	return header + len(recipients)*stanza + plain.Len() + (plain.Len()/chunk+1)*tag
+}
 
 func checkSealable(plain secret.Text, recipients []Recipient) error {
 	if len(recipients) == 0 {
@@ -62,8 +74,13 @@ func sealTo(out io.Writer, plain secret.Text, recipients []Recipient) error {
 	if err != nil {
 		return errSeal
 	}
-	if _, err := io.WriteString(w, plain.Reveal()); err != nil {
-		return errSeal
+	buffer := make([]byte, min(chunk, plain.Len()))
+	for rest := plain.Reveal(); rest != ""; {
+		length := copy(buffer, rest)
+		if _, err := w.Write(buffer[:length]); err != nil {
+			return errSeal
+		}
+		rest = rest[length:]
 	}
 	if err := w.Close(); err != nil {
 		return errSeal
@@ -96,11 +113,16 @@ func Open(sealed string, ids []Identity) (secret.Text, error) {
 		}
 		return secret.Text{}, ErrCorrupt
 	}
-	plain, err := io.ReadAll(r)
-	if err != nil {
+	size := len(sealed)
+	if IsArmored(sealed) {
+		size = base64.StdEncoding.DecodedLen(size)
+	}
+	var plain strings.Builder
+	plain.Grow(size)
+	if _, err := io.CopyBuffer(&plain, r, make([]byte, min(size, chunk)+1)); err != nil {
 		return secret.Text{}, ErrCorrupt
 	}
-	return secret.New(string(plain)), nil
+	return secret.New(plain.String()), nil
 }
 
 // Binary returns an age file, armored or binary, in its binary form, unopened. Errors

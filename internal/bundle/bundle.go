@@ -146,14 +146,22 @@ func (p Params) CheckEntry(key string, value secret.Text) error {
 	if err != nil {
 		return err
 	}
-	if err := spelling.CheckValue(key, value.Reveal()); err != nil {
+	entry := dotenv.Line{Key: key, Value: value}
+	text, err := spelling.Encode(dotenv.Document{Lines: []dotenv.Line{entry}})
+	if err != nil {
 		return err
 	}
-	if len(key)+len("=")+value.Len() > maxVariable {
-		return &dotenv.Error{Key: key, Problem: fmt.Sprintf("NAME=value is longer than %d bytes, and the kernel starts no program with such a variable: use format = \"age_files\", which puts the value into a file", maxVariable)}
+	return p.checkText(spelling, entry, text.Reveal())
+}
+
+// checkText returns a *dotenv.Error if the format or the kernel can't hold an entry that
+// is written as this text.
+func (p Params) checkText(spelling dotenv.Spelling, entry dotenv.Line, text string) error {
+	if len(entry.Key)+len("=")+entry.Value.Len() > maxVariable {
+		return &dotenv.Error{Key: entry.Key, Problem: fmt.Sprintf("NAME=value is longer than %d bytes, and the kernel starts no program with such a variable: use format = \"age_files\", which puts the value into a file", maxVariable)}
 	}
 	if p.Format == SOPSDotenv {
-		return p.checkLine(spelling, key, value)
+		return p.checkLine(spelling, entry.Key, text)
 	}
 	return nil
 }
@@ -161,12 +169,8 @@ func (p Params) CheckEntry(key string, value secret.Text) error {
 // checkLine is an error if the entry's text is not the one line that sops' dotenv
 // store encrypts: what follows in a second line would be taken for a name of its
 // own, and be in clear.
-func (p Params) checkLine(spelling dotenv.Spelling, key string, value secret.Text) error {
-	text, err := spelling.Encode(dotenv.Document{Lines: []dotenv.Line{{Key: key, Value: value}}})
-	if err != nil {
-		return err
-	}
-	line := strings.TrimSuffix(text.Reveal(), "\n")
+func (p Params) checkLine(spelling dotenv.Spelling, key, text string) error {
+	line := strings.TrimSuffix(text, "\n")
 	var problem string
 	switch {
 	case strings.Contains(line, "\n"):

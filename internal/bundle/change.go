@@ -49,13 +49,23 @@ func ChangedAt(before map[string]time.Time, old, current dotenv.Document, now ti
 	return at
 }
 
+// setOf are the names as a set: a bundle may have thousands, and each is looked up.
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
 // ChangedAtUnopened is ChangedAt where the old content can't be opened: only names that
 // were not there before, and values that were just generated, are known to have changed.
 // To call another one changed would tell a responder after a leak that it is safe.
 func ChangedAtUnopened(before map[string]time.Time, oldKeys []string, current dotenv.Document, generated []string, now time.Time) map[string]time.Time {
 	at := map[string]time.Time{}
+	isGenerated, isOld := setOf(generated), setOf(oldKeys)
 	for _, key := range current.Keys() {
-		if slices.Contains(generated, key) || !slices.Contains(oldKeys, key) {
+		if isGenerated[key] || !isOld[key] {
 			at[key] = now
 		} else if t, ok := before[key]; ok {
 			at[key] = t

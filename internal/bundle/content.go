@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -24,20 +25,12 @@ func NewContent(doc dotenv.Document, p Params) (Content, error) {
 	case p.Format == AgeFiles:
 		text, err = writeFiles(doc)
 	case p.Format.isTree():
-		err = p.checkTree(doc)
+		err = cmp.Or(p.checkTree(doc), p.checkTreeEntries(doc))
 	default:
 		text, err = p.encode(doc)
 	}
 	if err != nil {
 		return Content{}, err
-	}
-	for _, line := range doc.Lines {
-		if line.IsComment() {
-			continue
-		}
-		if err := p.CheckEntry(line.Key, line.Value); err != nil {
-			return Content{}, err
-		}
 	}
 	if text.Len() > MaxText {
 		return Content{}, fmt.Errorf("the env text is %d bytes long, and the most that is sealed are %d", text.Len(), MaxText)
@@ -45,13 +38,19 @@ func NewContent(doc dotenv.Document, p Params) (Content, error) {
 	return Content{Text: text, Document: doc}, nil
 }
 
-// encode writes env text.
+// encode writes env text, and checks each entry as CheckEntry does.
 func (p Params) encode(doc dotenv.Document) (secret.Text, error) {
 	spelling, err := p.spelling()
 	if err != nil {
 		return secret.Text{}, err
 	}
-	return spelling.Encode(doc)
+	var wrong error // of the first entry
+	text, err := spelling.EncodeEach(doc, func(entry dotenv.Line, text string) {
+		if wrong == nil {
+			wrong = p.checkText(spelling, entry, text)
+		}
+	})
+	return text, cmp.Or(err, wrong)
 }
 
 // parse reads env text that encode wrote.

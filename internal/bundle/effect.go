@@ -41,7 +41,7 @@ type Effect struct {
 // if it was not opened or not read.
 func (r Request) Effect(p Prior, opened *Content) Effect {
 	e := Effect{NamesKnown: !r.Generated.NamesUnknown, Changed: map[string]Cause{}}
-	names := map[string]bool{}
+	names, old := map[string]bool{}, setOf(p.Names)
 	if r.CarriesOver(p) {
 		generated := r.Generated.Names()
 		for _, name := range p.Names {
@@ -63,7 +63,7 @@ func (r Request) Effect(p Prior, opened *Content) Effect {
 	}
 	for _, name := range r.Generated.Fresh {
 		cause := r.Generated.Why[name]
-		if cause == Added && slices.Contains(p.Names, name) {
+		if cause == Added && old[name] {
 			cause = GeneratedNow
 		}
 		e.Changed[name] = cause
@@ -84,13 +84,13 @@ func sameNames(given, there []string, generated map[string]bool) bool {
 
 // given are the changes of the configured entries.
 func (r Request) given(p Prior, opened *Content) map[string]Cause {
-	changed, old := map[string]Cause{}, map[string]secret.Text{}
+	changed, old, names := map[string]Cause{}, map[string]secret.Text{}, setOf(p.Names)
 	if opened != nil {
 		old = opened.Document.Entries()
 	}
 	for name, value := range r.Content.Document.Entries() {
 		switch {
-		case !slices.Contains(p.Names, name):
+		case !names[name]:
 			changed[name] = Added
 		case opened == nil:
 			changed[name] = NotCompared
@@ -106,7 +106,7 @@ func (r Request) given(p Prior, opened *Content) map[string]Cause {
 		}
 	}
 	for _, name := range r.Unknown {
-		if changed[name] = NotYetKnown; !slices.Contains(p.Names, name) {
+		if changed[name] = NotYetKnown; !names[name] {
 			changed[name] = Added
 		}
 	}
@@ -123,9 +123,10 @@ type Times struct {
 // Times tells the times that an apply leaves to the names that are known.
 func (e Effect) Times(p Prior) Times {
 	times := Times{Known: map[string]time.Time{}}
+	reread := setOf(e.Reread)
 	for _, name := range e.Names {
 		_, changes := e.Changed[name]
-		if changes || slices.Contains(e.Reread, name) {
+		if changes || reread[name] {
 			times.Open = append(times.Open, name)
 		} else if at, timed := p.ChangedAt[name]; timed {
 			times.Known[name] = at

@@ -4,11 +4,11 @@ import (
 	"archive/tar"
 	"errors"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
@@ -17,15 +17,22 @@ import (
 // they are put.
 const fileMode = 0o600
 
-// fileName matches what age_files calls its files: names that no shell, no tar and
-// no file system takes for something else.
-var fileName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
+var (
+	fileNameStart      = charset.New(charset.Upper + charset.Lower + charset.Digit + "_")
+	fileNameCharacters = charset.New(charset.Upper + charset.Lower + charset.Digit + "_.-")
+)
+
+// isFileName reports whether age_files gives a file this name: one that no shell, no tar
+// and no file system takes for something else.
+func isFileName(key string) bool {
+	return len(key) <= 100 && fileNameStart.Begins(key) && fileNameCharacters.Holds(key)
+}
 
 func checkFileName(key string) error {
 	switch {
 	case key == "":
 		return &dotenv.Error{Problem: "the name is empty"}
-	case !fileName.MatchString(key):
+	case !isFileName(key):
 		return &dotenv.Error{Problem: "the name is not one that age_files gives to a file: use letters, digits, _, - and ., 100 at most, and neither - nor . first"}
 	}
 	return nil

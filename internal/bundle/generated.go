@@ -53,7 +53,7 @@ type Generated struct {
 // CompareGenerated compares what a configuration asks for with what was generated
 // before. due are the names that the last refresh found due.
 func CompareGenerated(before, after map[string]GeneratedEntry, due []string) Generated {
-	g := Generated{Known: true, Why: map[string]Cause{}}
+	g, isDue := Generated{Known: true, Why: map[string]Cause{}}, setOf(due)
 	for _, name := range slices.Sorted(maps.Keys(after)) {
 		entry := after[name]
 		g.Known = g.Known && !entry.Unknown
@@ -62,7 +62,7 @@ func CompareGenerated(before, after map[string]GeneratedEntry, due []string) Gen
 		switch {
 		case !existed:
 			why, differs = Added, true
-		case !differs && slices.Contains(due, name):
+		case !differs && isDue[name]:
 			why, differs = entry.isDue(was)
 		}
 		if !differs {

@@ -155,10 +155,11 @@ func unusedByKubernetes(path []string) bool {
 
 // kubernetesKeys are the names of the entries among the flattened names of a manifest.
 func kubernetesKeys(names []string) []string {
-	keys := []string{}
+	keys, seen := []string{}, make(map[string]bool, len(names))
 	for _, name := range names {
 		for _, of := range []string{kubernetesData, kubernetesStringData} {
-			if key, found := strings.CutPrefix(name, of+"."); found && !slices.Contains(keys, key) {
+			if key, found := strings.CutPrefix(name, of+"."); found && !seen[key] {
+				seen[key] = true
 				keys = append(keys, key)
 			}
 		}

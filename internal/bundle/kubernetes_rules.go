@@ -7,7 +7,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
@@ -42,16 +44,22 @@ var requiredEntries = map[string][]string{
 	typeDocker:    {".dockerconfigjson"},
 }
 
+// They are compiled when they are first used: most bundles are no Secrets.
 var (
-	subdomain  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
-	dnsLabel   = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
-	labelText  = regexp.MustCompile(`^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$`)
-	secretType = regexp.MustCompile(`^[-./_A-Za-z0-9]{1,253}$`)
+	subdomain = compiled(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+	dnsLabel  = compiled(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+	labelText = compiled(`^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$`)
 )
+
+func compiled(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
+
+var typeCharacters = charset.New(charset.Upper + charset.Lower + charset.Digit + "-./_")
 
 // CheckKubernetesName returns an error if Kubernetes takes no Secret of that name.
 func CheckKubernetesName(name string) error {
-	if len(name) > 253 || !subdomain.MatchString(name) {
+	if len(name) > 253 || !subdomain().MatchString(name) {
 		return errors.New("is not a name of a Kubernetes object: use lower-case letters, digits, - and ., 253 at most, with a letter or a digit at both ends")
 	}
 	return nil
@@ -59,7 +67,7 @@ func CheckKubernetesName(name string) error {
 
 // CheckKubernetesNamespace returns an error if it is not the name of a namespace.
 func CheckKubernetesNamespace(name string) error {
-	if len(name) > 63 || !dnsLabel.MatchString(name) {
+	if len(name) > 63 || !dnsLabel().MatchString(name) {
 		return errors.New("is not a name of a Kubernetes namespace: use lower-case letters, digits and -, 63 at most, with a letter or a digit at both ends")
 	}
 	return nil
@@ -67,7 +75,7 @@ func CheckKubernetesNamespace(name string) error {
 
 // CheckKubernetesType returns an error if it is not the type of a Secret.
 func CheckKubernetesType(name string) error {
-	if !secretType.MatchString(name) {
+	if name == "" || len(name) > 253 || !typeCharacters.Holds(name) {
 		return errors.New("is not a type of a Kubernetes Secret: use letters, digits, -, ., _ and /, 253 at most")
 	}
 	return nil
@@ -78,7 +86,7 @@ func CheckKubernetesLabel(key, value string) error {
 	if err := checkQualified(key); err != nil {
 		return err
 	}
-	if value != "" && (len(value) > 63 || !labelText.MatchString(value)) {
+	if value != "" && (len(value) > 63 || !labelText().MatchString(value)) {
 		return errors.New("the value is not one of a label: use letters, digits, -, _ and ., 63 at most, with a letter or a digit at both ends")
 	}
 	return nil
@@ -117,7 +125,7 @@ func checkQualified(key string) error {
 		return errors.New("sops encrypts what is under this key, as it does the entries: choose another")
 	case strings.HasSuffix(key, "_unencrypted"):
 		return errors.New("the key ends in _unencrypted, which has a meaning to sops: choose another")
-	case len(name) > 63 || !labelText.MatchString(name) || found && CheckKubernetesName(prefix) != nil:
+	case len(name) > 63 || !labelText().MatchString(name) || found && CheckKubernetesName(prefix) != nil:
 		return errors.New("the key is not one of a label or an annotation: use letters, digits, -, _ and ., 63 at most, with a letter or a digit at both ends, and before it a domain and a / if you like")
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -18,15 +17,21 @@ import (
 // encrypted by itself.
 func (f Format) isTree() bool { return f == SOPSYAML || f == SOPSJSON || f == SOPSKubernetes }
 
-// treeName matches the names of entries in a document: those that Kubernetes takes.
-var treeName = regexp.MustCompile(`^[-._A-Za-z0-9]{1,253}$`)
+// maxTreeName is the longest name of an entry in a document, in bytes.
+const maxTreeName = 253
+
+// isTreeName reports whether an entry of a document has this name: one that Kubernetes
+// takes.
+func isTreeName(key string) bool {
+	return key != "" && len(key) <= maxTreeName && fileNameCharacters.Holds(key)
+}
 
 func (p Params) checkTreeName(key string) error {
 	fail := func(problem string) error { return &dotenv.Error{Key: key, Problem: problem} }
 	switch {
 	case key == "":
 		return &dotenv.Error{Problem: "the name is empty"}
-	case !treeName.MatchString(key), p.Format == SOPSKubernetes && (key == "." || strings.HasPrefix(key, "..")):
+	case !isTreeName(key), p.Format == SOPSKubernetes && (key == "." || strings.HasPrefix(key, "..")):
 		// Not named: what is no name may be a piece of a value.
 		rule := "use letters, digits, _, - and ., 253 at most"
 		if p.Format == SOPSKubernetes {
@@ -57,6 +62,18 @@ func (p Params) checkTreeEntry(key string, value secret.Text) error {
 		return fail(fmt.Sprintf("the value is not UTF-8, and %s holds nothing else: use format age_files", p.Format))
 	case p.Format == SOPSYAML && sops.YAMLLoses(value):
 		return fail("sops can't print a value of several lines that begins with a tab as YAML: use format sops_json")
+	}
+	return nil
+}
+
+func (p Params) checkTreeEntries(doc dotenv.Document) error {
+	for _, line := range doc.Lines {
+		if line.IsComment() {
+			continue
+		}
+		if err := p.CheckEntry(line.Key, line.Value); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -179,7 +196,7 @@ func (p Params) otherStructure(leaves sops.Leaves, names []string) error {
 			inner = l.Path[min(1, len(l.Path)):]
 		}
 		name := "a value"
-		if treeName.MatchString(l.Name) { // anything else may be a piece of a value
+		if isTreeName(l.Name) { // anything else may be a piece of a value
 			name = "the value of " + l.Name
 		}
 		fail := func(problem string) error { return errors.New(name + " " + problem) }

@@ -1,7 +1,6 @@
 package dotenv
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -81,11 +80,11 @@ func (s Spelling) checkObjectNames(key string) error {
 // quotes, and in some versions runs $(…).
 type nextRules struct{ nodeRules }
 
-var unescapedDollar = regexp.MustCompile(`(?:^|[^\\])\$`)
+var unescapedDollar = compiled(`(?:^|[^\\])\$`)
 
 func (r nextRules) takes(quote byte, body string) (string, bool) {
 	value, certain := r.nodeRules.takes(quote, body)
-	if !certain || unescapedDollar.MatchString(value) {
+	if !certain || unescapedDollar().MatchString(value) {
 		return "", false
 	}
 	return strings.ReplaceAll(value, `\$`, "$"), true
@@ -102,7 +101,7 @@ func (nextRules) cannotHold(_, value string) string {
 type pythonRules struct{}
 
 var (
-	pythonReference     = regexp.MustCompile(`\$\{[^}:]*(?::-[^}]*)?\}`)
+	pythonReference     = compiled(`\$\{[^}:]*(?::-[^}]*)?\}`)
 	pythonSingleEscapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`)
 	pythonDoubleEscapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\"`, `"`, `\a`, "\a", `\b`, "\b", `\f`, "\f", `\n`, "\n", `\r`, "\r", `\t`, "\t", `\v`, "\v")
 )
@@ -118,7 +117,7 @@ func (pythonRules) takes(quote byte, body string) (string, bool) {
 	default:
 		certain = false // no quote to it
 	}
-	return value, certain && strings.IndexByte(body, '\r') < 0 && !pythonReference.MatchString(value)
+	return value, certain && strings.IndexByte(body, '\r') < 0 && !pythonReference().MatchString(value)
 }
 
 func (pythonRules) cannotHold(_, value string) string { return noText(value) }
@@ -181,7 +180,7 @@ func (phpRules) cannotComment(text string) string {
 // rubyRules are those of ruby's dotenv from version 3 on.
 type rubyRules struct{}
 
-var rubyEscape = regexp.MustCompile(`\\([^$])`)
+var rubyEscape = compiled(`\\([^$])`)
 
 func (rubyRules) takes(quote byte, body string) (string, bool) {
 	if strings.IndexByte(body, '\r') >= 0 {
@@ -198,7 +197,7 @@ func (rubyRules) takes(quote byte, body string) (string, bool) {
 		if !closesAtEnd(quote, body) || strings.Contains(body, "$(") || escapes(body, func(c byte) bool { return c == 'n' || c == 'r' }) {
 			return "", false
 		}
-		value := rubyEscape.ReplaceAllString(body, "$1")
+		value := rubyEscape().ReplaceAllString(body, "$1")
 		return strings.ReplaceAll(value, `\$`, "$"), !unescaped(body, "$")
 	}
 	return "", false
@@ -212,8 +211,8 @@ func (rubyRules) cannotComment(string) string { return "" }
 type goRules struct{}
 
 var (
-	goEscape   = regexp.MustCompile(`\\.`)
-	goUnescape = regexp.MustCompile(`\\([^$])`)
+	goEscape   = compiled(`\\.`)
+	goUnescape = compiled(`\\([^$])`)
 )
 
 func (goRules) takes(quote byte, body string) (string, bool) {
@@ -230,7 +229,7 @@ func (goRules) takes(quote byte, body string) (string, bool) {
 		if !closesAtEnd(quote, body) || strings.HasSuffix(body, `"`) || unescaped(body, "$") {
 			return "", false
 		}
-		value := goEscape.ReplaceAllStringFunc(body, func(match string) string {
+		value := goEscape().ReplaceAllStringFunc(body, func(match string) string {
 			switch match {
 			case `\n`:
 				return "\n"
@@ -239,7 +238,7 @@ func (goRules) takes(quote byte, body string) (string, bool) {
 			}
 			return match
 		})
-		value = goUnescape.ReplaceAllString(value, "$1")
+		value = goUnescape().ReplaceAllString(value, "$1")
 		return strings.ReplaceAll(value, `\$`, "$"), true
 	}
 	return "", false

@@ -1,7 +1,6 @@
 package dotenv
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 )
@@ -158,7 +157,7 @@ func scanQuoted(text string, quote byte) (body string, length int, closed bool) 
 // escapePattern matches those that compose knows inside double quotes; \$ becomes $$, which
 // dollars then makes one $. A backslash before anything else stays.
 var (
-	escapePattern  = regexp.MustCompile(`\\[abcfnrtv$"\\0]`)
+	escapePattern  = compiled(`\\[abcfnrtv$"\\0]`)
 	composeEscaped = map[string]string{
 		`\a`: "\a", `\b`: "\b", `\f`: "\f", `\n`: "\n", `\r`: "\r", `\t`: "\t", `\v`: "\v",
 		`\$`: "$$", `\"`: `"`, `\\`: `\`, `\c`: `\c`,
@@ -174,7 +173,7 @@ func (r *reader) unescapeDouble(key, body string) (value, problem string) {
 		return "", problemBracesSlash
 	}
 	octal := false
-	body = escapePattern.ReplaceAllStringFunc(body, func(match string) string {
+	body = escapePattern().ReplaceAllStringFunc(body, func(match string) string {
 		octal = octal || match == `\0`
 		return composeEscaped[match]
 	})
@@ -201,7 +200,7 @@ func doubled(body string) bool {
 
 // expands matches what compose's template language replaces. (?i) as there: it
 // also folds two letters outside ASCII.
-var expands = regexp.MustCompile(`\$(?:\$|\{|(?i:[_a-z]))`)
+var expands = compiled(`\$(?:\$|\{|(?i:[_a-z]))`)
 
 // dollars makes $$ one $ and refuses what would be expanded.
 func dollars(text string) (value, problem string) {
@@ -209,7 +208,7 @@ func dollars(text string) (value, problem string) {
 		return text, ""
 	}
 	expanded := false
-	value = expands.ReplaceAllStringFunc(text, func(match string) string {
+	value = expands().ReplaceAllStringFunc(text, func(match string) string {
 		expanded = expanded || match != "$$"
 		return "$"
 	})

@@ -1,10 +1,11 @@
 package dotenv
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
 )
 
 // Dialect names the program whose rules an env text follows.
@@ -103,13 +104,13 @@ func (d Dialect) CheckKey(key string) error {
 	return nil
 }
 
-// names matches the names that the dialect's program reads, less what only some
+// names reports of a name whether the dialect's program reads it, less what only some
 // versions do.
-func (d Dialect) names() *regexp.Regexp {
+func (d Dialect) names() func(key string) bool {
 	if d == Compose || d == Docker {
-		return dottedPattern
+		return isDottedKey
 	}
-	return keyPattern
+	return isKey
 }
 
 // checkComment returns an *Error if the dialect can't hold the text as a comment.
@@ -186,15 +187,6 @@ func isBare(value string) bool {
 }
 
 // isPlain reports whether every reader but zsh reads the text as it stands.
-func isPlain(value string) bool {
-	for i := range len(value) {
-		if !isPlainByte(value[i]) {
-			return false
-		}
-	}
-	return true
-}
+func isPlain(value string) bool { return plainCharacters.Holds(value) }
 
-func isPlainByte(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("_./:@%+,^=-", c) >= 0
-}
+var plainCharacters = charset.New(charset.Upper + charset.Lower + charset.Digit + "_./:@%+,^=-")

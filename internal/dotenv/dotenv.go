@@ -14,6 +14,7 @@
 //   - encode.go: writing in a dialect
 //   - readers.go: writing for several readers, and who they are
 //   - applications.go: the rules of the libraries inside applications
+//   - compiled.go: regular expressions, compiled when they are first used
 //   - ways.go: the ways to write a value, in the order in which they are tried
 //   - spelled.go: reading again what was written for readers
 //

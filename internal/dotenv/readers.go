@@ -141,7 +141,7 @@ func (s Spelling) CheckKey(key string) error {
 	if len(dialects) == len(s.readers) {
 		return nil
 	}
-	return cmp.Or(checkKey(key, keyPattern), s.checkObjectNames(key))
+	return cmp.Or(checkKey(key, isKey), s.checkObjectNames(key))
 }
 
 // CheckValue returns an *Error if the value can't be written so that all readers get
@@ -233,6 +233,12 @@ func (s Spelling) blame(key, value string) string {
 // Encode writes the document as text for the readers, as Document.Encode does for a
 // dialect.
 func (s Spelling) Encode(doc Document) (secret.Text, error) {
+	return s.EncodeEach(doc, func(Line, string) {})
+}
+
+// EncodeEach is Encode, and calls each with the text of every entry, its line break
+// included: who has to look at the texts need not encode the entries again.
+func (s Spelling) EncodeEach(doc Document, each func(entry Line, text string)) (secret.Text, error) {
 	if len(s.rules) == 0 {
 		return secret.Text{}, &Error{Problem: "there is no reader: name one at least"}
 	}
@@ -258,7 +264,9 @@ func (s Spelling) Encode(doc Document) (secret.Text, error) {
 		if err != nil {
 			return secret.Text{}, err
 		}
-		out.WriteString(line.Key + "=" + text + "\n")
+		entry := line.Key + "=" + text + "\n"
+		each(line, entry)
+		out.WriteString(entry)
 	}
 	return secret.New(out.String()), nil
 }

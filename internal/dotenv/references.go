@@ -1,9 +1,6 @@
 package dotenv
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // References says what a $ in compose's text means.
 type References string
@@ -46,7 +43,7 @@ const (
 const maxExpanded = 4 << 20
 
 // nameStart matches the name that a reference begins with.
-var nameStart = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*`)
+var nameStart = compiled(`^[A-Za-z_][A-Za-z0-9_]*`)
 
 // reference is a name that a value refers to, and what is wrong if it is set.
 type reference struct {
@@ -120,7 +117,7 @@ func (e *expansion) dollar(text string, inside bool) (rest, problem string) {
 	case strings.HasPrefix(after, "{"):
 		return e.braced(after[1:])
 	}
-	name := nameStart.FindString(after)
+	name := nameStart().FindString(after)
 	if strings.HasPrefix(after[len(name):], "\u017f") || strings.HasPrefix(after[len(name):], "\u212a") {
 		return "", problemForm // letters that compose takes for s and k
 	}
@@ -138,7 +135,7 @@ func (e *expansion) dollar(text string, inside bool) (rest, problem string) {
 
 // braced reads what stands after "${", and the closing brace.
 func (e *expansion) braced(text string) (rest, problem string) {
-	name := nameStart.FindString(text)
+	name := nameStart().FindString(text)
 	text = text[len(name):]
 	if name == "" || text == "" {
 		return "", problemForm
@@ -206,13 +203,13 @@ func (e *expansion) note(name string) {
 }
 
 // bracedName matches the one form that php and python both fill in.
-var bracedName = regexp.MustCompile(`\$\{(?:([A-Za-z_][A-Za-z0-9_.]*)\}|[^}\n]*\}?)`)
+var bracedName = compiled(`\$\{(?:([A-Za-z_][A-Za-z0-9_.]*)\}|[^}\n]*\}?)`)
 
 // expandBraces replaces ${NAME} and leaves any other $ as it is.
 func (r *reader) expandBraces(key, text string) (value, problem string) {
 	e := expansion{reader: r, key: key}
-	value = bracedName.ReplaceAllStringFunc(text, func(match string) string {
-		name := bracedName.FindStringSubmatch(match)[1]
+	value = bracedName().ReplaceAllStringFunc(text, func(match string) string {
+		name := bracedName().FindStringSubmatch(match)[1]
 		if name == "" || strings.Contains(name, ".") {
 			problem = problemBracesForm
 			return ""
@@ -227,14 +224,14 @@ func (r *reader) expandBraces(key, text string) (value, problem string) {
 }
 
 // anyReference matches what Next or python fills in, whatever the quotes.
-var anyReference = regexp.MustCompile(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
+var anyReference = compiled(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
 // noteSingle remembers the names that a value in single quotes could refer to.
 func (r *reader) noteSingle(key, text string) {
 	if r.options.References == NoReferences {
 		return
 	}
-	for _, match := range anyReference.FindAllStringSubmatch(text, -1) {
+	for _, match := range anyReference().FindAllStringSubmatch(text, -1) {
 		if r.options.References == Resolve || strings.HasPrefix(match[0], "${") {
 			r.single = append(r.single, reference{match[1], &Error{Line: r.began, Key: key, Problem: problemSingle}})
 		}

@@ -39,7 +39,7 @@ func (g shellGrammar) entry(r *reader) error {
 			key = trimmed
 		}
 	}
-	if trimmed := strings.TrimRight(key, blanks); trimmed != key && keyPattern.MatchString(trimmed) {
+	if trimmed := strings.TrimRight(key, blanks); trimmed != key && isKey(trimmed) {
 		return r.fail("", "there is a space before the =, which makes a shell run the name as a command: write NAME=value")
 	}
 	if err := r.name(key); err != nil {
@@ -109,7 +109,7 @@ func (g shellGrammar) piece(r *reader, key, before string) (*string, error) {
 // bare reads a piece that is neither quoted nor escaped.
 func (shellGrammar) bare(r *reader, key, before string) (*string, error) {
 	length := 0
-	for length < len(r.rest) && (isPlainByte(r.rest[length]) || r.rest[length] == '#') {
+	for length < len(r.rest) && (plainCharacters[r.rest[length]] || r.rest[length] == '#') {
 		length++
 	}
 	if length == 0 {

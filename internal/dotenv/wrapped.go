@@ -1,9 +1,10 @@
 package dotenv
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
 )
 
 // An editor or a mail program may have broken a long base64 value into two lines. The
@@ -25,15 +26,12 @@ const (
 )
 
 var (
-	// paddedLine is a line of nothing but base64 and its padding, with what may follow
-	// in a connection string, in JSON or in a quoted value.
-	paddedLine = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_-]*)(==?)(?:["'\\]|[,;&)}\]].*)?$`)
 	// base64Run is what a line ends in; a backslash can be there to continue it. The
 	// value may be in several lines before: at 70 columns, which OpenSSH breaks its keys
 	// at, one line is no whole number of groups.
-	base64Run = regexp.MustCompile(`[A-Za-z0-9+/_-]*\\?$`)
+	base64Run = compiled(`[A-Za-z0-9+/_-]*\\?$`)
 	// word matches a part of a name, a number, or a letter that belongs to no word.
-	word = regexp.MustCompile(`[A-Z]?[a-z]{2,}|[A-Z]{2,}|[0-9]+|[A-Za-z]`)
+	word = compiled(`[A-Z]?[a-z]{2,}|[A-Z]{2,}|[0-9]+|[A-Za-z]`)
 )
 
 const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -43,7 +41,7 @@ func runBefore(text string) string {
 	var runs []string
 	for text != "" {
 		line := strings.Trim(lastLine(text), blanks)
-		found := base64Run.FindString(line)
+		found := base64Run().FindString(line)
 		if found == "" {
 			break
 		}
@@ -57,14 +55,33 @@ func runBefore(text string) string {
 	return strings.Join(runs, "")
 }
 
+var wrappedCharacters = charset.New(charset.Upper + charset.Lower + charset.Digit + "_-")
+
+// cutPadded cuts a line of nothing but base64, which may be a name, and its padding, with
+// what may follow in a connection string, in JSON or in a quoted value.
+func cutPadded(line string) (name, padding string, ok bool) {
+	length := wrappedCharacters.Prefix(line)
+	name, rest := line[:length], line[length:]
+	equals := len(rest) - len(strings.TrimLeft(rest, "="))
+	if !keyStart.Begins(name) || equals < 1 || equals > 2 {
+		return "", "", false
+	}
+	padding, rest = rest[:equals], rest[equals:]
+	switch {
+	case rest == "", len(rest) == 1 && strings.IndexByte(`"'\`, rest[0]) >= 0,
+		strings.IndexByte(",;&)}]", rest[0]) >= 0 && strings.IndexByte(rest, '\n') < 0:
+		return name, padding, true
+	}
+	return "", "", false
+}
+
 // isWrapped reports whether a line looks like the rest of a base64 value that the text
 // before ends in.
 func isWrapped(before, line string) bool {
-	parts := paddedLine.FindStringSubmatch(strings.Trim(line, blanks))
-	if parts == nil {
+	name, padding, ok := cutPadded(strings.Trim(line, blanks))
+	if !ok {
 		return false
 	}
-	name, padding := parts[1], parts[2]
 	run := runBefore(before)
 	if (len(run)+len(name)+len(padding))%4 != 0 {
 		return false // base64 comes in groups of four
@@ -99,7 +116,7 @@ func looksRandom(text string, wordLength float64) bool {
 		return false
 	}
 	letters := 0
-	words := word.FindAllString(text, -1)
+	words := word().FindAllString(text, -1)
 	for _, w := range words {
 		letters += len(w)
 	}

@@ -5,17 +5,20 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
 // What systemd allows in a unit's name, with the type in full: "app" alone would
 // be read as app.service by some of its commands and not by others.
-var unitName = regexp.MustCompile(`^[A-Za-z0-9_.:@\\][A-Za-z0-9_.:@\\-]*\.(service|socket|target|timer|path|mount|slice)$`)
+var unitName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_.:@\\][A-Za-z0-9_.:@\\-]*\.(service|socket|target|timer|path|mount|slice)$`)
+})
 
 // CheckUnit reports why s cannot be restarted as a systemd unit.
 func CheckUnit(s string) error {
 	switch {
-	case !unitName.MatchString(s) || len(s) > maxNameBytes:
+	case !unitName().MatchString(s) || len(s) > maxNameBytes:
 		return fmt.Errorf("%q is not the name of a systemd unit: write it in full, as app.service", s)
 	case strings.HasPrefix(s, "cloud-"):
 		return fmt.Errorf("%q runs the script: it cannot be restarted by it", s)
@@ -26,14 +29,14 @@ func CheckUnit(s string) error {
 }
 
 // What sends packets: other types of units have no processes of their own.
-var sendingUnit = regexp.MustCompile(`\.(service|socket|mount|slice|scope)$`)
+var sendingUnit = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.(service|socket|mount|slice|scope)$`) })
 
 // CheckMetadataUnit reports why s cannot be a unit that may ask the metadata service.
 func CheckMetadataUnit(s string) error {
 	switch {
-	case !unitName.MatchString(strings.Replace(s, ".scope", ".slice", 1)) && s != "-.slice" || len(s) > maxNameBytes:
+	case !unitName().MatchString(strings.Replace(s, ".scope", ".slice", 1)) && s != "-.slice" || len(s) > maxNameBytes:
 		return fmt.Errorf("%q is not the name of a systemd unit: write it in full, as bird.service", s)
-	case !sendingUnit.MatchString(s):
+	case !sendingUnit().MatchString(s):
 		return fmt.Errorf("%q has no processes of its own: name the service", s)
 	case s == "-.slice" || s == "system.slice" || s == "user.slice":
 		return fmt.Errorf("%q holds nearly everything on the box: name the service", s)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -147,9 +148,9 @@ func CheckFileAmong(index int, f File, p Params) error {
 }
 
 var (
-	accountName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]*$`)
-	accountNumber = regexp.MustCompile(`^[0-9]+$`)
-	octalMode     = regexp.MustCompile(`^[0-7]{3,4}$`)
+	accountName   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9._-]*$`) })
+	accountNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]+$`) })
+	octalMode     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-7]{3,4}$`) })
 )
 
 // CheckOwner reports why s can be neither a user's name nor a user ID. Whether
@@ -163,7 +164,7 @@ func checkAccount(s, kind string) error {
 	switch {
 	case s == "":
 		return fmt.Errorf("is empty: write the name or number of a %s, as root or 0", kind)
-	case accountNumber.MatchString(s):
+	case accountNumber().MatchString(s):
 		// The highest number means "leave it as it is" to chown(2).
 		n, err := strconv.ParseUint(s, 10, 32)
 		if err != nil || n == 1<<32-1 {
@@ -175,7 +176,7 @@ func checkAccount(s, kind string) error {
 		return nil
 	case len(s) > maxAccountBytes:
 		return fmt.Errorf("is %d bytes long: the name of a %s has at most %d", len(s), kind, maxAccountBytes)
-	case !accountName.MatchString(s):
+	case !accountName().MatchString(s):
 		return fmt.Errorf("%q is not the name of a %s: write letters, digits, '.', '_' or '-', beginning with a letter or '_'; or a number", s, kind)
 	}
 	return nil
@@ -185,7 +186,7 @@ func checkAccount(s, kind string) error {
 // four octal digits, readable by its owner, nothing executable, no setuid,
 // setgid or sticky bit.
 func CheckMode(s string) error {
-	if !octalMode.MatchString(s) {
+	if !octalMode().MatchString(s) {
 		return fmt.Errorf("%q is not a mode: write three or four octal digits, as %s", s, DefaultMode)
 	}
 	mode, err := strconv.ParseUint(s, 8, 16)
@@ -202,10 +203,10 @@ func CheckMode(s string) error {
 	return nil
 }
 
-var lowerHexDigest = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var lowerHexDigest = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{64}$`) })
 
 func checkDigest(s string) error {
-	if s != "" && !lowerHexDigest.MatchString(s) {
+	if s != "" && !lowerHexDigest().MatchString(s) {
 		return errors.New("is not a SHA-256 digest: write 64 lower-case hex digits, or nothing")
 	}
 	return nil

@@ -8,11 +8,12 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // plainName is the name of a file in a directory that is dropped: what every tar,
 // every shell pattern and every reader of such a directory takes as it stands.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
+var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`) })
 
 // checkNoTar refuses a tar that would be dropped as one file, for somebody to read as
 // env text. The error goes on after the words "the payload".
@@ -51,7 +52,7 @@ func CheckTar(r io.Reader) error {
 			return fmt.Errorf("holds a sparse file, as entry %d of its tar: make the tar without --sparse", n)
 		case h.Typeflag != tar.TypeReg:
 			return fmt.Errorf("holds something else than a regular file, as entry %d of its tar", n)
-		case !plainName.MatchString(h.Name) || len(h.Name) > maxNameBytes:
+		case !plainName().MatchString(h.Name) || len(h.Name) > maxNameBytes:
 			return fmt.Errorf("holds a file whose name is not plain, as entry %d of its tar: use letters, digits, '_', '.' and '-', and neither '.' nor '-' first", n)
 		case seen[h.Name]:
 			return fmt.Errorf("holds two files of the same name, the second as entry %d of its tar", n)

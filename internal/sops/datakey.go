@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
@@ -139,11 +140,13 @@ func namesOf(group []wrappedKey) string {
 	return strings.Join(names, ", ")
 }
 
-// unwrap opens the first of some wrapped keys that an identity opens.
+// unwrap opens the first of some wrapped keys that an identity opens. It tries those
+// first that name the identity's recipient: every trial of another one costs a key
+// exchange. The name is not authenticated, so none is left out.
 func unwrap(wrapped []wrappedKey, ids []agekey.Identity, size int) ([]byte, error) {
 	failure := agekey.ErrNoMatch
-	for _, w := range wrapped {
-		key, err := agekey.Open(w.enc, ids)
+	for _, try := range trials(wrapped, ids) {
+		key, err := agekey.Open(try.enc, try.ids)
 		if err == nil && key.Len() == size {
 			return []byte(key.Reveal()), nil
 		}
@@ -152,4 +155,30 @@ func unwrap(wrapped []wrappedKey, ids []agekey.Identity, size int) ([]byte, erro
 		}
 	}
 	return nil, failure
+}
+
+// trial is a wrapped key, and the identities to try on it, in order.
+type trial struct {
+	enc string
+	ids []agekey.Identity
+}
+
+// trials are the wrapped keys that name the recipient of an identity, with that identity
+// first, and then the others with all; both in the order of the file.
+func trials(wrapped []wrappedKey, ids []agekey.Identity) []trial {
+	owners := make(map[string]int, len(ids))
+	for i, id := range slices.Backward(ids) {
+		owners[id.Recipient().String()] = i
+	}
+	var own, others []trial
+	for _, w := range wrapped {
+		owner, isOwn := owners[w.recipient]
+		if !isOwn {
+			others = append(others, trial{w.enc, ids})
+			continue
+		}
+		first := append(make([]agekey.Identity, 0, len(ids)), ids[owner])
+		own = append(own, trial{w.enc, append(append(first, ids[:owner]...), ids[owner+1:]...)})
+	}
+	return append(own, others...)
 }

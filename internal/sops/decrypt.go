@@ -156,7 +156,7 @@ func (l leaf) clear() bool {
 
 // decryption is one reading of a file.
 type decryption struct {
-	values        valueCipher
+	values        *valueCipher
 	sum           mac
 	options       Options
 	store         Store
@@ -178,14 +178,15 @@ func (d *decryption) leaf(l leaf) (any, error) {
 			return nil, &Error{Line: l.line, Key: l.name, Problem: "the value is no text, and all values of such a file are", err: ErrTampered}
 		}
 		if !l.comment && !d.onlyEncrypted {
-			d.sum.add(secret.New(plainText(l.value)))
+			d.sum.add([]byte(plainText(l.value)))
 		}
 		return l.value, nil
 	}
 	fail := func(problem string, err error) (any, error) {
 		return nil, &Error{Line: l.line, Key: l.name, Problem: problem, err: err}
 	}
-	plain, kind, err := d.values.decrypt(text, strings.Join(l.path, ":")+":")
+	decrypted, kind, err := d.values.decrypt(text, strings.Join(l.path, ":")+":")
+	plain := string(decrypted)
 	switch {
 	case err == errValue: //nolint:errorlint // returned as it is
 		return fail("the encrypted value is malformed: it was cut off or changed", ErrTampered)
@@ -194,15 +195,15 @@ func (d *decryption) leaf(l leaf) (any, error) {
 	case (kind == typeComment) != (l.comment || l.inList && isEncryptedComment(text)):
 		return fail("a comment stands where a value belongs, or a value where a comment does", ErrTampered)
 	case kind == typeComment:
-		if strings.Contains(plain.Reveal(), "\n") && !l.block {
+		if strings.Contains(plain, "\n") && !l.block {
 			return fail("the comment holds a line break, which would make its rest an entry", nil)
 		}
 		if l.comment {
-			return plain.Reveal(), nil
+			return plain, nil
 		}
-		return removedComment(plain.Reveal()), nil
+		return removedComment(plain), nil
 	}
-	value, ok := typed(plain.Reveal(), kind)
+	value, ok := typed(plain, kind)
 	if !ok || d.options.Strings && kind != typeString && !d.options.unused(l) {
 		return fail("the value's type is not the one that it was encrypted with: sops does not authenticate types, and the text would change", ErrTampered)
 	}
@@ -215,7 +216,7 @@ func (d *decryption) leaf(l leaf) (any, error) {
 	if changesWithType(value, d.store) && !d.options.Strings && !d.options.AllowUnauthenticated {
 		return fail("the value's text depends on its type, which sops does not authenticate: encrypt it as another text, or set what reads it to allow unauthenticated content", ErrUnauthenticated)
 	}
-	d.sum.add(plain)
+	d.sum.add(decrypted)
 	return value, nil
 }
 

@@ -1,9 +1,9 @@
 package sops
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
@@ -16,9 +16,19 @@ type line struct {
 	comment bool
 }
 
-// namePattern is stricter than sops: a name that only sops accepts would end a
-// line early, or be run by a shell.
-var namePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,254}$`)
+// maxDotenvName is the longest name that is written into a dotenv file, in bytes.
+const maxDotenvName = 255
+
+var (
+	nameStart      = charset.New(charset.Upper + charset.Lower + "_")
+	nameCharacters = charset.New(charset.Upper + charset.Lower + charset.Digit + "_.-")
+)
+
+// isName is stricter than sops: a name that only sops accepts would end a line early, or
+// be run by a shell.
+func isName(key string) bool {
+	return len(key) <= maxDotenvName && nameStart.Begins(key) && nameCharacters.Holds(key)
+}
 
 // entryName is the name that programs read where sops has this one: "export A", " A"
 // and "A " are A to most. It is empty where no program reads the name.
@@ -27,7 +37,7 @@ func entryName(key string) string {
 	if rest, found := strings.CutPrefix(name, "export"); found && strings.TrimLeft(rest, " \t") != rest {
 		name = strings.TrimLeft(rest, " \t")
 	}
-	if !namePattern.MatchString(name) {
+	if !isName(name) {
 		return ""
 	}
 	return name

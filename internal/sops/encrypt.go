@@ -24,23 +24,33 @@ func EncryptDotenv(text secret.Text, recipients []agekey.Recipient, now time.Tim
 	if err != nil {
 		return "", err
 	}
-	var out strings.Builder
+	size := 0
+	for _, l := range lines {
+		size += len(l.key) + encryptedSize(len(l.value)) + len("=\n")
+	}
+	out := make([]byte, 0, size)
 	for _, l := range lines {
 		if l.comment {
-			out.WriteString("#" + s.comment(l.value) + "\n")
+			out = append(s.comment(append(out, '#'), l.value), '\n')
 			continue
 		}
 		if err := checkWritable(l); err != nil {
 			return "", err
 		}
-		out.WriteString(l.key + "=" + s.value(l.key, loadBreaks(l.value)) + "\n")
+		out = append(append(out, l.key...), '=')
+		out = append(s.value(out, []string{l.key}, loadBreaks(l.value)), '\n')
 	}
-	return out.String() + s.metadata().text(), nil
+	metadata := s.metadata().text()
+	var file strings.Builder
+	file.Grow(len(out) + len(metadata))
+	file.Write(out)
+	file.WriteString(metadata)
+	return file.String(), nil
 }
 
 func checkWritable(l line) error {
 	switch {
-	case !namePattern.MatchString(l.key):
+	case !isName(l.key):
 		return &Error{Line: l.number, Problem: "the name is not one that programs read: letters, digits, _, . and -, a letter or _ first, 255 at most"}
 	case strings.HasPrefix(l.key, metadataPrefix):
 		return &Error{Line: l.number, Key: l.key, Problem: "names that begin with sops_ belong to sops' metadata: choose another"}
@@ -81,7 +91,7 @@ func EncryptBinary(text secret.Text, recipients []agekey.Recipient, now time.Tim
 		Data string   `json:"data"`
 		SOPS metadata `json:"sops"`
 	}
-	document.Data = s.value(binaryKey, text.Reveal())
+	document.Data = string(s.value(nil, []string{binaryKey}, text.Reveal()))
 	m := s.metadata()
 	for _, k := range m.groups[0] {
 		document.SOPS.Age = append(document.SOPS.Age, key{k.enc, k.recipient})
@@ -96,7 +106,7 @@ func EncryptBinary(text secret.Text, recipients []agekey.Recipient, now time.Tim
 
 // sealing is one encryption of a file, with a data key of its own.
 type sealing struct {
-	values  valueCipher
+	values  *valueCipher
 	sum     mac
 	meta    Metadata
 	wrapped []wrappedKey
@@ -118,30 +128,25 @@ func newSealing(recipients []agekey.Recipient, now time.Time) (*sealing, error) 
 	}, nil
 }
 
-// value encrypts a top-level value.
-func (s *sealing) value(key, plain string) string { return s.valueAt([]string{key}, plain) }
-
-// valueAt encrypts the value at a path. An empty one stays empty, as in sops.
-func (s *sealing) valueAt(path []string, plain string) string {
+// value appends the value at a path, encrypted. An empty one stays empty, as in sops.
+func (s *sealing) value(to []byte, path []string, plain string) []byte {
 	if plain == "" {
-		return ""
+		return to
 	}
-	value := secret.New(plain)
-	s.sum.add(value)
-	return s.values.encrypt(value, strings.Join(path, ":")+":", typeString)
+	return s.values.encrypt(to, plain, strings.Join(path, ":")+":", typeString, &s.sum)
 }
 
-// comment encrypts a top-level comment. An empty one stays empty, as in sops.
-func (s *sealing) comment(text string) string {
+// comment appends a top-level comment, encrypted. An empty one stays empty, as in sops.
+func (s *sealing) comment(to []byte, text string) []byte {
 	if text == "" {
-		return ""
+		return to
 	}
-	return s.values.encrypt(secret.New(text), ":", typeComment)
+	return s.values.encrypt(to, text, ":", typeComment, nil)
 }
 
 // metadata ends the sealing: the MAC covers what was sealed by now.
 func (s *sealing) metadata() Metadata {
-	s.meta.mac = s.values.encrypt(s.sum.text(), s.meta.lastModified, typeString)
+	s.meta.mac = string(s.values.encrypt(nil, s.sum.text().Reveal(), s.meta.lastModified, typeString, nil))
 	s.meta.groups = [][]wrappedKey{s.wrapped}
 	return s.meta
 }

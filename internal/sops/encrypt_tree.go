@@ -2,7 +2,6 @@ package sops
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -29,8 +28,6 @@ type Rule string
 // stringData, and leaves the rest in clear. sops keeps it as encrypted_regex.
 const SecretRule Rule = "^(data|stringData)$"
 
-var secretRule = regexp.MustCompile(string(SecretRule))
-
 // encrypts reports whether sops encrypts the value at a path: where the rule names
 // any part of it.
 func (r Rule) encrypts(path []string) bool {
@@ -38,7 +35,7 @@ func (r Rule) encrypts(path []string) bool {
 		return true
 	}
 	for _, name := range path {
-		if secretRule.MatchString(name) {
+		if name == "data" || name == "stringData" { // SecretRule, the only other one
 			return true
 		}
 	}
@@ -156,9 +153,9 @@ func (s *sealing) tree(fields []Field, rule Rule, path []string) *jsonNode {
 		case f.Mapping:
 			n.add(f.Name, s.tree(f.Fields, rule, inner))
 		case rule.encrypts(inner):
-			n.add(f.Name, textNode(s.valueAt(inner, f.Value.Reveal())))
+			n.add(f.Name, textNode(string(s.value(nil, inner, f.Value.Reveal()))))
 		default:
-			s.sum.add(f.Value)
+			s.sum.add([]byte(f.Value.Reveal()))
 			n.add(f.Name, textNode(f.Value.Reveal()))
 		}
 	}
@@ -219,13 +216,12 @@ func (n *jsonNode) yamlNode() (*yaml.Node, error) {
 	case n.array:
 		out.Kind = yaml.SequenceNode
 	default:
-		err := out.Encode(n.value)
-		return out, err
+		return scalarNode(n.value)
 	}
 	for i, child := range n.children {
 		if n.object {
-			key := &yaml.Node{}
-			if err := key.Encode(n.keys[i]); err != nil {
+			key, err := scalarNode(n.keys[i])
+			if err != nil {
 				return nil, err
 			}
 			out.Content = append(out.Content, key)

@@ -36,8 +36,8 @@ func ReadLeaves(text string, store Store) (Leaves, error) {
 		case isText && isEncrypted(plain):
 			leaf.Encrypted = true
 			leaf.IsComment = l.comment || isEncryptedComment(plain)
-			parts := encPattern.FindStringSubmatch(plain)
-			leaf.IsText = !leaf.IsComment && parts != nil && parts[4] == typeString
+			p, ok := cutEncrypted(plain)
+			leaf.IsText = !leaf.IsComment && ok && p.kind == typeString
 		case isText:
 			leaf.Clear = secret.New(plain)
 		}

@@ -6,7 +6,6 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"hash"
-	"io"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
@@ -27,12 +26,12 @@ func newMAC(onlyEncrypted bool) mac {
 	return m
 }
 
-func (m mac) add(value secret.Text) { _, _ = io.WriteString(m.sum, value.Reveal()) }
+func (m mac) add(value []byte) { m.sum.Write(value) }
 
 // text is the digest in uppercase hex. It is a digest of plaintext, so it is a
 // secret too.
 func (m mac) text() secret.Text { return secret.New(fmt.Sprintf("%X", m.sum.Sum(nil))) }
 
-func (m mac) matches(stored secret.Text) bool {
-	return subtle.ConstantTimeCompare([]byte(m.text().Reveal()), []byte(stored.Reveal())) == 1
+func (m mac) matches(stored []byte) bool {
+	return subtle.ConstantTimeCompare([]byte(m.text().Reveal()), stored) == 1
 }

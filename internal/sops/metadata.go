@@ -2,7 +2,6 @@ package sops
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -54,31 +53,24 @@ type metadataReader struct {
 	found  bool
 }
 
-var (
-	ageField    = regexp.MustCompile(`^(?:key_groups__list_(\d{1,4})__map_)?age__list_(\d{1,4})__map_(enc|recipient)$`)
-	groupField  = regexp.MustCompile(`^key_groups__list_(\d{1,4})__`)
-	otherField  = regexp.MustCompile(`^(?:key_groups__list_\d{1,4}__map_)?(?:pgp|kms|gcp_kms|hckms|azure_kv|hc_vault)__list_`)
-	versionText = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$`)
-)
-
 // take reads one field. Unknown ones are ignored, as sops does; so are the rules
 // that say which values are encrypted, since every value tells that itself.
 func (r *metadataReader) take(f field) error {
 	r.found = true
 	fail := func(problem string) error { return &Error{Line: f.line, Key: f.name, Problem: problem} }
-	if match := groupField.FindStringSubmatch(f.key); match != nil {
-		group, err := strconv.Atoi(match[1])
-		if err != nil || strconv.Itoa(group) != match[1] {
+	if group, _, listed := cutIndex(f.key, keyGroups); listed {
+		number, err := strconv.Atoi(group)
+		if err != nil || strconv.Itoa(number) != group {
 			return fail("the list index is malformed")
 		}
 		r.listed = true
-		r.group(group)
+		r.group(number)
 	}
-	if match := ageField.FindStringSubmatch(f.key); match != nil {
-		return r.takeKey(match, f, fail)
+	if group, index, what, isKey := cutKeyField(f.key); isKey {
+		return r.takeKey(group, index, what, f, fail)
 	}
 	m := &r.meta
-	m.OtherKeys = m.OtherKeys || otherField.MatchString(f.key)
+	m.OtherKeys = m.OtherKeys || isOtherKey(f.key)
 	switch f.key {
 	case "lastmodified":
 		t, err := time.Parse(time.RFC3339, f.value)
@@ -92,7 +84,7 @@ func (r *metadataReader) take(f field) error {
 	case "mac_only_encrypted":
 		m.macOnlyEncrypted = strings.EqualFold(f.value, "true")
 	case "version":
-		if !versionText.MatchString(f.value) {
+		if !isVersion(f.value) {
 			return fail("the version is not of the form 3.13.3")
 		}
 		m.Version = f.value
@@ -116,21 +108,22 @@ func (r *metadataReader) group(index int) map[int]wrappedKey {
 	return r.groups[index]
 }
 
-// takeKey reads a field of a wrapped key.
-func (r *metadataReader) takeKey(match []string, f field, fail func(string) error) error {
+// takeKey reads a field of a wrapped key. The texts are the index of its group, empty
+// where it is in none, and its own.
+func (r *metadataReader) takeKey(groupText, indexText, what string, f field, fail func(string) error) error {
 	group := 0
-	if match[1] != "" {
-		group, _ = strconv.Atoi(match[1])
+	if groupText != "" {
+		group, _ = strconv.Atoi(groupText)
 	} else {
 		r.single = true
 	}
-	index, err := strconv.Atoi(match[2])
-	if err != nil || strconv.Itoa(index) != match[2] {
+	index, err := strconv.Atoi(indexText)
+	if err != nil || strconv.Itoa(index) != indexText {
 		return fail("the list index is malformed")
 	}
 	keys := r.group(group)
 	key := keys[index]
-	if match[3] == "enc" {
+	if what == keyEnc {
 		key.enc = f.value
 	} else {
 		recipient, err := agekey.ParseRecipient(f.value)

@@ -11,9 +11,9 @@
 //   - dotenv.go, json.go, yaml.go, yaml_merge.go, yaml_emit.go, ini.go: the stores,
 //     one by one
 //   - remedies.go: what git does to files of sops, and what to do then
-//   - value.go: ENC[…] values and their types
+//   - value.go, cut.go: ENC[…] values, what they are made of, and their types
 //   - types.go: what a value's type, which is not authenticated, could change
-//   - metadata.go: what a file says of itself
+//   - metadata.go, fieldnames.go: what a file says of itself, and under which names
 //   - datakey.go, shamir.go: the data key, its age recipients and key groups
 //   - mac.go: the message authentication code
 //
@@ -30,9 +30,10 @@ package sops
 import (
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
 )
 
 // FormatVersion is the sops version whose format is written, as sops_version.
@@ -71,14 +72,30 @@ type Error struct {
 	err     error // ErrTampered, ErrUnauthenticated, or nil
 }
 
-// shown are names that can be shown. sops leaves every name in clear; what is long
-// may be something else that was put in the wrong place, such as a key.
-var shown = regexp.MustCompile(`^[A-Za-z0-9_-]{1,48}(\.[A-Za-z0-9_-]{1,48}){0,9}$`)
+// How much of a name is shown: this many parts between dots, each this long at most.
+// sops leaves every name in clear; what is long may be something else that was put in
+// the wrong place, such as a key.
+const (
+	maxShownParts = 10
+	maxShownPart  = 48
+)
+
+var shownCharacters = charset.New(charset.Upper + charset.Lower + charset.Digit + "_-")
+
+func isShown(name string) bool {
+	parts := 0
+	for part := range strings.SplitSeq(name, ".") {
+		if parts++; parts > maxShownParts || part == "" || len(part) > maxShownPart || !shownCharacters.Holds(part) {
+			return false
+		}
+	}
+	return true
+}
 
 // shownName is the name, or the empty text if it can't be shown. A private key that was
 // cut off is short enough.
 func shownName(name string) string {
-	if !shown.MatchString(name) || agekey.HoldsPrivateKey(name) {
+	if !isShown(name) || agekey.HoldsPrivateKey(name) {
 		return ""
 	}
 	return name

@@ -7,12 +7,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
 // Sizes in bytes. sops uses a nonce of 32 bytes where GCM's usual one has 12.
@@ -32,59 +30,79 @@ const (
 	typeComment = "comment"
 )
 
-// encPattern is anchored at both ends: sops itself accepts text after the "]".
-var encPattern = regexp.MustCompile(`^ENC\[AES256_GCM,data:([A-Za-z0-9+/=]*),iv:([A-Za-z0-9+/=]+),tag:([A-Za-z0-9+/=]+),type:([a-z]+)\]$`)
-
 // strict base64 refuses stray bits, which would let one value be written in
 // several ways.
 var base64Strict = base64.StdEncoding.Strict()
 
 var errValue = errors.New("the encrypted value is malformed")
 
-// valueCipher encrypts and decrypts the values of one file.
+// valueCipher encrypts and decrypts the values of one file, one after the other: its
+// buffers are those of the value before.
 type valueCipher struct {
-	gcm cipher.AEAD
+	gcm        cipher.AEAD
+	nonce      [nonceSize]byte
+	buffer     []byte
+	additional []byte
 }
 
-func newValueCipher(dataKey []byte) (valueCipher, error) {
+func newValueCipher(dataKey []byte) (*valueCipher, error) {
 	block, err := aes.NewCipher(dataKey)
 	if err != nil {
-		return valueCipher{}, errors.New("the data key has a wrong length")
+		return nil, errors.New("the data key has a wrong length")
 	}
 	gcm, err := cipher.NewGCMWithNonceSize(block, nonceSize)
 	if err != nil {
-		return valueCipher{}, errors.New("the cipher can't be set up")
+		return nil, errors.New("the cipher can't be set up")
 	}
-	return valueCipher{gcm}, nil
+	return &valueCipher{gcm: gcm}, nil
 }
 
-// encrypt writes ENC[…]; additional is authenticated with it.
-func (c valueCipher) encrypt(plain secret.Text, additional, kind string) string {
-	nonce := make([]byte, nonceSize)
-	_, _ = rand.Read(nonce) // never fails: it ends the program instead
-	sealed := c.gcm.Seal(nil, nonce, []byte(plain.Reveal()), []byte(additional))
+// encrypt appends ENC[…]; additional is authenticated with it. If sum is not nil, the
+// plain text is added to it.
+func (c *valueCipher) encrypt(to []byte, plain, additional, kind string, sum *mac) []byte {
+	c.buffer = append(slices.Grow(c.buffer[:0], len(plain)+tagSize), plain...)
+	if sum != nil {
+		sum.add(c.buffer)
+	}
+	_, _ = rand.Read(c.nonce[:]) // never fails: it ends the program instead
+	c.additional = append(c.additional[:0], additional...)
+	sealed := c.gcm.Seal(c.buffer[:0], c.nonce[:], c.buffer, c.additional)
 	data, tag := sealed[:len(sealed)-tagSize], sealed[len(sealed)-tagSize:]
-	b64 := base64.StdEncoding.EncodeToString
-	return "ENC[AES256_GCM,data:" + b64(data) + ",iv:" + b64(nonce) + ",tag:" + b64(tag) + ",type:" + kind + "]"
+	b64 := base64.StdEncoding.AppendEncode
+	to = b64(append(to, encOpens...), data)
+	to = b64(append(to, ","+encNonce...), c.nonce[:])
+	to = b64(append(to, ","+encTag...), tag)
+	to = append(append(to, ","+encKind...), kind...)
+	return append(to, encEnds...)
 }
 
-// decrypt reads ENC[…]. Errors are errValue and ErrTampered.
-func (c valueCipher) decrypt(value, additional string) (plain secret.Text, kind string, err error) {
-	parts := encPattern.FindStringSubmatch(value)
-	if parts == nil {
-		return secret.Text{}, "", errValue
+// encryptedSize is at least as long as ENC[…] of a plain text, for a kind of this package.
+func encryptedSize(plain int) int {
+	b64 := base64.StdEncoding.EncodedLen
+	return b64(plain) + b64(nonceSize) + b64(tagSize) + len(encOpens+encNonce+encTag+encKind+encEnds+typeComment) + len(",,,")
+}
+
+// decrypt reads ENC[…]. What it returns is overwritten by the next call. Errors are
+// errValue and ErrTampered.
+func (c *valueCipher) decrypt(value, additional string) (plain []byte, kind string, err error) {
+	p, ok := cutEncrypted(value)
+	if !ok || len(p.nonce) != base64.StdEncoding.EncodedLen(nonceSize) || len(p.tag) != base64.StdEncoding.EncodedLen(tagSize) {
+		return nil, "", errValue
 	}
-	data, err1 := base64Strict.DecodeString(parts[1])
-	nonce, err2 := base64Strict.DecodeString(parts[2])
-	tag, err3 := base64Strict.DecodeString(parts[3])
-	if errors.Join(err1, err2, err3) != nil || len(nonce) != nonceSize || len(tag) != tagSize {
-		return secret.Text{}, "", errValue
+	c.buffer = slices.Grow(c.buffer[:0], len(p.data)+len(p.nonce)+len(p.tag))
+	nonce, err1 := base64Strict.AppendDecode(c.buffer, []byte(p.nonce))
+	sealed, err2 := base64Strict.AppendDecode(nonce[len(nonce):], []byte(p.data))
+	size := len(sealed)
+	sealed, err3 := base64Strict.AppendDecode(sealed, []byte(p.tag))
+	if errors.Join(err1, err2, err3) != nil || len(nonce) != nonceSize || len(sealed)-size != tagSize {
+		return nil, "", errValue
 	}
-	opened, err := c.gcm.Open(nil, nonce, append(data, tag...), []byte(additional))
+	c.additional = append(c.additional[:0], additional...)
+	opened, err := c.gcm.Open(sealed[:0], nonce, sealed, c.additional)
 	if err != nil {
-		return secret.Text{}, "", ErrTampered
+		return nil, "", ErrTampered
 	}
-	return secret.New(string(opened)), parts[4], nil
+	return opened, p.kind, nil
 }
 
 // isEncrypted reports whether a text claims to be an encrypted value.

@@ -6,6 +6,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
@@ -89,9 +90,38 @@ func plainNode(scalar any) (*yaml.Node, error) {
 	if scalar == mergeKey {
 		return &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.TaggedStyle, Tag: mergeTag, Value: mergeKey}, nil
 	}
+	return scalarNode(scalar)
+}
+
+// scalarNode is a scalar in the style that the encoder chooses. The encoder finds it by
+// writing the value and reading it again, which is most of the time that a document takes;
+// a text that is ordinary needs no such trial.
+func scalarNode(scalar any) (*yaml.Node, error) {
+	if text, isText := scalar.(string); isText && isOrdinary(text) {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}, nil
+	}
 	n := &yaml.Node{}
 	err := n.Encode(scalar)
 	return n, err
+}
+
+// minOrdinary is longer than any word of letters that YAML, new or old, takes for
+// something else than a text: null, false and the like.
+const minOrdinary = 6
+
+var (
+	ordinaryStart      = charset.New(charset.Upper + charset.Lower)
+	ordinaryCharacters = charset.New(charset.Upper + charset.Lower + charset.Digit + "_./-")
+	encCharacters      = charset.New(charset.Upper + charset.Lower + charset.Digit + "+/=_:,[]")
+)
+
+// isOrdinary reports whether the encoder writes a text as it stands, without quotes. It
+// does so with more texts than these: names of entries, and encrypted values.
+func isOrdinary(text string) bool {
+	if isEncrypted(text) {
+		return strings.HasSuffix(text, encEnds) && encCharacters.Holds(text)
+	}
+	return len(text) >= minOrdinary && ordinaryStart.Begins(text) && ordinaryCharacters.Holds(text)
 }
 
 func commentOf(lines []string) string {

@@ -12,6 +12,7 @@ import (
 	"net/http/httptrace"
 	"regexp"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -278,13 +279,13 @@ func (t *transport) log(req *http.Request, ex *exchange, took time.Duration, aga
 	t.logger.Debug("vultr request", fields...)
 }
 
-var requestIDForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
+var requestIDForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`) })
 
 // requestID returns the ID to quote to Vultr's support, if the answer has one in a form
 // that cannot be anything else.
 func requestID(h http.Header) string {
 	for _, name := range []string{"X-Request-Id", "Cf-Ray"} {
-		if id := h.Get(name); requestIDForm.MatchString(id) {
+		if id := h.Get(name); requestIDForm().MatchString(id) {
 			return id
 		}
 	}
