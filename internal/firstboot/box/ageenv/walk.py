@@ -169,9 +169,9 @@ def drop_access_lists(fd: int) -> None:
 
 
 def has_access_list(fd: int) -> bool:
-    """Report whether an open file has an access list."""
+    """Report whether a file has an access list. The descriptor may be one of O_PATH."""
     try:
-        return bool(os.getxattr(fd, ACCESS_LISTS[0]))
+        return bool(os.getxattr(b"/proc/self/fd/%d" % fd, ACCESS_LISTS[0]))
     except OSError:
         return False
 
