@@ -4,7 +4,7 @@ import grp
 import os
 import pwd
 
-from ageenv import after, content, drafts, failure, identity, instance, keep, metadata, metrics, root, status, unseal, walk, watch
+from ageenv import after, content, drafts, failure, identity, instance, keep, kernel, metadata, metrics, root, status, unseal, walk, watch
 from ageenv.failure import Failure, Superseded, Waiting, say, where
 from ageenv.plan import LIMIT, PATH, File, Plan, is_current, is_late
 from ageenv.status import Run
@@ -157,12 +157,15 @@ def place(targets: list, before: "Callable") -> None:
     changing = [t for t in targets if t.file.state != "unchanged"]
     if not changing:
         return
+    # Each file and its directory stay open until all are in place.
+    limits = kernel.open_more(2 * len(changing))
     with drafts.Drafting():
         try:
             drafts.note([name for t in changing for name in t.names()])
         except OSError:
             raise Failure(8, "write", "the list of drafts in /var/lib/ageenv cannot be written: disk full, or read-only?")
         put(changing, before)
+    kernel.limit_open_files(limits)
     for t in changing:
         content.restore_context(t.file.path, t.uid if t.file.is_directory() else root.UID)
 
