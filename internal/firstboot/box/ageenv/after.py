@@ -8,7 +8,7 @@ that was killed is made up for and nothing is done twice.
 import os
 import time
 
-from ageenv import compose, drafts, process, root, units, walk, watch
+from ageenv import compose, drafts, process, root, store, units, walk, watch
 from ageenv.failure import Failure, Superseded, Waiting, say, show
 from ageenv.plan import Plan
 
@@ -26,7 +26,7 @@ _restarted = {}  # type: dict
 def pend(plan: Plan) -> None:
     """Note everything that is to follow, before the first file is changed."""
     lines = ["restart " + name for name in plan.units] + ["recreate " + show(path) for path in plan.compose] + ["run " + text for text in plan.commands]
-    lock = drafts.lock(LOCK)
+    lock = store.lock(LOCK)
     try:
         if lines:
             # Another run may be at work on an older list that has the same lines.
@@ -53,7 +53,7 @@ def pending() -> list:
 def change(left: list, old: str, new: str = "") -> None:
     """Replace a line of the list, or remove it. Raises Superseded if a newer run has made
     a list of its own meanwhile."""
-    lock = drafts.lock(LOCK)
+    lock = store.lock(LOCK)
     try:
         if pending()[:1] != left[:1]:
             raise Superseded
@@ -80,7 +80,7 @@ def follow(plan: Plan, at_boot: bool, patience: float = PATIENCE, first: bool = 
         if process.run(["systemctl", "--no-block", "start", "ageenv-after.service"]).code:
             raise Failure(10, "after", "ageenv-after.service cannot be started")
         return
-    lock = drafts.lock(b"after", drafts.PATIENCE if first else 0)
+    lock = store.lock(b"after", store.PATIENCE if first else 0)
     if lock is None and not first:
         return
     if lock is None:
@@ -134,7 +134,7 @@ def work(plan: Plan, patience: float) -> None:
 
 def done(left: list) -> None:
     """Remove the list, unless it is a newer run's."""
-    lock = drafts.lock(LOCK)
+    lock = store.lock(LOCK)
     try:
         if pending()[:1] == left[:1]:
             drafts.discard(PENDING)

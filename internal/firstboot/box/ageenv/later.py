@@ -4,7 +4,7 @@ import os
 
 from ageenv import plan as plans
 from ageenv import root, walk
-from ageenv.failure import Failure
+from ageenv.failure import Failure, say
 from ageenv.plan import Plan
 from ageenv.supervise import guarded, installed, waits
 
@@ -16,6 +16,8 @@ if MYPY:
 
 # How long, and how often, a box tries again.
 WAIT, PAUSE = 15 * 60, 5
+# Seconds for the removal of drafts.
+SWEEP = 60
 
 
 def drop() -> int:
@@ -42,7 +44,8 @@ def refuse(code: int, reason: str, message: str) -> None:
 
 def was_unknown() -> bool:
     """Report whether the last boot could not tell which box this is."""
-    return b'"unknown-instance"' in (walk.read(b"/var/lib/ageenv/status.json") or b"")
+    from ageenv import status
+    return b'"unknown-instance"' in status.read()
 
 
 def again(plan: Plan, before: "Callable", drops: bool = False, remark: str = "") -> int:
@@ -72,11 +75,20 @@ def idle(plan: Plan) -> int:
 
 
 def tidy(plan: Plan) -> None:
-    """Remove what a run that was cut off has left."""
-    from ageenv import drafts
-    if walk.read(drafts.LIST):
-        drafts.sweep()
-    if any(name.startswith(b"sealed.") or name == b"identity" for name in os.listdir(root.R + drafts.BOX)):
+    """Remove what a run that was cut off has left, in directories that may hang."""
+    from ageenv import drafts, store
+    if walk.read(store.DISK + b"/" + drafts.LIST, drafts.LIMIT):
+        from ageenv import watch
+
+        def sweep() -> int:
+            drafts.sweep()
+            return 0
+
+        try:
+            watch.guard(sweep, root.seconds(SWEEP))
+        except watch.Died:
+            say("what an earlier run has left next to its files cannot be removed")
+    if any(name.startswith(b"sealed.") or name == b"identity" for name in os.listdir(root.R + store.DISK)):
         from ageenv import keep
         keep.forget(keep.needed(plan))
 

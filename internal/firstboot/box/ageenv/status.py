@@ -1,11 +1,11 @@
 """The status file: what the last run did. It holds no value."""
 import time
 
-from ageenv import drafts, walk
-from ageenv.failure import Failure
+from ageenv import drafts, store, walk
+from ageenv.failure import Failure, say, show
 from ageenv.plan import WORDS, Plan
 
-PATH = b"/var/lib/ageenv/status.json"
+PATH, IN_RUN = store.DISK + b"/status.json", store.RUN + b"/status.json"
 SUCCESS = b"/var/lib/ageenv/success"
 
 
@@ -53,7 +53,7 @@ def text(plan: Plan, run: Run) -> str:
 def recall(plan: Plan, run: Run) -> None:
     """Start from what the last run has left: this one may find out less."""
     try:
-        told = eval((walk.read(PATH) or b"{}").decode(), dict(WORDS))
+        told = eval(read().decode() or "{}", dict(WORDS))
     except (OSError, Failure, SyntaxError, ValueError, NameError):
         return
     run.result, run.reason, run.code = told.get("result", run.result), told.get("reason", run.reason), told.get("exit_code", run.code)
@@ -63,12 +63,34 @@ def recall(plan: Plan, run: Run) -> None:
         f.state = states.get((f.name, f.digest), f.state)
 
 
+def read() -> bytes:
+    """Return the status, that in /run before an older one. Empty: there is none."""
+    try:
+        told = walk.read(IN_RUN)
+    except (OSError, Failure):
+        told = None
+    return told or walk.read(PATH) or b""
+
+
 def write(plan: Plan, run: Run) -> None:
     """Replace the status file. Raises Failure or OSError."""
-    files = [(PATH, text(plan, run).encode(), 0o600)]
-    if run.result == "ok":
+    put(text(plan, run).encode(), run.result == "ok")
+
+
+def put(told: bytes, success: bool) -> None:
+    """Replace the status file: in /run where the disk cannot be written. success: note the
+    time of one, too."""
+    files = [(PATH, told, 0o600)]
+    if success:
         files.append((SUCCESS, b"%d\n" % time.time(), 0o600))
-    drafts.write_all(files)
+    try:
+        drafts.write_all(files)
+    except (OSError, Failure):
+        say("%s cannot be written: until the next boot the status is in %s" % (show(PATH), show(IN_RUN)))
+        store.make(store.RUN).close()
+        drafts.write(IN_RUN, told)
+    else:
+        drafts.discard(IN_RUN)
 
 
 def last_success() -> int:

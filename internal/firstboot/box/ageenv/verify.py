@@ -41,7 +41,7 @@ def verify(plan: Plan, args: list) -> int:
 
 def verify_last_run(report: Report) -> None:
     """Files of an earlier run may look right and be old."""
-    text = walk.read(status.PATH) or b""
+    text = status.read()
     if b'"result": "ok"' in text:
         report.passed("the last run put everything in place")
     elif b'"reason": "user-script"' in text:
