@@ -329,6 +329,19 @@ func TestCloneOfABoxWithEarlierScripts(t *testing.T) {
 	}
 }
 
+// A plan that is damaged keeps no script from replacing it.
+func TestScriptOverADamagedPlan(t *testing.T) {
+	identity := newIdentity(t)
+	script := mustRender(t, identity, fileOf(t, identity, "/etc/f", canary))
+	for _, plan := range []string{"", "{", "{}", "[]", "\xff\n", "\x00"} {
+		b := newBox(t, hasPython)
+		b.put("/var/lib/ageenv/plan", plan, 0o600)
+		b.drop(script)
+		b.want("/etc/f", canary)
+		b.again()
+	}
+}
+
 func TestClone(t *testing.T) {
 	identity := newIdentity(t)
 	const instanceFile, serialFile = "/var/lib/cloud/data/instance-id", "/sys/class/dmi/id/product_serial"

@@ -28,7 +28,12 @@ def mark(st: os.stat_result) -> bytes:
 def text(plan: Plan) -> bytes:
     """Return the list as it is to be with a new plan. What of the plan before it is there
     now is added, unless the new one has it, too."""
-    before, paths = plans.installed(), {f.path for f in plan.files}
+    paths = {f.path for f in plan.files}
+    try:
+        before = plans.installed()
+    except Exception:
+        # It is damaged, or not of this program's form: nothing is known.
+        before = None
     lines = [(marked, path) for marked, path in listed() if path not in paths]
     for f in before.files if before is not None else []:
         if f.path in paths:
