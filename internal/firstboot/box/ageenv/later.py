@@ -16,8 +16,12 @@ if MYPY:
 
 # How long, and how often, a box tries again.
 WAIT, PAUSE = 15 * 60, 5
+# What the program keeps. Nothing else of it is loaded where there is nothing to do.
+BOX = b"/var/lib/ageenv"
 # Seconds for the removal of drafts.
 SWEEP = 60
+# Of the list of drafts.
+LIMIT = 16 << 20
 
 
 def drop() -> int:
@@ -44,8 +48,7 @@ def refuse(code: int, reason: str, message: str) -> None:
 
 def was_unknown() -> bool:
     """Report whether the last boot could not tell which box this is."""
-    from ageenv import status
-    return b'"unknown-instance"' in status.read()
+    return b'"unknown-instance"' in plans.last_status()
 
 
 def again(plan: Plan, before: "Callable", drops: bool = False, remark: str = "") -> int:
@@ -76,9 +79,8 @@ def idle(plan: Plan) -> int:
 
 def tidy(plan: Plan) -> None:
     """Remove what a run that was cut off has left, in directories that may hang."""
-    from ageenv import drafts, store
-    if walk.read(store.DISK + b"/" + drafts.LIST, drafts.LIMIT):
-        from ageenv import watch
+    if walk.read(BOX + b"/drafts", LIMIT):
+        from ageenv import drafts, watch
 
         def sweep() -> int:
             drafts.sweep()
@@ -88,7 +90,7 @@ def tidy(plan: Plan) -> None:
             watch.guard(sweep, root.seconds(SWEEP))
         except watch.Died:
             say("what an earlier run has left next to its files cannot be removed")
-    if any(name.startswith(b"sealed.") or name == b"identity" for name in os.listdir(root.R + store.DISK)):
+    if any(name.startswith(b"sealed.") or name == b"identity" for name in os.listdir(root.R + BOX)):
         from ageenv import keep
         keep.forget(keep.needed(plan))
 

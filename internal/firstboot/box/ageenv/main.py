@@ -123,8 +123,7 @@ def tighten() -> int:
 
 def show_status() -> int:
     """Print the status file."""
-    from ageenv import status
-    text = status.read()
+    text = plans.last_status()
     if not text:
         raise Failure(2, "no-plan", "nothing was ever dropped on this box")
     failure.write(1, text.decode())

@@ -3,9 +3,8 @@ import time
 
 from ageenv import drafts, store, walk
 from ageenv.failure import Failure, say, show
-from ageenv.plan import WORDS, Plan
+from ageenv.plan import STATUS, STATUS_IN_RUN, WORDS, Plan, last_status
 
-PATH, IN_RUN = store.DISK + b"/status.json", store.RUN + b"/status.json"
 SUCCESS = b"/var/lib/ageenv/success"
 
 
@@ -53,7 +52,7 @@ def text(plan: Plan, run: Run) -> str:
 def recall(plan: Plan, run: Run) -> None:
     """Start from what the last run has left: this one may find out less."""
     try:
-        told = eval(read().decode() or "{}", dict(WORDS))
+        told = eval(last_status().decode() or "{}", dict(WORDS))
     except (OSError, Failure, SyntaxError, ValueError, NameError):
         return
     run.result, run.reason, run.code = told.get("result", run.result), told.get("reason", run.reason), told.get("exit_code", run.code)
@@ -61,15 +60,6 @@ def recall(plan: Plan, run: Run) -> None:
     states = {(f["path"], f["source_digest"]): f["state"] for f in told.get("files", [])}
     for f in plan.files:
         f.state = states.get((f.name, f.digest), f.state)
-
-
-def read() -> bytes:
-    """Return the status, that in /run before an older one. Empty: there is none."""
-    try:
-        told = walk.read(IN_RUN)
-    except (OSError, Failure):
-        told = None
-    return told or walk.read(PATH) or b""
 
 
 def write(plan: Plan, run: Run) -> None:
@@ -80,17 +70,17 @@ def write(plan: Plan, run: Run) -> None:
 def put(told: bytes, success: bool) -> None:
     """Replace the status file: in /run where the disk cannot be written. success: note the
     time of one, too."""
-    files = [(PATH, told, 0o600)]
+    files = [(STATUS, told, 0o600)]
     if success:
         files.append((SUCCESS, b"%d\n" % time.time(), 0o600))
     try:
         drafts.write_all(files)
     except (OSError, Failure):
-        say("%s cannot be written: until the next boot the status is in %s" % (show(PATH), show(IN_RUN)))
+        say("%s cannot be written: until the next boot the status is in %s" % (show(STATUS), show(STATUS_IN_RUN)))
         store.make(store.RUN).close()
-        drafts.write(IN_RUN, told)
+        drafts.write(STATUS_IN_RUN, told)
     else:
-        drafts.discard(IN_RUN)
+        drafts.discard(STATUS_IN_RUN)
 
 
 def last_success() -> int:

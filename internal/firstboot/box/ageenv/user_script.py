@@ -9,7 +9,7 @@ import signal
 
 from ageenv import drafts, metrics, root, status, store, units, walk, watch
 from ageenv.failure import Failure, say
-from ageenv.plan import Plan
+from ageenv.plan import Plan, last_status
 
 PROGRAM = b"/var/lib/ageenv/user-script"
 # A word and an exit code; no file while the script waits for the files.
@@ -136,7 +136,7 @@ def report(plan: Plan, name: str, code: int) -> None:
     """Note what has become of the script, and tell status and metrics."""
     note(name, code)
     run, changes = status.Run(), {"user_script": status.quote(name), "user_script_exit_code": str(code)}
-    lines = status.read().decode().split("\n")
+    lines = last_status().decode().split("\n")
     told = dict(line.strip(" ,").partition(": ")[::2] for line in lines if line.startswith('  "'))
     if name == "failed" and told.get('"result"') == '"ok"':
         run.reason, run.code, run.metadata = "user-script", 18, told['"metadata"'].strip('"')
