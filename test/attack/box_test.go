@@ -17,6 +17,7 @@
 //	parents_test.go   directories that the program makes or walks through
 //	inject_test.go    each system call fails once, or the run is killed at it
 //	deadline_test.go  file systems that hang
+//	full_test.go      root disks that are full or read-only
 package attack
 
 import (
