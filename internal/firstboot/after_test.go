@@ -50,8 +50,9 @@ func TestWhatFollows(t *testing.T) {
 	const restarts = "systemctl reset-failed -- app.service\nsystemctl --no-block restart -- app.service\n" +
 		"systemctl reset-failed -- web@1.service\nsystemctl --no-block restart -- web@1.service\n"
 	const recreates = "docker compose up -d --force-recreate in /srv/it's here\n"
-	const look = "systemctl show -p After,ActiveState,Job -- app.service\n"
-	const looks = look + "systemctl show -p After,ActiveState,Job -- web@1.service\n"
+	const show = "systemctl show -p After,ActiveState,Job,ConditionResult,ConditionTimestampMonotonic,InactiveExitTimestampMonotonic -- "
+	const look = show + "app.service\n"
+	const looks = look + show + "web@1.service\n"
 	for _, tt := range []struct {
 		name    string
 		change  func(p *Params)
@@ -221,6 +222,30 @@ func TestUnitThatStartsLate(t *testing.T) {
 		}
 		if calls := b.called(); strings.Contains(calls, "restart") || strings.Contains(got.stdout, "ran") {
 			t.Errorf("something was done twice: %s%s", got.stdout, calls)
+		}
+	}
+}
+
+// What has run to its end, or is skipped, is not waited for. What was not started is, since
+// systemd has given its start up.
+func TestUnitThatEnds(t *testing.T) {
+	identity := newIdentity(t)
+	const later = "9000000000000000"
+	for _, tt := range []struct{ told, result, message string }{
+		{"InactiveExitTimestampMonotonic=" + later, "ok", "app.service has run to its end"},
+		{"ConditionResult=no\\nConditionTimestampMonotonic=" + later, "ok", "app.service is skipped: one of its conditions does not hold"},
+		{"InactiveExitTimestampMonotonic=1\\nConditionResult=no\\nConditionTimestampMonotonic=1", "waiting", "app.service is not active yet"},
+		{"Job=7\\nInactiveExitTimestampMonotonic=" + later, "waiting", "app.service is not active yet"},
+		{"ConditionResult=no\\nConditionTimestampMonotonic=0", "waiting", "app.service is not active yet"},
+	} {
+		p := travelling(identity, fileOf(t, identity, "/f", canary))
+		p.RestartUnits = []string{"app.service"}
+		b := newBox(t, hasPython)
+		b.env = []string{"AGEENV_SECONDS=1"}
+		b.fakeSystemd(`'show '*) printf "ActiveState=inactive\n` + tt.told + `\n" ;;`)
+		got := b.drop(p.mustRender(t))
+		if s := b.status(); s.Result != tt.result || !strings.Contains(got.stderr, tt.message) {
+			t.Errorf("%s: status %+v, stderr %q", tt.told, s, got.stderr)
 		}
 	}
 }

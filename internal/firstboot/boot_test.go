@@ -289,6 +289,59 @@ func TestTool(t *testing.T) {
 	}
 }
 
+// On a clone, files of earlier scripts go with those of the last one. What somebody else
+// has put in their place since stays, and on the box itself everything does.
+func TestCloneOfABoxWithEarlierScripts(t *testing.T) {
+	identity := newIdentity(t)
+	const serialFile = "/sys/class/dmi/id/product_serial"
+	b := newBox(t, hasPython)
+	b.put(serialFile, "111\n", 0o400)
+	old := []File{fileOf(t, identity, "/etc/old", canary), fileOf(t, identity, "/etc/taken", canary), fileOf(t, identity, "/etc/edited", canary),
+		fileOf(t, identity, "/etc/again", canary), directoryOf(t, identity, "/etc/keys", someKeys), directoryOf(t, identity, "/etc/used", someKeys)}
+	b.drop(travelling(identity, old...).mustRender(t))
+	b.drop(travelling(identity, fileOf(t, identity, "/etc/second", canary)).mustRender(t))
+	last := travelling(identity, fileOf(t, identity, "/etc/last", canary), fileOf(t, identity, "/etc/again", canary+canary)).mustRender(t)
+	for range 2 {
+		b.drop(last)
+	}
+	b.again()
+	for _, p := range []string{"/etc/old", "/etc/second", "/etc/taken"} {
+		b.want(p, canary)
+	}
+	b.wantDirectory("/etc/keys", someKeys)
+
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.WriteFile(b.path("/etc/edited"), []byte("the operator's"), 0o600))
+	must(os.WriteFile(b.path("/etc/new"), []byte("the operator's"), 0o600))
+	must(os.Rename(b.path("/etc/new"), b.path("/etc/taken")))
+	must(os.WriteFile(b.path("/etc/used/own"), []byte("the operator's"), 0o600))
+	b.put(serialFile, "222\n", 0o400)
+	b.wantFailure(b.tool("drop"), 11, "clone", "this box is a clone")
+	for _, p := range []string{"/etc/old", "/etc/second", "/etc/last", "/etc/again", "/etc/keys", "/var/lib/ageenv/earlier"} {
+		b.wantNothing(p)
+	}
+	for _, p := range []string{"/etc/edited", "/etc/taken", "/etc/used/own"} {
+		b.want(p, "the operator's")
+	}
+}
+
+// A plan that is damaged keeps no script from replacing it.
+func TestScriptOverADamagedPlan(t *testing.T) {
+	identity := newIdentity(t)
+	script := mustRender(t, identity, fileOf(t, identity, "/etc/f", canary))
+	for _, plan := range []string{"", "{", "{}", "[]", "\xff\n", "\x00"} {
+		b := newBox(t, hasPython)
+		b.put("/var/lib/ageenv/plan", plan, 0o600)
+		b.drop(script)
+		b.want("/etc/f", canary)
+		b.again()
+	}
+}
+
 func TestClone(t *testing.T) {
 	identity := newIdentity(t)
 	const instanceFile, serialFile = "/var/lib/cloud/data/instance-id", "/sys/class/dmi/id/product_serial"

@@ -41,7 +41,8 @@
 // to it is root's and writable by root alone. What is there is looked at with O_PATH
 // before it is opened, so that a pipe or a write lease hangs nothing. Drafts are made
 // exclusively, under random names that are noted first in a list that root alone can
-// read; the next run removes what is on that list, and nothing else. Access lists that
+// read, in /run where the disk cannot be written; the next run removes what is on that list,
+// and nothing else. Access lists that
 // a new file inherits are removed before its mode is set. After the exchange the path
 // is walked again and has to lead to the new file. Missing parents take owner, group
 // and mode & 0755 of the directory that they are made in; below a sticky one they are
@@ -146,7 +147,8 @@
 //
 // # Status
 //
-// /var/lib/ageenv/status.json (0600 in a directory of 0700, replaced as one) holds
+// /var/lib/ageenv/status.json (0600 in a directory of 0700, replaced as one), or
+// /run/ageenv/status.json while the disk cannot be written, holds
 // template_version, name, time (RFC 3339, UTC), result ("ok", "failed" or, for
 // something that may still come, "waiting"), reason, exit_code,
 // decryptor ("age", "python", "none"), metadata ("closed"; "open" if it was to be closed and could
@@ -171,5 +173,5 @@ const TemplateVersion = "3"
 
 // SizeAdvised is the size in bytes that a script had better not exceed. Vultr
 // documents no limit; several clouds take 64 KiB of user data at most. A script without
-// any payload has about 52 KiB.
+// any payload has about 54 KiB.
 const SizeAdvised = 64 << 10

@@ -218,7 +218,7 @@ func TestIdentityFileOfUser(t *testing.T) {
 		}, 9, "identity-open"},
 		{"huge", func(b *box) { must(b.t, os.Truncate(b.path(file), 40<<30)) }, 9, "identity-malformed"},
 		{"lease", func(b *box) { lease(b.t, b.path(file)) }, 9, "identity-open"},
-		{"access list", func(b *box) { must(b.t, setACL(b.path(file), "system.posix_acl_access", 1001)) }, 0, ""},
+		{"access list", func(b *box) { must(b.t, setACL(b.path(file), "system.posix_acl_access", 1001, 7)) }, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -354,6 +354,26 @@ func (b *box) wantNoACL(p string) {
 	}
 }
 
+// What a list takes from the owner of what is made in a directory hinders nothing.
+func TestAccessListAgainstRoot(t *testing.T) {
+	for _, owner := range []uint32{0, 5} {
+		b := newBox(t, "tmpfs")
+		b.directory("/opt/app")
+		must(t, setACL(b.path("/opt/app"), "system.posix_acl_default", user, owner))
+		identity := newIdentity(t)
+		b.drop(render(t, identity, fileOf(t, identity, "/opt/app/made/deep/file", "0640", newer),
+			treeOf(t, identity, "/opt/app/keys", "0640", map[string]string{"TOKEN": newer})))
+		b.want("/opt/app/keys/TOKEN", newer, 0, 0o640)
+		b.wantMode("/opt/app/keys", 0, 0, 0o750)
+		for _, p := range []string{"/opt/app/made", "/opt/app/made/deep"} {
+			b.wantMode(p, user, user, 0o755)
+			b.wantNoACL(p)
+		}
+		b.wantNoACL("/opt/app/keys")
+		b.wantNoDrafts()
+	}
+}
+
 // With a default access list on the directory above, a mode of 0640 let the user read.
 func TestInheritedAccessLists(t *testing.T) {
 	for _, kind := range []string{"ext4", "tmpfs"} {
@@ -362,7 +382,7 @@ func TestInheritedAccessLists(t *testing.T) {
 			for _, dir := range []string{"/opt/app", "/srv/app", "/var/lib/prometheus/node-exporter"} {
 				b.directory(dir)
 				for _, name := range []string{"system.posix_acl_default", "system.posix_acl_access"} {
-					must(t, setACL(b.path(dir), name, user))
+					must(t, setACL(b.path(dir), name, user, 7))
 				}
 			}
 			identity := newIdentity(t)
@@ -385,7 +405,7 @@ func TestInheritedAccessLists(t *testing.T) {
 			}
 			// One that is put on later is a difference, as a mode is.
 			for _, p := range []string{"/opt/app/.env", "/opt/app/keys/TOKEN"} {
-				must(t, setACL(b.path(p), "system.posix_acl_access", user))
+				must(t, setACL(b.path(p), "system.posix_acl_access", user, 7))
 			}
 			b.drop(script)
 			b.wantNoACL("/opt/app/.env")

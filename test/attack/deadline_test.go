@@ -189,6 +189,18 @@ func TestDeadline(t *testing.T) {
 		got := end()
 		s.wantDeadline(t, got, 25*time.Second)
 	})
+	t.Run("draft on FUSE at a boot with nothing to do", func(t *testing.T) {
+		t.Parallel()
+		s := prepare(t, "tmpfs", two("/srv/two"), text)
+		s.wantHealed(t, nil)
+		hang(t, s.path("/srv/fuse"))
+		must(t, os.WriteFile(s.path("/var/lib/ageenv/drafts"), []byte("/srv/fuse/.ageenv.0123456789abcdef\n"), 0o600))
+		must(t, os.WriteFile(s.script, []byte(`exec "$AGEENV_ROOT/usr/local/sbin/ageenv" drop`), 0o600))
+		_, end := s.start(t, 30, "AGEENV_SECONDS=2")
+		if got := end(); got.code != 0 || got.took > 9*time.Second || !strings.Contains(got.out, "cannot be removed") {
+			t.Errorf("code %d after %v: %s", got.code, got.took, got.out)
+		}
+	})
 	t.Run("lock of another run", func(t *testing.T) {
 		t.Parallel()
 		s := prepare(t, "tmpfs", two("/srv/two"), text)

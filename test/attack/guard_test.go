@@ -244,3 +244,22 @@ func TestCloneSweeps(t *testing.T) {
 	b.wantNoDrafts()
 	b.wantNothing("/opt/app/.env")
 }
+
+// More files than a process may open at first, which systemd has at 1024.
+func TestManyFiles(t *testing.T) {
+	b := newBox(t, "tmpfs")
+	identity := newIdentity(t)
+	var files []firstboot.File
+	for i := range 80 {
+		files = append(files, fileOf(t, identity, fmt.Sprintf("/srv/app/%d", i), "0600", newer))
+	}
+	script := renderParams(t, identity, firstboot.Params{Files: files, RunAfter: []string{"ulimit -Sn >/srv/limit"}})
+	b.put("/root/firstboot.exec", script.Reveal(), 0o700)
+	if got := b.command(limit, "/bin/sh", "-c", "ulimit -Sn 128 && exec /bin/sh /root/firstboot.exec"); got.code != 0 {
+		t.Errorf("code %d: %s", got.code, got.out)
+	}
+	for _, f := range files {
+		b.want(f.Path, newer, 0, 0o600)
+	}
+	b.want("/srv/limit", "128\n", 0, 0o600)
+}

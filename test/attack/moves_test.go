@@ -69,8 +69,8 @@ var moves = map[string]move{
 		a.replace(made, dir+"/"+name)
 	},
 	"access list": func(_ *attacker, dir, _ string) {
-		_ = setACL(dir, "system.posix_acl_default", user)
-		_ = setACL(dir, "system.posix_acl_access", user)
+		_ = setACL(dir, "system.posix_acl_default", user, 7)
+		_ = setACL(dir, "system.posix_acl_access", user, 7)
 	},
 	// Two names change places: a draft with a target, say.
 	"exchange": func(a *attacker, dir, name string) {
@@ -163,9 +163,9 @@ func (a *attacker) prey() string {
 
 // setACL gives a user everything in an access list, as setfacl does: version 2, then tag,
 // permissions and ID of each entry.
-func setACL(p, name string, uid uint32) error {
+func setACL(p, name string, uid, owner uint32) error {
 	text := []byte{2, 0, 0, 0}
-	for _, entry := range [][3]uint32{{1, 7, ^uint32(0)}, {2, 7, uid}, {4, 7, ^uint32(0)}, {16, 7, ^uint32(0)}, {32, 5, ^uint32(0)}} {
+	for _, entry := range [][3]uint32{{1, owner, ^uint32(0)}, {2, 7, uid}, {4, 7, ^uint32(0)}, {16, 7, ^uint32(0)}, {32, 5, ^uint32(0)}} {
 		id := entry[2]
 		text = append(text, byte(entry[0]), 0, byte(entry[1]), 0, byte(id), byte(id>>8), byte(id>>16), byte(id>>24))
 	}

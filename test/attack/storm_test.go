@@ -85,7 +85,7 @@ func (s *storm) arrange(rng *rand.Rand) {
 		must(s.t, os.Chmod(s.path("/opt/app/conf/keys"), 0o750))
 	}
 	if rng.Intn(3) == 0 {
-		must(s.t, setACL(s.path("/opt/app/conf"), "system.posix_acl_default", user))
+		must(s.t, setACL(s.path("/opt/app/conf"), "system.posix_acl_default", user, 7))
 	}
 	s.put("/opt/id/key.txt", s.identity, 0o600)
 	s.give("/opt/id/key.txt")

@@ -5,9 +5,10 @@
     ageenv verify    check what was promised; --health URL: and that this URL answers
 
 The map: main.py has the commands; plan.py what the script asked for; identity.py,
-unseal.py and reader.py get the plaintext; walk.py, drafts.py and target.py put files
-in place, by descriptor alone; keep.py and units.py prepare later boots; instance.py
-tells a clone; after.py restarts what reads the files; user_script.py runs the user's
+unseal.py and reader.py get the plaintext; walk.py, drafts.py and target.py put files in
+place, by descriptor alone; store.py has the program's own directories; keep.py and
+units.py prepare later boots; instance.py tells a clone, and earlier.py what it has of
+earlier scripts; after.py restarts what reads the files; user_script.py runs the user's
 own script; metadata.py closes what shows the startup script; watch.py holds the
 deadline; status.py and metrics.py report; verify.py checks.
 

@@ -8,7 +8,7 @@ that was killed is made up for and nothing is done twice.
 import os
 import time
 
-from ageenv import compose, drafts, process, root, units, walk, watch
+from ageenv import compose, drafts, process, root, store, units, walk, watch
 from ageenv.failure import Failure, Superseded, Waiting, say, show
 from ageenv.plan import Plan
 
@@ -17,12 +17,16 @@ PENDING = b"/var/lib/ageenv/pending"
 LOCK = b"pending.lock"
 # Seconds: for all units together, and for one command.
 PATIENCE, LONGEST = 30.0, 300
+SHOWN = "After,ActiveState,Job,ConditionResult,ConditionTimestampMonotonic,InactiveExitTimestampMonotonic"
+
+# When this process had units restarted, in systemd's microseconds.
+_restarted = {}  # type: dict
 
 
 def pend(plan: Plan) -> None:
     """Note everything that is to follow, before the first file is changed."""
     lines = ["restart " + name for name in plan.units] + ["recreate " + show(path) for path in plan.compose] + ["run " + text for text in plan.commands]
-    lock = drafts.lock(LOCK)
+    lock = store.lock(LOCK)
     try:
         if lines:
             # Another run may be at work on an older list that has the same lines.
@@ -49,7 +53,7 @@ def pending() -> list:
 def change(left: list, old: str, new: str = "") -> None:
     """Replace a line of the list, or remove it. Raises Superseded if a newer run has made
     a list of its own meanwhile."""
-    lock = drafts.lock(LOCK)
+    lock = store.lock(LOCK)
     try:
         if pending()[:1] != left[:1]:
             raise Superseded
@@ -76,7 +80,7 @@ def follow(plan: Plan, at_boot: bool, patience: float = PATIENCE, first: bool = 
         if process.run(["systemctl", "--no-block", "start", "ageenv-after.service"]).code:
             raise Failure(10, "after", "ageenv-after.service cannot be started")
         return
-    lock = drafts.lock(b"after", drafts.PATIENCE if first else 0)
+    lock = store.lock(b"after", store.PATIENCE if first else 0)
     if lock is None and not first:
         return
     if lock is None:
@@ -130,7 +134,7 @@ def work(plan: Plan, patience: float) -> None:
 
 def done(left: list) -> None:
     """Remove the list, unless it is a newer run's."""
-    lock = drafts.lock(LOCK)
+    lock = store.lock(LOCK)
     try:
         if pending()[:1] == left[:1]:
             drafts.discard(PENDING)
@@ -144,6 +148,7 @@ def restart(name: str) -> None:
     if not root.systemd():
         raise Failure(10, "after", "%s is not restarted: there is no systemd to ask below AGEENV_ROOT" % name)
     process.run(["systemctl", "reset-failed", "--", name])
+    _restarted[name] = int(time.monotonic() * 1e6)
     if process.run(["systemctl", "--no-block", "restart", "--", name]).code:
         raise Failure(10, "after", "%s cannot be restarted: is there such a unit?" % name)
 
@@ -154,7 +159,7 @@ def settle(name: str, until: float) -> None:
     if not root.systemd():
         return
     while True:
-        out = process.run(["systemctl", "show", "-p", "After,ActiveState,Job", "--", name]).out.decode("utf-8", "replace")
+        out = process.run(["systemctl", "show", "-p", SHOWN, "--", name]).out.decode("utf-8", "replace")
         told = dict(line.partition("=")[::2] for line in out.split("\n"))
         ordered = told.get("After", "").split()
         state = told.get("ActiveState", "")
@@ -163,11 +168,28 @@ def settle(name: str, until: float) -> None:
         if "cloud-final.service" in ordered or "cloud-init.target" in ordered:
             say("%s starts when cloud-init is done" % name)
             return
-        if state == "failed" and told.get("Job", "0") in ("", "0"):
+        idle = told.get("Job", "0") in ("", "0")
+        if state == "failed" and idle:
             raise Failure(10, "after", "%s fails: see systemctl status %s" % (name, name))
+        if state == "inactive" and idle and ended(name, told):
+            return
         if time.monotonic() >= until:
             raise Waiting(10, "unit-starting", "%s is not active yet" % name)
         watch.sleep(0.5)
+
+
+def ended(name: str, told: dict) -> bool:
+    """Report whether a unit that is not active has done its work, as a oneshot service has
+    that does not remain, or is skipped for a condition. One whose start was given up, as
+    for a dependency, has neither."""
+    since = _restarted.get(name, 1)
+    if int(told.get("InactiveExitTimestampMonotonic") or 0) >= since:
+        say("%s has run to its end" % name)
+        return True
+    if told.get("ConditionResult") == "no" and int(told.get("ConditionTimestampMonotonic") or 0) >= since:
+        say("%s is skipped: one of its conditions does not hold" % name)
+        return True
+    return False
 
 
 def run(text: str) -> None:

@@ -36,6 +36,20 @@ class Plain(Target):
         self.ours = os.fstat(self.fd)
         walk.fill(self.fd, self.data, self.uid, self.gid, self.file.mode)
 
+    def look_again(self) -> None:
+        """A directory that was empty has to be so still: a container may write in it."""
+        if self.before is None or not stat.S_ISDIR(self.before.st_mode):
+            return
+        for name in self.draft, self.spare:
+            place = walk.look(self.at, name)
+            if place is None:
+                continue
+            try:
+                if walk.same(place.st, self.before) and names_in(place):
+                    raise self.fail(7, "target-directory", "is a directory that is not empty any more: remove it, or choose another path")
+            finally:
+                place.close()
+
     def empty_draft(self) -> None:
         """Truncate it."""
         if self.fd >= 0:

@@ -18,11 +18,15 @@ def tighten() -> None:
     tighten_files(b"/run/cloud-init", 0)
     tighten_files(b"/var/log", 0, b"cloud-init")
     tighten_files(b"/var/lib/cloud/instances", 3)
-    tighten_files(TEMPORARY, 0, LOG)
     try:
         place = walk.directory(TEMPORARY)
     except OSError:
         return
+    # By name: a user can fill this directory without end.
+    try:
+        tighten_file(place.fd, LOG)
+    except OSError:
+        pass
     try:
         os.unlink(EXECUTED, dir_fd=place.fd)
     except OSError:

@@ -8,61 +8,17 @@ import errno
 import fcntl
 import os
 import stat
-import time
 
-from ageenv import root, walk, watch
-from ageenv.failure import Failure, show
+from ageenv import root, store, walk
+from ageenv.failure import Failure
 
-BOX = b"/var/lib/ageenv"
-LIST = BOX + b"/drafts"
+LIST = b"drafts"
 PREFIX = b".ageenv."
 NAME_BYTES = len(PREFIX) + 16
 # More than any directory of the plan has.
 MOST = 20000
-# How long a run waits for another one.
-PATIENCE = 120.0
-
-
-def make_box() -> walk.Place:
-    """Return /var/lib/ageenv, made if it is missing: root's, 0700."""
-    above = walk.parent(BOX, make=True)
-    try:
-        try:
-            os.close(walk.new_directory(above.fd, walk.base(BOX)))
-        except FileExistsError:
-            pass
-        place = walk.directory(BOX)
-    finally:
-        above.close()
-    if not root.trusted(place.st):
-        place.close()
-        raise OSError(errno.EPERM, "")
-    return place
-
-
-def lock(name: bytes, patience: float = PATIENCE) -> "int | None":
-    """Take a lock that is held until this process ends or closes it.
-
-    None: another process holds it, for longer than patience.
-    """
-    try:
-        place = make_box()
-        try:
-            fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=place.fd)
-        finally:
-            place.close()
-    except OSError:
-        raise Failure(8, "write", "%s cannot be made or written: disk full, or read-only?" % show(BOX))
-    until = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return fd
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                os.close(fd)
-                return None
-            watch.sleep(0.1)
+# Of the list, in bytes.
+LIMIT = 16 << 20
 
 
 def new_name() -> bytes:
@@ -89,29 +45,30 @@ def note_directory(path: bytes, st: os.stat_result) -> None:
 
 
 def append(text: bytes) -> None:
-    """Add lines to the list, and wait for the disk."""
-    fd = open_list()
-    try:
-        walk.write_all(fd, text)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def open_list(flags: int = os.O_APPEND) -> int:
-    """Open the list, made if it is missing."""
-    box = make_box()
-    try:
-        return os.open(walk.base(LIST), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | flags, 0o600, dir_fd=box.fd)
-    finally:
-        box.close()
+    """Add lines to the list, and wait for the disk. Where that cannot be written, they are
+    added to a list in /run, which survives everything but the end of the boot."""
+    for path in store.DISK, store.RUN:
+        try:
+            fd = store.open_in(path, LIST, store.OPEN | os.O_APPEND)
+        except (OSError, Failure):
+            continue
+        try:
+            # What an earlier try has begun ends here.
+            walk.write_all(fd, b"\n" + text)
+            os.fsync(fd)
+            return
+        except OSError:
+            pass
+        finally:
+            os.close(fd)
+    raise OSError(errno.ENOSPC, "")
 
 
 class Drafting:
     """As long as it is entered, no other process removes drafts."""
 
     def __enter__(self) -> None:
-        self.fd = open_list()
+        self.fd = store.open_lock(LIST)
         fcntl.flock(self.fd, fcntl.LOCK_SH)
 
     def __exit__(self, *_: object) -> None:
@@ -125,21 +82,27 @@ def sweep() -> None:
     What cannot be removed, as on a disk that is read-only today, stays on the list.
     """
     try:
-        fd = open_list(0)
-    except OSError:
+        held = store.open_lock(LIST)
+    except Failure:
         return
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        remove_listed(fd)
-    except OSError:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for path in store.DISK, store.RUN:
+            if walk.read(path + b"/" + LIST, LIMIT):
+                fd = store.open_in(path, LIST)
+                try:
+                    remove_listed(fd)
+                finally:
+                    os.close(fd)
+    except (OSError, Failure):
         pass
     finally:
-        os.close(fd)
+        os.close(held)
 
 
 def remove_listed(fd: int) -> None:
     """Remove the drafts of the list that is open."""
-    listed = walk.read_open(fd, 1 << 20)
+    listed = walk.read_open(fd, LIMIT)
     kept, inodes = [], {}  # type: list, dict
     for line in listed.split(b"\n"):
         path, _, noted = line.partition(b"\t")

@@ -50,7 +50,7 @@ def allowed_groups(plan: Plan) -> set:
     """Return the control groups of the units that may reach the address."""
     names = unit_names() + plan.metadata_units
     groups = set()
-    for line in process.run(["systemctl", "show", "--property=ControlGroup", "--"] + names).out.decode().splitlines():
+    for line in process.run(["systemctl", "show", "--property=ControlGroup", "--"] + names).out.decode("utf-8", "surrogateescape").splitlines():
         groups.add(line.partition("=")[2])
     return groups - {""}
 

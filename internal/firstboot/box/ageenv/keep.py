@@ -3,7 +3,7 @@ where files are to be dropped again, their payloads and an identity that travell
 import os
 import sys
 
-from ageenv import content, drafts, fence, identity, instance, metadata, process, root, units, walk
+from ageenv import content, drafts, earlier, fence, identity, instance, metadata, process, root, store, units, walk
 from ageenv.failure import Failure
 from ageenv.plan import LATE, PATH, Plan, is_late
 
@@ -26,16 +26,19 @@ def keep(plan: Plan, text: bytes, opens: "bytes | None", payloads: list, waiting
     another boot. Wherever this is cut off, the earlier plan or this one is whole.
     Raises Failure or OSError.
     """
-    drafts.make_box().close()
+    store.make().close()
     instance.record()
     wanted = [(f.sealed(), payloads[f.number - 1], 0o600) for f in plan.files]
     if opens is not None:
         # The earlier plan may still need its own.
-        earlier = walk.read(identity.KEPT, identity.LIMIT) or opens
-        wanted.append((identity.KEPT, opens if earlier == opens else opens + earlier, 0o600))
+        was = walk.read(identity.KEPT, identity.LIMIT) or opens
+        wanted.append((identity.KEPT, opens if was == opens else opens + was, 0o600))
     unit_files = later_units(plan, waiting)
     wanted += [(LATE, plan.text, 0o600), (PROGRAM, program_file(text), 0o755)]
     wanted += [(path, text.encode(), 0o644) for path, text in unit_files.items()]
+    replaced = earlier.text(plan)
+    if replaced or earlier.listed():
+        wanted.append((earlier.LIST, replaced, 0o600))
     changed = drafts.write_all(wanted + [(PATH, plan.text, 0o600)])
     if opens is not None:
         drafts.write(identity.KEPT, opens)
@@ -53,7 +56,7 @@ def keep(plan: Plan, text: bytes, opens: "bytes | None", payloads: list, waiting
 def keep_closed(plan: Plan, text: bytes) -> None:
     """Keep what closes the metadata service at later boots, even if nothing is dropped.
     Raises Failure or OSError."""
-    drafts.make_box().close()
+    store.make().close()
     instance.record()
     unit_files = [(path, text.encode(), mode) for path, text, mode in metadata.drop_ins(plan)]
     for path in drafts.write_all([(PROGRAM, program_file(text), 0o755)] + unit_files + [(PATH, plan.text, 0o600)]):
@@ -62,12 +65,12 @@ def keep_closed(plan: Plan, text: bytes) -> None:
 
 def forget(wanted: list) -> None:
     """Remove what an earlier script has kept and this one does not need."""
-    box = walk.directory(drafts.BOX)
+    box = walk.directory(store.DISK)
     fd = os.open(b".", walk.LIST, dir_fd=box.fd)
     box.close()
     try:
         for name in map(os.fsencode, os.listdir(fd)):
-            path = drafts.BOX + b"/" + name
+            path = store.DISK + b"/" + name
             if (name.startswith(b"sealed.") or path in (identity.KEPT, LATE)) and path not in wanted:
                 os.unlink(name, dir_fd=fd)
     finally:
@@ -154,6 +157,7 @@ def cast_off(plan: Plan) -> None:
             pass
         except (OSError, Failure):
             failed.append(f.name)
+    failed += earlier.remove()
     forget([])
     drafts.discard(b"/var/lib/ageenv/pending")
     # What another run has left in the middle holds values, too.

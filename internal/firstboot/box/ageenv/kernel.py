@@ -42,6 +42,22 @@ def protect_memory() -> None:
         libc.mlockall(MCL_CURRENT | MCL_FUTURE)
 
 
+def open_more(number: int) -> tuple:
+    """Let this process open number files more than usual, as far as the box allows it.
+    Returns the limits that it had, for limit_open_files."""
+    import resource
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY:
+        limit_open_files((soft + number if hard == resource.RLIM_INFINITY else min(soft + number, hard), hard))
+    return soft, hard
+
+
+def limit_open_files(limits: tuple) -> None:
+    """Set how many files this process may open: what it is now, and at most."""
+    import resource
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limits[0], limits[1]))
+
+
 def may_lock() -> bool:
     """Report whether this process may lock memory without a limit: CAP_IPC_LOCK."""
     try:

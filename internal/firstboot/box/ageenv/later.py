@@ -4,7 +4,7 @@ import os
 
 from ageenv import plan as plans
 from ageenv import root, walk
-from ageenv.failure import Failure
+from ageenv.failure import Failure, say
 from ageenv.plan import Plan
 from ageenv.supervise import guarded, installed, waits
 
@@ -16,6 +16,12 @@ if MYPY:
 
 # How long, and how often, a box tries again.
 WAIT, PAUSE = 15 * 60, 5
+# What the program keeps. Nothing else of it is loaded where there is nothing to do.
+BOX = b"/var/lib/ageenv"
+# Seconds for the removal of drafts.
+SWEEP = 60
+# Of the list of drafts.
+LIMIT = 16 << 20
 
 
 def drop() -> int:
@@ -42,7 +48,7 @@ def refuse(code: int, reason: str, message: str) -> None:
 
 def was_unknown() -> bool:
     """Report whether the last boot could not tell which box this is."""
-    return b'"unknown-instance"' in (walk.read(b"/var/lib/ageenv/status.json") or b"")
+    return b'"unknown-instance"' in plans.last_status()
 
 
 def again(plan: Plan, before: "Callable", drops: bool = False, remark: str = "") -> int:
@@ -72,11 +78,19 @@ def idle(plan: Plan) -> int:
 
 
 def tidy(plan: Plan) -> None:
-    """Remove what a run that was cut off has left."""
-    from ageenv import drafts
-    if walk.read(drafts.LIST):
-        drafts.sweep()
-    if any(name.startswith(b"sealed.") or name == b"identity" for name in os.listdir(root.R + drafts.BOX)):
+    """Remove what a run that was cut off has left, in directories that may hang."""
+    if walk.read(BOX + b"/drafts", LIMIT):
+        from ageenv import drafts, watch
+
+        def sweep() -> int:
+            drafts.sweep()
+            return 0
+
+        try:
+            watch.guard(sweep, root.seconds(SWEEP))
+        except watch.Died:
+            say("what an earlier run has left next to its files cannot be removed")
+    if any(name.startswith(b"sealed.") or name == b"identity" for name in os.listdir(root.R + BOX)):
         from ageenv import keep
         keep.forget(keep.needed(plan))
 

@@ -3,7 +3,7 @@ import os
 import sys
 
 from ageenv import plan as plans
-from ageenv import failure, root, walk
+from ageenv import failure, root
 from ageenv.failure import Failure, say, where
 from ageenv.plan import Plan
 from ageenv.supervise import guarded, installed, waits
@@ -129,8 +129,8 @@ def tighten() -> int:
 
 def show_status() -> int:
     """Print the status file."""
-    text = walk.read(b"/var/lib/ageenv/status.json")
-    if text is None:
+    text = plans.last_status()
+    if not text:
         raise Failure(2, "no-plan", "nothing was ever dropped on this box")
     failure.write(1, text.decode())
     return 0

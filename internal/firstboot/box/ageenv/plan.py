@@ -1,9 +1,12 @@
-"""What the startup script asked for. Kept in /var/lib/ageenv/plan for later boots."""
+"""What the startup script asked for, kept in /var/lib/ageenv/plan for later boots; and
+where the last run has left its status. Every command reads these, so they load little."""
 from ageenv import failure, walk
 from ageenv.failure import show
 
 PATH = b"/var/lib/ageenv/plan"
 LATE = b"/var/lib/ageenv/late"
+# The status is in /run while the disk cannot be written.
+STATUS, STATUS_IN_RUN = b"/var/lib/ageenv/status.json", b"/run/ageenv/status.json"
 LIMIT = 1 << 20
 # JSON's words. The plan is root's own text, as the program is; json takes 20 ms to load.
 WORDS = {"true": True, "false": False, "null": None, "__builtins__": {}}  # type: dict
@@ -79,6 +82,15 @@ def installed() -> "Plan | None":
     """Return the plan that an earlier run has kept."""
     text = walk.read(PATH, LIMIT)
     return None if text is None else Plan(text)
+
+
+def last_status() -> bytes:
+    """Return the status, that in /run before an older one. Empty: there is none."""
+    try:
+        told = walk.read(STATUS_IN_RUN)
+    except (OSError, failure.Failure):
+        told = None
+    return told or walk.read(STATUS) or b""
 
 
 def is_current(plan: Plan) -> bool:

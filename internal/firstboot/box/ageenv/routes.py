@@ -19,7 +19,7 @@ RULES = (
 def are_set() -> bool:
     """Report whether the rules are there."""
     found = set()
-    for line in process.run(["ip", "-4", "rule", "list"]).out.decode().splitlines():
+    for line in process.run(["ip", "-4", "rule", "list"]).out.decode("utf-8", "replace").splitlines():
         preference, _, rule = line.partition(":")
         if preference == "92" or (preference in PREFERENCES and "169.254.169.254" in rule and ("prohibit" in rule) == (preference == "91")):
             found.add(preference)

@@ -4,8 +4,8 @@ import grp
 import os
 import pwd
 
-from ageenv import after, content, drafts, failure, identity, instance, keep, metadata, metrics, root, status, unseal, walk, watch
-from ageenv.failure import Failure, Superseded, Waiting, say, where
+from ageenv import after, content, drafts, failure, identity, instance, keep, kernel, metadata, metrics, root, status, store, unseal, walk, watch
+from ageenv.failure import Failure, Superseded, Waiting, say, show, where
 from ageenv.plan import LIMIT, PATH, File, Plan, is_current, is_late
 from ageenv.status import Run
 
@@ -29,9 +29,9 @@ class Script:
 def drop(plan: Plan, run: Run, phase: str, script: "Script | None") -> None:
     """Put files in place: all of them at the first boot, else those that do not survive
     one. Raises Failure, Waiting and OSError."""
-    lock = drafts.lock(LOCK)
+    lock = store.lock(LOCK)
     if lock is None:
-        raise Failure(17, "busy", "another run holds the lock for more than %d seconds" % drafts.PATIENCE)
+        raise Failure(17, "busy", "another run holds the lock for more than %d seconds" % store.PATIENCE)
     try:
         if script is None and not is_current(plan):
             raise Superseded
@@ -62,7 +62,10 @@ def drop(plan: Plan, run: Run, phase: str, script: "Script | None") -> None:
             after.pend(plan)
         place(targets, lambda: after.pend(plan) if script is not None or late else None)
         drafts.sweep()
-        keep.in_time(plan)
+        try:
+            keep.in_time(plan)
+        except (OSError, Failure):
+            say("what was kept until the files are in place cannot be removed")
         if plan.user_script and (script is not None or late):
             from ageenv import user_script
             user_script.ready()
@@ -157,12 +160,15 @@ def place(targets: list, before: "Callable") -> None:
     changing = [t for t in targets if t.file.state != "unchanged"]
     if not changing:
         return
+    # Each file and its directory stay open until all are in place.
+    limits = kernel.open_more(2 * len(changing))
     with drafts.Drafting():
         try:
             drafts.note([name for t in changing for name in t.names()])
         except OSError:
-            raise Failure(8, "write", "the list of drafts in /var/lib/ageenv cannot be written: disk full, or read-only?")
+            raise Failure(8, "write", "the list of drafts can be written neither in %s nor in %s" % (show(store.DISK), show(store.RUN)))
         put(changing, before)
+    kernel.limit_open_files(limits)
     for t in changing:
         content.restore_context(t.file.path, t.uid if t.file.is_directory() else root.UID)
 
@@ -212,7 +218,9 @@ def conclude(plan: Plan, run: Run, work: "Callable", first: bool = False, quiet:
         return 0
     except BaseException as e:
         run.result, run.reason, run.code = "failed", "unexpected", 1
-        say("unexpected: " + where(e))
+        if isinstance(e, OSError) and e.errno in store.UNWRITABLE:
+            run.reason, run.code = "write", 8
+        say(("disk full, or read-only? " if run.code == 8 else "unexpected: ") + where(e))
     watch.forget()
     finish(plan, run, first)
     return run.code
@@ -220,7 +228,10 @@ def conclude(plan: Plan, run: Run, work: "Callable", first: bool = False, quiet:
 
 def finish(plan: Plan, run: Run, first: bool = False) -> None:
     """Write status and metrics, unless a newer script has replaced the plan meanwhile."""
-    lock = None if first else drafts.lock(LOCK, 1)
+    try:
+        lock = None if first else store.lock(LOCK, 1)
+    except Failure:
+        lock = None
     try:
         if first or is_current(plan):
             write(plan, run)

@@ -1,11 +1,10 @@
 """The status file: what the last run did. It holds no value."""
 import time
 
-from ageenv import drafts, walk
-from ageenv.failure import Failure
-from ageenv.plan import WORDS, Plan
+from ageenv import drafts, store, walk
+from ageenv.failure import Failure, say, show
+from ageenv.plan import STATUS, STATUS_IN_RUN, WORDS, Plan, last_status
 
-PATH = b"/var/lib/ageenv/status.json"
 SUCCESS = b"/var/lib/ageenv/success"
 
 
@@ -53,7 +52,7 @@ def text(plan: Plan, run: Run) -> str:
 def recall(plan: Plan, run: Run) -> None:
     """Start from what the last run has left: this one may find out less."""
     try:
-        told = eval((walk.read(PATH) or b"{}").decode(), dict(WORDS))
+        told = eval(last_status().decode() or "{}", dict(WORDS))
     except (OSError, Failure, SyntaxError, ValueError, NameError):
         return
     run.result, run.reason, run.code = told.get("result", run.result), told.get("reason", run.reason), told.get("exit_code", run.code)
@@ -65,10 +64,23 @@ def recall(plan: Plan, run: Run) -> None:
 
 def write(plan: Plan, run: Run) -> None:
     """Replace the status file. Raises Failure or OSError."""
-    files = [(PATH, text(plan, run).encode(), 0o600)]
-    if run.result == "ok":
+    put(text(plan, run).encode(), run.result == "ok")
+
+
+def put(told: bytes, success: bool) -> None:
+    """Replace the status file: in /run where the disk cannot be written. success: note the
+    time of one, too."""
+    files = [(STATUS, told, 0o600)]
+    if success:
         files.append((SUCCESS, b"%d\n" % time.time(), 0o600))
-    drafts.write_all(files)
+    try:
+        drafts.write_all(files)
+    except (OSError, Failure):
+        say("%s cannot be written: until the next boot the status is in %s" % (show(STATUS), show(STATUS_IN_RUN)))
+        store.make(store.RUN).close()
+        drafts.write(STATUS_IN_RUN, told)
+    else:
+        drafts.discard(STATUS_IN_RUN)
 
 
 def last_success() -> int:

@@ -102,7 +102,12 @@ class Target:
         assert self.ours is not None
         if not walk.is_at(self.at, name, self.ours) or not self.reached(name):
             raise Failure(8, "write", CHANGED % self.file.name)
+        self.look_again()
         walk.sync_directory(self.at)
+
+    def look_again(self) -> None:
+        """Raise Failure if the old one, which has a name that nobody knows now, is another
+        than it was. It is removed next."""
 
     def rename_new(self, name: bytes) -> None:
         """Rename where nothing was before."""
@@ -189,7 +194,9 @@ class Target:
     def remove(self, name: bytes) -> None:
         """Remove a draft, as far as it can be."""
         try:
-            drafts.remove_at(self.at, name, {drafts.inode(st) for st in (self.ours, self.before) if st is not None})
+            # A file takes the place of an empty directory: nothing of that is removed with it.
+            ours = (self.ours, self.before) if self.file.is_directory() else ()
+            drafts.remove_at(self.at, name, {drafts.inode(st) for st in ours if st is not None})
         except OSError:
             pass
 

@@ -7,9 +7,9 @@ hangs keeps only the end of cloud-init waiting, as it would without this program
 import os
 import signal
 
-from ageenv import drafts, metrics, root, status, units, walk, watch
+from ageenv import drafts, metrics, root, status, store, units, walk, watch
 from ageenv.failure import Failure, say
-from ageenv.plan import Plan
+from ageenv.plan import Plan, last_status
 
 PROGRAM = b"/var/lib/ageenv/user-script"
 # A word and an exit code; no file while the script waits for the files.
@@ -22,7 +22,7 @@ def state() -> tuple:
     """Return what has become of the script, and its exit code."""
     name, _, code = (walk.read(STATE, 64) or b"waiting 0").decode().partition(" ")
     if name == "running":
-        lock = drafts.lock(LOCK, 0)
+        lock = store.lock(LOCK, 0)
         if lock is not None:
             os.close(lock)
             name = "interrupted"
@@ -55,7 +55,7 @@ def start() -> None:
 def run(plan: Plan) -> int:
     """Run the script if it is due, and report how it went. Returns 0 or its failure's
     code."""
-    lock = drafts.lock(LOCK, 0)
+    lock = store.lock(LOCK, 0)
     if lock is None:
         return 0
     try:
@@ -136,7 +136,7 @@ def report(plan: Plan, name: str, code: int) -> None:
     """Note what has become of the script, and tell status and metrics."""
     note(name, code)
     run, changes = status.Run(), {"user_script": status.quote(name), "user_script_exit_code": str(code)}
-    lines = (walk.read(status.PATH) or b"").decode().split("\n")
+    lines = last_status().decode().split("\n")
     told = dict(line.strip(" ,").partition(": ")[::2] for line in lines if line.startswith('  "'))
     if name == "failed" and told.get('"result"') == '"ok"':
         run.reason, run.code, run.metadata = "user-script", 18, told['"metadata"'].strip('"')
@@ -147,4 +147,4 @@ def report(plan: Plan, name: str, code: int) -> None:
         if line.startswith('  "') and field in changes:
             lines[i] = '  "%s": %s%s' % (field, changes[field], "," if line.endswith(",") else "")
     if told:
-        drafts.write(status.PATH, "\n".join(lines).encode())
+        status.put("\n".join(lines).encode(), False)

@@ -89,10 +89,11 @@ def here() -> tuple:
 
 def place(pid: str) -> tuple:
     """Return network and control group of a process. Raises OSError."""
-    with open("/proc/%s/cgroup" % pid) as f:
+    with open("/proc/%s/cgroup" % pid, "rb") as f:
         for line in f:
-            if line.startswith("0::"):
-                return os.readlink("/proc/%s/ns/net" % pid), line[3:].strip()
+            if line.startswith(b"0::"):
+                # A user names groups of their own in any bytes.
+                return os.readlink("/proc/%s/ns/net" % pid), os.fsdecode(line[3:].rstrip(b"\n"))
     raise OSError(0, "")
 
 
@@ -112,7 +113,7 @@ def running(report: Report, known: set) -> None:
     """Try in the groups and networks of what runs here, containers among it, but for groups that are known to get through."""
     network, _ = here()
     places = [(group, 0 if net == network else pid) for (net, group), pid in sorted(processes().items())
-              if group not in known and not group.endswith("/") and ".." not in group]
+              if group not in known and not group.endswith("/") and ".." not in group.split("/")]
     tried, containers = 0, 0
     for start in range(0, min(len(places), MOST), TOGETHER):
         attempts = [(group, pid, [(who, Attempt(uid, group=GROUPS + group, network=pid)) for uid, who in USERS]) for group, pid in places[start:start + TOGETHER]]
@@ -137,7 +138,7 @@ def bridges(report: Report) -> None:
     for name in names:
         if not os.path.isdir("/sys/class/net/%s/bridge" % name):
             continue
-        words = process.run(["ip", "-4", "-o", "addr", "show", "dev", name]).out.decode().split()
+        words = process.run(["ip", "-4", "-o", "addr", "show", "dev", name]).out.decode("utf-8", "replace").split()
         if "inet" not in words:
             continue
         neighbor = words[words.index("inet") + 1].partition("/")[0].rpartition(".")[0] + ".253"

@@ -133,10 +133,12 @@ def new_directory(at: int, name: bytes) -> int:
     os.mkdir(name, 0o700, dir_fd=at)
     fd = os.open(name, LIST, dir_fd=at)
     st = os.fstat(fd)
-    if st.st_uid != root.UID or st.st_mode & 0o777 != 0o700 or os.listdir(fd):
+    if st.st_uid != root.UID or st.st_mode & 0o077 or os.listdir(fd):
         os.close(fd)
         raise FileExistsError(errno.EEXIST, "")
     drop_access_lists(fd)
+    # An inherited list may have taken rights from root, too.
+    os.fchmod(fd, 0o700)
     return fd
 
 
@@ -167,9 +169,9 @@ def drop_access_lists(fd: int) -> None:
 
 
 def has_access_list(fd: int) -> bool:
-    """Report whether an open file has an access list."""
+    """Report whether a file has an access list. The descriptor may be one of O_PATH."""
     try:
-        return bool(os.getxattr(fd, ACCESS_LISTS[0]))
+        return bool(os.getxattr(b"/proc/self/fd/%d" % fd, ACCESS_LISTS[0]))
     except OSError:
         return False
 

@@ -1,6 +1,8 @@
 """verify: the files that were dropped."""
+import fcntl
 import os
 import shutil
+import signal
 import unittest
 
 from tests.verify_box import OWN, VerifyBox, plan
@@ -60,6 +62,17 @@ class FilesTest(VerifyBox):
         except OSError:
             self.skipTest("the file system has no access lists")
         self.fails("/run/app.env has mode 0640 and has an access list: run chmod 0600 and setfacl -b on it")
+
+    def test_lease(self) -> None:
+        """A lease keeps a file from being opened. Its mode is seen all the same."""
+        self.addCleanup(signal.signal, signal.SIGIO, signal.signal(signal.SIGIO, signal.SIG_IGN))
+        os.chmod(self.path("/run/app.env"), 0o666)
+        with open(self.path("/run/app.env"), "rb+") as f:
+            try:
+                fcntl.fcntl(f, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            except OSError:
+                self.skipTest("the file system has no leases")
+            self.fails("/run/app.env has mode 0666: run chmod 0600 on it")
 
     def test_owner_that_does_not_exist(self) -> None:
         """It is said, and the rest is looked at."""
