@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/ageplugin"
 	"github.com/ageenv/terraform-provider-ageenv/internal/process"
 	"github.com/ageenv/terraform-provider-ageenv/internal/provider"
 )
@@ -18,6 +19,7 @@ import (
 var version = "dev"
 
 func main() {
+	ageplugin.RunChild()
 	debug := flag.Bool("debug", false, "serve for a debugger, and print how Terraform reaches it")
 	flag.Parse()
 
