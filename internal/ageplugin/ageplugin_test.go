@@ -65,7 +65,7 @@ func running(t *testing.T, dir string) (found []string) {
 			continue
 		}
 		self, _ := os.Executable()
-		if bytes.Contains(line, []byte(dir)) || bytes.Contains(line, []byte("age-plugin-"+name)) || bytes.HasPrefix(line, []byte(self+"\x00ask-age-plugin")) {
+		if bytes.Contains(line, []byte(dir)) || bytes.HasPrefix(line, []byte(self+"\x00ask-age-plugin")) {
 			found = append(found, entry.Name()+" "+strings.ReplaceAll(string(line), "\x00", " "))
 		}
 	}
