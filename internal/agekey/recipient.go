@@ -2,7 +2,6 @@ package agekey
 
 import (
 	"bytes"
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,8 +26,8 @@ func (r Recipient) String() string { return r.text }
 // Kind returns the recipient's kind.
 func (r Recipient) Kind() Kind { return r.kind }
 
-// ParseRecipient reads one recipient: age1…, age1pq1…, ssh-ed25519 … or
-// ssh-rsa …. Errors are ErrPrivateKey, ErrRecipientList, ErrPlugin or
+// ParseRecipient reads one recipient: age1…, age1pq1…, age1NAME1… of a plugin,
+// ssh-ed25519 … or ssh-rsa …. Errors are ErrPrivateKey, ErrRecipientList or
 // ErrMalformedRecipient.
 func ParseRecipient(s string) (Recipient, error) {
 	s = strings.TrimSpace(s)
@@ -62,13 +61,12 @@ func isRecipientList(s string) bool {
 // isRecipient reports whether a text is a recipient, a plugin's too.
 func isRecipient(s string) bool {
 	_, err := parseOne(strings.TrimSpace(s))
-	return err == nil || errors.Is(err, ErrPlugin)
+	return err == nil
 }
 
-// pluginRecipient matches a plugin's recipient: age1, the plugin's name, and the data. The
-// data part has no "1", so that a second one ends the name. Files of sops may list
-// such recipients, and errors show them.
-var pluginRecipient = regexp.MustCompile(`^age1[A-Za-z0-9+._-]+1[A-Za-z0-9]+$`)
+// aPlugins matches a plugin's recipient: age1, the plugin's name, and the data. The
+// data part has no "1", so that a second one ends the name.
+var aPlugins = regexp.MustCompile(`^age1[A-Za-z0-9+._-]+1[A-Za-z0-9]+$`)
 
 // maxPlugin is the longest recipient of a plugin, in bytes. A hybrid one has 2,000.
 const maxPlugin = 16 << 10
@@ -79,8 +77,8 @@ func parseOne(s string) (Recipient, error) {
 		if r, err := age.ParseHybridRecipient(s); err == nil {
 			return Recipient{age: r, text: r.String(), kind: Hybrid}, nil
 		}
-	case len(s) <= maxPlugin && pluginRecipient.MatchString(s):
-		return Recipient{}, ErrPlugin
+	case len(s) <= maxPlugin && aPlugins.MatchString(s):
+		return parsePluginRecipient(s)
 	case strings.HasPrefix(s, "age1"):
 		if r, err := age.ParseX25519Recipient(s); err == nil {
 			return Recipient{age: r, text: r.String(), kind: X25519}, nil
@@ -111,14 +109,22 @@ func authorizedKey(key ssh.PublicKey) string {
 // then nobody could open the result.
 const maxRecipients = 1024
 
+// isPostQuantum reports whether age puts recipients of the kind into a file with
+// post-quantum ones only.
+func (k Kind) isPostQuantum() bool { return k == Hybrid || k == HybridTag }
+
 // CheckTogether returns ErrMixedRecipients or ErrTooManyRecipients if these
-// recipients can't be those of one age file.
+// recipients can't be those of one age file. Of which class a plugin's recipient is,
+// only the plugin knows: that shows when it is sealed to.
 func CheckTogether(recipients []Recipient) error {
 	if len(recipients) > maxRecipients {
 		return ErrTooManyRecipients
 	}
-	hybrid := slices.ContainsFunc(recipients, func(r Recipient) bool { return r.kind == Hybrid })
-	classic := slices.ContainsFunc(recipients, func(r Recipient) bool { return r.kind != Hybrid })
+	hybrid := slices.ContainsFunc(recipients, func(r Recipient) bool { return r.kind.isPostQuantum() })
+	classic := slices.ContainsFunc(recipients, func(r Recipient) bool {
+		_, ofPlugin := r.kind.Plugin()
+		return !r.kind.isPostQuantum() && !ofPlugin
+	})
 	if hybrid && classic {
 		return ErrMixedRecipients
 	}

@@ -36,6 +36,7 @@ const (
 	NotStarted Fault = "not started" // it is there, and can't be run
 	Refused    Fault = "refused"     // it answered with an error
 	TimedOut   Fault = "timed out"
+	GivenUp    Fault = "given up" // it is not asked, after it timed out several times
 	Asked      Fault = "asked"   // for a PIN or another text
 	Confirm    Fault = "confirm" // asked for a confirmation
 	Flooded    Fault = "flooded" // it sent more than is read
@@ -76,6 +77,8 @@ func (e *Error) Error() string {
 		} else {
 			text += ": it may wait for its key or for a touch"
 		}
+	case GivenUp:
+		text += "was not asked again, because it did not answer in time before: have its key ready and run this again"
 	case Asked:
 		text += "asked for a PIN or another text. " + prompts
 	case Confirm:

@@ -11,6 +11,7 @@ import (
 	"runtime/metrics"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,9 +22,11 @@ import (
 )
 
 // RunChild does nothing unless this process was started to ask a plugin. Then it asks,
-// answers and ends the process. Call it before anything else.
+// answers and ends the process. Call it before anything else: without it no plugin is
+// asked.
 func RunChild() {
 	if len(os.Args) != 2 || os.Args[1] != childArgument {
+		isParent.Store(true)
 		return
 	}
 	process.NoDumps()
@@ -43,6 +46,9 @@ func RunChild() {
 	// The provider ends this process, with all that the plugin left running.
 	select {}
 }
+
+// isParent is whether this program, started again, would ask a plugin.
+var isParent atomic.Bool
 
 // child is the process that asks.
 type child struct {

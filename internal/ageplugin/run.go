@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -86,8 +87,8 @@ type session struct {
 
 func start() (*session, error) {
 	program, err := os.Executable()
-	if err != nil {
-		return nil, err
+	if err != nil || !isParent.Load() {
+		return nil, errors.Join(err, errors.ErrUnsupported)
 	}
 	command := exec.Command(program, childArgument) //nolint:gosec,noctx // this program; ended as a group, which a context does not
 	command.Env = childEnvironment()

@@ -105,6 +105,9 @@ func (m Metadata) groupsError(needed int, failures []error) error {
 		case !errors.Is(failure, agekey.ErrNoMatch):
 			kind = ErrTampered
 			closed = append(closed, name+" (one of its wrapped keys is damaged)")
+		case agekey.PluginFailed(failure):
+			kind = failure
+			closed = append(closed, name+" ("+namesOf(m.groups[i])+")")
 		case len(m.groups[i]) == 0:
 			closed = append(closed, name+" (of PGP or a cloud's KMS, which are not used here)")
 		default:
@@ -139,17 +142,19 @@ func namesOf(group []wrappedKey) string {
 	return strings.Join(names, ", ")
 }
 
-// unwrap opens the first of some wrapped keys that an identity opens.
+// unwrap opens the first of some wrapped keys that an identity opens. Errors are
+// agekey.ErrNoMatch, and that of a plugin too, and ErrTampered.
 func unwrap(wrapped []wrappedKey, ids []agekey.Identity, size int) ([]byte, error) {
-	failure := agekey.ErrNoMatch
-	for _, w := range wrapped {
-		key, err := agekey.Open(w.enc, ids)
-		if err == nil && key.Len() == size {
-			return []byte(key.Reveal()), nil
-		}
-		if !errors.Is(err, agekey.ErrNoMatch) {
-			failure = ErrTampered
-		}
+	files := make([]string, len(wrapped))
+	for i, w := range wrapped {
+		files[i] = w.enc
 	}
-	return nil, failure
+	key, err := agekey.OpenFirst(files, ids, func(key secret.Text) bool { return key.Len() == size })
+	switch {
+	case err == nil:
+		return []byte(key.Reveal()), nil
+	case errors.Is(err, agekey.ErrNoMatch):
+		return nil, err
+	}
+	return nil, ErrTampered
 }
