@@ -184,6 +184,12 @@ func WithoutAsking(ids []Identity) []Identity {
 	return withPlugin(ids, func(p *pluginIdentity) { p.quiet = true })
 }
 
+// In returns the keyring for work that ends with ctx: see In.
+func (k Keyring) In(ctx context.Context) Keyring {
+	k.Identities, k.Meant = In(ctx, k.Identities), In(ctx, k.Meant)
+	return k
+}
+
 // OfUnknownRecipient returns the programs, each once, of the plugins that the identities
 // belong to whose recipient is not known.
 func OfUnknownRecipient(ids []Identity) (programs []string) {
@@ -195,12 +201,12 @@ func OfUnknownRecipient(ids []Identity) (programs []string) {
 	return programs
 }
 
-// PluginsFor returns the programs, each once, of those plugins that may open what is
-// encrypted to the recipients: one of theirs is among them, or is not known.
+// PluginsFor returns the programs on PATH, each once, of those plugins that may open
+// what is encrypted to the recipients: one of theirs is among them, or is not known.
 func PluginsFor(ids []Identity, recipients []string) (programs []string) {
 	for _, id := range ids {
 		program, is := id.Plugin()
-		if is && (id.recipient.text == "" || slices.Contains(recipients, id.recipient.text)) && !slices.Contains(programs, program) {
+		if is && (id.recipient.text == "" || slices.Contains(recipients, id.recipient.text)) && !slices.Contains(programs, program) && ageplugin.OnPath(id.plugin.name) {
 			programs = append(programs, program)
 		}
 	}

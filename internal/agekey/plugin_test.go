@@ -89,10 +89,10 @@ func TestPluginsFor(t *testing.T) {
 		recipients []string
 		want       []string
 	}{
-		"its own":       {known, []string{yubikeyRecipient}, []string{"age-plugin-yubikey"}},
-		"another one":   {known, []string{tagRecipient}, nil},
-		"unknown":       {unknown, []string{tagRecipient}, []string{"age-plugin-tpm"}},
-		"no plugin's":   {mustIdentities(t, x25519Pair(t).identity), []string{yubikeyRecipient}, nil},
+		"its own":        {known, []string{yubikeyRecipient}, []string{"age-plugin-yubikey"}},
+		"another one":    {known, []string{tagRecipient}, nil},
+		"unknown":        {unknown, []string{tagRecipient}, []string{"age-plugin-tpm"}},
+		"no plugin's":    {mustIdentities(t, x25519Pair(t).identity), []string{yubikeyRecipient}, nil},
 		"two of unknown": {slices.Concat(unknown, unknown), nil, []string{"age-plugin-tpm"}},
 	} {
 		if got := agekey.PluginsFor(tt.ids, tt.recipients); !slices.Equal(got, tt.want) {

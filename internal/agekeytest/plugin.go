@@ -21,8 +21,8 @@ const PluginName = "ageenvtest"
 // PluginCanary is in all that the plugin for tests says: nothing of it may be shown.
 const PluginCanary = "PLUGIN-CANARY"
 
-// Plugin is an age plugin for tests, which is on PATH: internal/ageplugin/testplugin
-// says how its keys behave. Tests that use one don't run in parallel.
+// Plugin is an age plugin for tests: internal/ageplugin/testplugin says how its keys
+// behave.
 type Plugin struct {
 	tb  testing.TB
 	dir string
@@ -48,6 +48,14 @@ func (e *buildError) Error() string { return "building the test plugin failed: "
 // NewPlugin builds the plugin and puts it on PATH, for the test.
 func NewPlugin(tb testing.TB) *Plugin {
 	tb.Helper()
+	p := NewPluginOffPath(tb)
+	tb.Setenv("PATH", p.dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return p
+}
+
+// NewPluginOffPath builds the plugin, for programs that get a PATH of their own.
+func NewPluginOffPath(tb testing.TB) *Plugin {
+	tb.Helper()
 	program, err := builtPlugin()
 	if err != nil {
 		tb.Fatal(err)
@@ -61,15 +69,7 @@ func NewPlugin(tb testing.TB) *Plugin {
 	if err := os.WriteFile(p.Program(), content, 0o700); err != nil { //nolint:gosec // a program
 		tb.Fatal(err)
 	}
-	setenv(tb, "PATH", p.dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 	return p
-}
-
-func setenv(tb testing.TB, name, value string) {
-	tb.Helper()
-	if t, ok := tb.(interface{ Setenv(name, value string) }); ok {
-		t.Setenv(name, value)
-	}
 }
 
 // Dir is the directory that is on PATH.
@@ -95,8 +95,8 @@ func (p *Plugin) Identity(mode string) agekey.Identity {
 	return Parse(p.tb, p.KeyFile(mode))
 }
 
-// Noted returns what the plugin was given by now: the lines of calls, unwraps, argv or
-// environ.
+// Noted returns what the plugin was given by now: the lines of calls, unwraps, argv,
+// environ or filekeys (hex).
 func (p *Plugin) Noted(what string) []string {
 	p.tb.Helper()
 	content, err := os.ReadFile(filepath.Join(p.dir, what))
@@ -108,7 +108,7 @@ func (p *Plugin) Noted(what string) []string {
 
 // Forget removes what was noted.
 func (p *Plugin) Forget() {
-	for _, what := range []string{"calls", "unwraps", "argv", "environ"} {
+	for _, what := range []string{"calls", "unwraps", "argv", "environ", "filekeys"} {
 		_ = os.Remove(filepath.Join(p.dir, what))
 	}
 }

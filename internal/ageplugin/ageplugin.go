@@ -37,10 +37,10 @@ const (
 	Refused    Fault = "refused"     // it answered with an error
 	TimedOut   Fault = "timed out"
 	GivenUp    Fault = "given up" // it is not asked, after it timed out several times
-	Asked      Fault = "asked"   // for a PIN or another text
-	Confirm    Fault = "confirm" // asked for a confirmation
-	Flooded    Fault = "flooded" // it sent more than is read
-	Ended      Fault = "ended"   // it ended without an answer
+	Asked      Fault = "asked"    // for a PIN or another text
+	Confirm    Fault = "confirm"  // asked for a confirmation
+	Flooded    Fault = "flooded"  // it sent more than is read
+	Ended      Fault = "ended"    // it ended without an answer
 	Malformed  Fault = "malformed"
 	Canceled   Fault = "canceled"
 	NoProcess  Fault = "no process" // the child process failed

@@ -2,11 +2,12 @@
 // are X25519 keys, and what they hold in addition says how the plugin behaves.
 //
 // The program is to be named age-plugin-NAME, for any NAME, and writes what it is given
-// into its own directory: calls, argv, environ.
+// into its own directory: calls, unwraps, argv, environ, filekeys.
 package main
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -123,6 +124,7 @@ func (k *key) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
 	if err := k.behave(); err != nil {
 		return nil, nil, err
 	}
+	k.note("filekeys", hex.EncodeToString(fileKey))
 	stanzas, err := k.recipient.Wrap(fileKey)
 	if err != nil {
 		return nil, nil, err
@@ -155,6 +157,7 @@ func (k *key) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 			continue
 		}
 		k.note("unwraps", "one")
+		k.note("filekeys", hex.EncodeToString(fileKey))
 		if err := k.behave(); err != nil {
 			return nil, err
 		}
