@@ -130,7 +130,7 @@ func (o *opening) ask(files []closedFile, ids []Identity) (plain secret.Text, op
 			if plain, opened = o.with(fileKey, files); opened {
 				return plain, true
 			}
-			err = fmt.Errorf("%s gave a key that does not open it: the file was altered, or the plugin is at fault", ageplugin.Program(name))
+			err = fmt.Errorf("the program %s gave a key that does not open it: the file was altered, or the plugin is at fault", ageplugin.Program(name))
 			m.failed(question{sum, name}, err)
 		}
 		if !errors.Is(err, ageplugin.ErrNoMatch) {

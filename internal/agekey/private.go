@@ -8,10 +8,12 @@ import (
 // privateKey matches where a private key begins: an age identity of any kind, in
 // upper or lower case, with the six Bech32 characters that every one of them has at
 // least; or the header of an SSH or PEM key. So a text may name the prefix, as
-// `grep AGE-SECRET-KEY-1 FILE` does.
+// `grep AGE-SECRET-KEY-1 FILE` does. Of a plugin in lower case it takes more characters:
+// age-plugin-yubikey-15746767.txt is the name of a file.
 var privateKey = regexp.MustCompile(`(?i)^(?:` +
 	`AGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{6}|` +
-	`AGE-PLUGIN-[A-Z0-9+._-]{1,80}1[02-9AC-HJ-NP-Z]{6}|` +
+	`AGE-PLUGIN-[A-Z0-9+._-]{1,80}1[02-9AC-HJ-NP-Z]{16}|` +
+	`(?-i:AGE-PLUGIN-[A-Z0-9+._-]{1,80}1[02-9AC-HJ-NP-Z]{6})|` +
 	`-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY)`)
 
 // HoldsPrivateKey reports whether a text holds what looks like a private key, whole

@@ -61,15 +61,14 @@ func Program(name string) string { return "age-plugin-" + name }
 
 func (e *Error) Error() string {
 	const prompts = "Nobody can be asked through Terraform. Use a key without one, or let the plugin show its own prompt (as with a graphical pinentry)"
-	program := Program(e.Name)
-	text := program + " "
+	text := "the program " + Program(e.Name) + " "
 	switch e.Fault {
 	case Missing:
-		return "the program " + program + " is not on PATH: install this age plugin where Terraform runs"
+		text += "is not on PATH: install this age plugin where Terraform runs"
 	case NotStarted:
 		text += "is on PATH and can't be started: check that it may be run and is built for this machine"
 	case Refused:
-		text += fmt.Sprintf("refused, or its key is not there. What it said may quote a key and is not shown: age -d with the same identity shows it")
+		text += "refused, or its key is not there. What it said may quote a key and is not shown: age -d with the same identity shows it"
 	case TimedOut:
 		text += fmt.Sprintf("did not answer within %s", currentTimeout())
 		if e.Message {

@@ -75,5 +75,5 @@ func pluginRemedy(err error) string {
 	if !agekey.PluginFailed(err) {
 		return ""
 	}
-	return " From then on, a plan compares content_version alone: it opens nothing, and needs no touch and no PIN."
+	return " A plan does not open a bundle that has a content_version: it needs no touch and no PIN for it."
 }
