@@ -399,6 +399,33 @@ resource "ageenv_bundle" "b" {
 	h.nothingRuns()
 }
 
+// A key file with a passphrase is opened by a key command, with age's own plugin for
+// passphrases that nobody types.
+func TestAccPassphraseByKeyCommand(t *testing.T) {
+	batchpass := os.Getenv("AGEENV_TEST_BATCHPASS")
+	if batchpass == "" {
+		t.Skip("no age-plugin-batchpass to test with: make test builds one")
+	}
+	w := newWorld(t)
+	c := newCLI(t, w)
+	c.env["PATH"] = filepath.Dir(batchpass) + string(os.PathListSeparator) + os.Getenv("PATH")
+	env := []string{"PATH=" + c.env["PATH"], "AGE_PASSPHRASE=passphrase-canary", "AGE_PASSPHRASE_WORK_FACTOR=10"}
+	locked := filepath.Join(t.TempDir(), "key.txt.age")
+	writeFile(t, locked, realRun(t, "AGEENV_TEST_AGE", w.operator.identity+"\n", env, "-e", "-a", "-j", "batchpass"))
+	delete(c.env, "SOPS_AGE_KEY_FILE")
+	c.env["SOPS_AGE_KEY_CMD"] = os.Getenv("AGEENV_TEST_AGE") + " -d -j batchpass '" + locked + "'"
+	c.write(w.config("resource \"ageenv_bundle\" \"b\" {\n  entries_wo = { TOKEN = \"first\" }\n  recipients = []\n}\n"))
+	c.env["AGE_PASSPHRASE"] = "passphrase-canary"
+	c.must("apply", "-auto-approve")
+	badOutput(t, c.must("plan"), []string{"No changes."}, []string{"passphrase-canary"})
+	delete(c.env, "AGE_PASSPHRASE")
+	out, err := c.run("plan")
+	if err == nil {
+		t.Error("without the passphrase the plan succeeds")
+	}
+	badOutput(t, out, []string{"Not usable: the command in SOPS_AGE_KEY_CMD: it ended with exit code 1."}, nil)
+}
+
 // A box has no such hardware: its identity is an X25519 key.
 func TestAccPluginIsNoBoxIdentity(t *testing.T) {
 	w := newWorld(t)
