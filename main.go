@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/ageplugin"
 	"github.com/ageenv/terraform-provider-ageenv/internal/process"
 	"github.com/ageenv/terraform-provider-ageenv/internal/provider"
 )
@@ -31,6 +32,7 @@ func collectLess() {
 }
 
 func main() {
+	ageplugin.RunChild()
 	collectLess()
 	debugging := flag.Bool("debug", false, "serve for a debugger, and print how Terraform reaches it")
 	flag.Parse()

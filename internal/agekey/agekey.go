@@ -5,8 +5,10 @@
 //   - agekey.go: kinds of keys, and the errors that callers tell apart
 //   - recipient.go: public keys, and which of them age lets into one file
 //   - identity.go: private keys, key files and SSH keys
+//   - plugin.go: keys of age plugins, on a YubiKey or in a TPM
 //   - private.go: what looks like a private key, wherever it stands
 //   - seal.go: age files, armored and binary
+//   - open.go: opening them, and how often a plugin is asked for that
 //   - wrap.go: an identity sealed to its escrow recipients
 //   - operators.go: which list of operators is followed, and how two lists differ
 //   - sources.go: where sops looks for identities, and in which order
@@ -36,11 +38,8 @@ var (
 	// ErrPrivateKey: a private key stands where a public one belongs.
 	ErrPrivateKey = errors.New("this is a private key (identity), and a recipient is a public one: " +
 		"give its public half (age-keygen -y FILE prints it), and treat the key as leaked if it was saved or committed like this")
-	// ErrPlugin: the key belongs to an age plugin.
-	ErrPlugin = errors.New("this key needs an age plugin, and plugins are not supported: " +
-		"use an X25519, hybrid, ssh-ed25519 or ssh-rsa key")
 	// ErrMalformedRecipient: not a recipient of any known kind.
-	ErrMalformedRecipient = errors.New("this is not a recipient: expected age1…, age1pq1…, ssh-ed25519 … or ssh-rsa …, whole and unaltered")
+	ErrMalformedRecipient = errors.New("this is not a recipient: expected age1…, age1pq1…, age1NAME1… of an age plugin, ssh-ed25519 … or ssh-rsa …, whole and unaltered")
 	// ErrRecipientList: several recipients, or a recipients file, where one belongs.
 	ErrRecipientList = errors.New("this is a list of recipients, and each element is one: " +
 		"write [\"age1…\", \"age1…\"] for \"age1…,age1…\", and for a recipients file " +
@@ -48,6 +47,10 @@ var (
 	// ErrMixedRecipients: age refuses these recipients in one file.
 	ErrMixedRecipients = errors.New("age can't mix post-quantum recipients (age1pq1…) with classic ones (age1…, ssh-…) in one file: " +
 		"it would be only as strong as the classic ones; use recipients of one class")
+	// ErrMixedPlugins: what a plugin says of its recipient keeps it from being in one
+	// file with the others. This is known only when it is asked.
+	ErrMixedPlugins = errors.New("an age plugin says that its recipient can't be in one age file with the others " +
+		"(as a post-quantum one can't be with classic ones): use recipients of one class; nothing was changed")
 	// ErrTooManyRecipients: age would write such a file, and refuses to read it.
 	ErrTooManyRecipients = errors.New("there are more recipients than the 1,024 that age reads in one file")
 	// ErrNoRecipient: there is nobody to seal to.

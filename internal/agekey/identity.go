@@ -17,9 +17,11 @@ type Identity struct {
 	age       age.Identity
 	text      secret.Text
 	recipient Recipient
+	plugin    *pluginIdentity // nil of an identity that needs none
 }
 
-// Recipient returns the public half.
+// Recipient returns the public half. That of a plugin's identity is known only if its
+// key file names it in a comment; else it is an empty text, with a kind.
 func (i Identity) Recipient() Recipient { return i.recipient }
 
 // Text returns the identity as age writes it (AGE-SECRET-KEY-1…), or the PEM
@@ -66,16 +68,13 @@ func fromHybrid(id *age.HybridIdentity) Identity {
 	return Identity{age: id, text: secret.New(id.String()), recipient: recipient}
 }
 
-// ParseIdentities reads a key file: age identities, one a line, with empty lines
-// and # comments between them, or one SSH private key in PEM. An age plugin's
-// identity is skipped where another one is there. An error names the line and never
-// holds it. A text without an identity is an error.
+// ParseIdentities reads a key file: age identities, one a line, those of plugins too,
+// with empty lines and # comments between them, or one SSH private key in PEM. An error
+// names the line and never holds it. A text without an identity is an error.
 func ParseIdentities(text secret.Text) ([]Identity, error) {
 	ids, problems := readIdentities(text)
-	for _, problem := range problems {
-		if len(ids) == 0 || !errors.Is(problem, ErrPlugin) {
-			return nil, problem
-		}
+	if len(problems) > 0 {
+		return nil, problems[0]
 	}
 	return ids, nil
 }
@@ -96,12 +95,18 @@ func readIdentities(text secret.Text) (ids []Identity, problems []error) {
 		return []Identity{id}, nil
 	}
 
+	var claimed []Recipient // by comments since the last identity
+	asked := newMemory()
 	for number, line := range strings.Split(plain, "\n") {
 		line = strings.TrimSpace(line)
+		if r, ok := commentedRecipient(line); ok {
+			claimed = append(claimed, r)
+		}
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		id, err := parseIdentity(line)
+		id, err := parseIdentity(line, claimed, asked)
+		claimed = nil
 		if err != nil {
 			problems = append(problems, fmt.Errorf("line %d: %w", number+1, err))
 			continue
@@ -114,7 +119,7 @@ func readIdentities(text secret.Text) (ids []Identity, problems []error) {
 	return ids, problems
 }
 
-func parseIdentity(line string) (Identity, error) {
+func parseIdentity(line string, claimed []Recipient, asked *memory) (Identity, error) {
 	switch {
 	case strings.HasPrefix(line, "AGE-SECRET-KEY-PQ-1"):
 		if id, err := age.ParseHybridIdentity(line); err == nil {
@@ -125,11 +130,11 @@ func parseIdentity(line string) (Identity, error) {
 			return fromX25519(id), nil
 		}
 	case strings.HasPrefix(line, "AGE-PLUGIN-"):
-		return Identity{}, ErrPlugin
+		return parsePluginIdentity(line, claimed, asked)
 	case strings.HasPrefix(line, "age1"), strings.HasPrefix(line, "ssh-"):
 		return Identity{}, errors.New("this is a recipient (a public key), and an identity is a private one: give the key file's AGE-SECRET-KEY-… line")
 	}
-	return Identity{}, errors.New("this is not an identity: expected AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…, whole and unaltered")
+	return Identity{}, errors.New("this is not an identity: expected AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1… or AGE-PLUGIN-NAME-1…, whole and unaltered")
 }
 
 func parseSSHIdentity(pem string) (Identity, error) {
@@ -152,11 +157,14 @@ func parseSSHIdentity(pem string) (Identity, error) {
 	return Identity{age: id, text: secret.New(pem), recipient: recipient}, nil
 }
 
-// Recipients returns the public halves, each once, sorted.
+// Recipients returns the public halves that are known, each once, sorted. See
+// OfUnknownRecipient for the others.
 func Recipients(ids []Identity) []Recipient {
-	recipients := make([]Recipient, len(ids))
-	for i, id := range ids {
-		recipients[i] = id.recipient
+	var recipients []Recipient
+	for _, id := range ids {
+		if id.recipient.text != "" {
+			recipients = append(recipients, id.recipient)
+		}
 	}
 	return Union(recipients)
 }

@@ -9,12 +9,14 @@ import (
 // privateKey matches where a private key begins: an age identity of any kind, in
 // upper or lower case, with the six Bech32 characters that every one of them has at
 // least; or the header of an SSH or PEM key. So a text may name the prefix, as
-// `grep AGE-SECRET-KEY-1 FILE` does. It is compiled when a text looks like it: most
-// never do.
+// `grep AGE-SECRET-KEY-1 FILE` does. Of a plugin in lower case it takes more characters:
+// age-plugin-yubikey-15746767.txt is the name of a file. The expression is compiled when
+// a text looks like a key: most never do.
 var privateKey = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^(?:` +
 		`AGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{6}|` +
-		`AGE-PLUGIN-[A-Z0-9+._-]{1,80}1[02-9AC-HJ-NP-Z]{6}|` +
+		`AGE-PLUGIN-[A-Z0-9+._-]{1,80}1[02-9AC-HJ-NP-Z]{16}|` +
+		`(?-i:AGE-PLUGIN-[A-Z0-9+._-]{1,80}1[02-9AC-HJ-NP-Z]{6})|` +
 		`-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY)`)
 })
 

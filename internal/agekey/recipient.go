@@ -2,7 +2,6 @@ package agekey
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -28,8 +27,8 @@ func (r Recipient) String() string { return r.text }
 // Kind returns the recipient's kind.
 func (r Recipient) Kind() Kind { return r.kind }
 
-// ParseRecipient reads one recipient: age1…, age1pq1…, ssh-ed25519 … or
-// ssh-rsa …. Errors are ErrPrivateKey, ErrRecipientList, ErrPlugin or
+// ParseRecipient reads one recipient: age1…, age1pq1…, age1NAME1… of a plugin,
+// ssh-ed25519 … or ssh-rsa …. Errors are ErrPrivateKey, ErrRecipientList or
 // ErrMalformedRecipient.
 func ParseRecipient(s string) (Recipient, error) {
 	s = strings.TrimSpace(s)
@@ -63,7 +62,7 @@ func isRecipientList(s string) bool {
 // isRecipient reports whether a text is a recipient, a plugin's too.
 func isRecipient(s string) bool {
 	_, err := parseOne(strings.TrimSpace(s))
-	return err == nil || errors.Is(err, ErrPlugin)
+	return err == nil
 }
 
 var (
@@ -72,7 +71,7 @@ var (
 )
 
 // isPluginRecipient reports whether a text is a plugin's recipient: age1, the plugin's
-// name, 1, and the data. Files of sops may list such recipients, and errors show them.
+// name, 1, and the data.
 func isPluginRecipient(s string) bool {
 	s, isAge := strings.CutPrefix(s, "age1")
 	if !isAge || s == "" {
@@ -92,7 +91,7 @@ func parseOne(s string) (Recipient, error) {
 			return Recipient{age: r, text: r.String(), kind: Hybrid}, nil
 		}
 	case len(s) <= maxPlugin && isPluginRecipient(s):
-		return Recipient{}, ErrPlugin
+		return parsePluginRecipient(s)
 	case strings.HasPrefix(s, "age1"):
 		if r, err := age.ParseX25519Recipient(s); err == nil {
 			return Recipient{age: r, text: r.String(), kind: X25519}, nil
@@ -123,14 +122,22 @@ func authorizedKey(key ssh.PublicKey) string {
 // then nobody could open the result.
 const maxRecipients = 1024
 
+// isPostQuantum reports whether age puts recipients of the kind into a file with
+// post-quantum ones only.
+func (k Kind) isPostQuantum() bool { return k == Hybrid || k == HybridTag }
+
 // CheckTogether returns ErrMixedRecipients or ErrTooManyRecipients if these
-// recipients can't be those of one age file.
+// recipients can't be those of one age file. Of which class a plugin's recipient is,
+// only the plugin knows: that shows when it is sealed to.
 func CheckTogether(recipients []Recipient) error {
 	if len(recipients) > maxRecipients {
 		return ErrTooManyRecipients
 	}
-	hybrid := slices.ContainsFunc(recipients, func(r Recipient) bool { return r.kind == Hybrid })
-	classic := slices.ContainsFunc(recipients, func(r Recipient) bool { return r.kind != Hybrid })
+	hybrid := slices.ContainsFunc(recipients, func(r Recipient) bool { return r.kind.isPostQuantum() })
+	classic := slices.ContainsFunc(recipients, func(r Recipient) bool {
+		_, ofPlugin := r.kind.Plugin()
+		return !r.kind.isPostQuantum() && !ofPlugin
+	})
 	if hybrid && classic {
 		return ErrMixedRecipients
 	}

@@ -10,11 +10,13 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/ageplugin"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
 // Seal encrypts plain to the recipients as a binary age file. Errors are
-// ErrNoRecipient, ErrMixedRecipients, ErrTooManyRecipients, ErrTooLarge, or a fault of the system.
+// ErrNoRecipient, ErrMixedRecipients, ErrMixedPlugins, ErrTooManyRecipients,
+// ErrTooLarge, an *ageplugin.Error, or a fault of the system.
 func Seal(plain secret.Text, recipients []Recipient) ([]byte, error) {
 	if err := checkSealable(plain, recipients); err != nil {
 		return nil, err
@@ -24,7 +26,7 @@ func Seal(plain secret.Text, recipients []Recipient) ([]byte, error) {
 	if err := sealTo(&out, plain, recipients); err != nil {
 		return nil, err
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), checkReadable(out.String())
 }
 
 // SealArmored is Seal with the result in age's ASCII armor, ending in LF.
@@ -41,7 +43,28 @@ func SealArmored(plain secret.Text, recipients []Recipient) (string, error) {
 	if err := armored.Close(); err != nil {
 		return "", errSeal
 	}
-	return out.String(), nil
+	return out.String(), checkReadable(out.String())
+}
+
+// checkReadable returns ErrTooManyRecipients if age would not read what was written: a
+// plugin may have made many stanzas for one recipient.
+func checkReadable(sealed string) error {
+	if CheckHeader(sealed) != nil {
+		return ErrTooManyRecipients
+	}
+	return nil
+}
+
+// sealError is what of an error of age.Encrypt can be told.
+func sealError(err error) error {
+	var failure *ageplugin.Error
+	switch {
+	case errors.As(err, &failure):
+		return failure
+	case strings.HasPrefix(err.Error(), "incompatible recipients"): // by labels, which only a plugin can tell
+		return ErrMixedPlugins
+	}
+	return errSeal
 }
 
 var errSeal = errors.New("age failed to encrypt it")
@@ -72,7 +95,7 @@ func sealTo(out io.Writer, plain secret.Text, recipients []Recipient) error {
 	}
 	w, err := age.Encrypt(out, to...)
 	if err != nil {
-		return errSeal
+		return sealError(err)
 	}
 	buffer := make([]byte, min(chunk, plain.Len()))
 	for rest := plain.Reveal(); rest != ""; {
@@ -86,43 +109,6 @@ func sealTo(out io.Writer, plain secret.Text, recipients []Recipient) error {
 		return errSeal
 	}
 	return nil
-}
-
-// Open decrypts an age file, armored or binary. Nothing is returned unless all of
-// it is authentic. Errors are ErrNoMatch, ErrCorrupt or ErrTooLarge.
-func Open(sealed string, ids []Identity) (secret.Text, error) {
-	if len(sealed) > MaxSize*3/2 {
-		return secret.Text{}, ErrTooLarge
-	}
-	var in io.Reader = strings.NewReader(sealed)
-	if IsArmored(sealed) {
-		in = armor.NewReader(in)
-	}
-	with := make([]age.Identity, len(ids))
-	for i, id := range ids {
-		with[i] = id.age
-	}
-	if len(with) == 0 {
-		return secret.Text{}, ErrNoMatch
-	}
-	r, err := age.Decrypt(in, with...)
-	if err != nil {
-		var noMatch *age.NoIdentityMatchError
-		if errors.As(err, &noMatch) {
-			return secret.Text{}, ErrNoMatch
-		}
-		return secret.Text{}, ErrCorrupt
-	}
-	size := len(sealed)
-	if IsArmored(sealed) {
-		size = base64.StdEncoding.DecodedLen(size)
-	}
-	var plain strings.Builder
-	plain.Grow(size)
-	if _, err := io.CopyBuffer(&plain, r, make([]byte, min(size, chunk)+1)); err != nil {
-		return secret.Text{}, ErrCorrupt
-	}
-	return secret.New(plain.String()), nil
 }
 
 // Binary returns an age file, armored or binary, in its binary form, unopened. Errors

@@ -166,6 +166,8 @@ func (s Sources) Load(ctx context.Context) Keyring {
 			addFile("the user's sops key file", s.UserKeys)
 		}
 	}
+	asked := newMemory() // one for all: they may belong to the same plugin
+	ring.Identities = withPlugin(ring.Identities, func(p *pluginIdentity) { p.memory = asked })
 	ring.Meant = slices.Clone(ring.Identities)
 	for _, path := range s.UserSSH {
 		if _, err := os.Stat(path); err == nil {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"filippo.io/age/plugin"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
@@ -45,7 +46,7 @@ func TestSourcesAreMerged(t *testing.T) {
 	ssh := allPairs(t)["ssh-ed25519"]
 	want = append(want, ssh.recipient)
 	users := allPairs(t)
-	pairs[7].identity = "# for age-plugin-yubikey\n" + pluginIdentity + "\n" + pairs[7].identity + "\n"
+	pairs[7].identity = "# for age-plugin-yubikey\n" + pluginIdentity[:30] + "\n" + pluginIdentity + "\n" + pairs[7].identity + "\n"
 
 	env := map[string]string{
 		agekey.EnvKey:     "# from a file\n" + pairs[0].identity + " " + pairs[1].identity + "\n",
@@ -73,13 +74,16 @@ func TestSourcesAreMerged(t *testing.T) {
 	if got := agekey.Texts(agekey.Recipients(ring.Identities)); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if len(ring.Problems) != 1 || !strings.Contains(ring.Problems[0], `plugin.txt"): line 2: this key needs an age plugin`) {
+	if len(ring.Problems) != 1 || !strings.Contains(ring.Problems[0], `plugin.txt"): line 2: this is not a whole identity of an age plugin`) {
 		t.Errorf("problems %q, want one of the plugin", ring.Problems)
+	}
+	if got := agekey.OfUnknownRecipient(ring.Meant); !slices.Equal(got, []string{"age-plugin-yubikey"}) {
+		t.Errorf("identities of unknown recipients are of %q", got)
 	}
 }
 
 // pluginIdentity is as age-plugin-yubikey writes it.
-const pluginIdentity = "AGE-PLUGIN-YUBIKEY-1QQPSQQGDZ6VYQHZTCJM4"
+var pluginIdentity = plugin.EncodeIdentity("yubikey", []byte{1, 2, 3, 4, 5, 6, 7, 8})
 
 // A user's SSH key with a passphrase is named, and a missing one is not.
 func TestUserSSHKeyWithPassphrase(t *testing.T) {
@@ -125,7 +129,7 @@ func TestManyLinesThatAreNoKeys(t *testing.T) {
 }
 
 // A line that can't be used hides no key of the same file from Load. ParseIdentities
-// passes over plugins alone: what is given as a key has no other mistakes.
+// takes no mistakes: it reads what is given as a key.
 func TestALineHidesNoOther(t *testing.T) {
 	good := x25519Pair(t)
 	for name, tt := range map[string]struct {
@@ -133,9 +137,7 @@ func TestALineHidesNoOther(t *testing.T) {
 		ids          int
 		problem      string
 	}{
-		"a plugin before":   {pluginIdentity + "\n" + good.identity + "\n", "", 1, "line 1: this key needs an age plugin"},
-		"a plugin after":    {good.identity + "\n\n" + pluginIdentity, "", 1, "line 3: this key needs an age plugin"},
-		"a plugin alone":    {"# slot 1\n" + pluginIdentity + "\n", "line 2: this key needs an age plugin", 0, "line 2: this key needs an age plugin"},
+		"a plugin cut off":  {pluginIdentity[:30] + "\n" + good.identity + "\n", "line 1: this is not a whole identity of an age plugin", 1, "line 1: this is not a whole identity of an age plugin"},
 		"a key cut off":     {good.identity[:40] + "\n" + good.identity, "line 1: this is not an identity", 1, "line 1: this is not an identity"},
 		"a recipient after": {good.identity + "\n" + good.recipient, "line 2: this is a recipient", 1, "line 2: this is a recipient"},
 	} {

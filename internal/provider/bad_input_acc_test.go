@@ -101,7 +101,7 @@ func homeWithSSHKey(t *testing.T) string {
 }
 
 func TestAccBadRecipients(t *testing.T) {
-	const expected = "This is not a recipient: expected age1…, age1pq1…, ssh-ed25519 … or ssh-rsa …, whole and unaltered."
+	const expected = "This is not a recipient: expected age1…, age1pq1…, age1NAME1… of an age plugin, ssh-ed25519 … or ssh-rsa …, whole and unaltered."
 	good, pq := newPerson(t), hybridPerson(t)
 	badTable(t, map[string]badInput{
 		"malformed, key": {
@@ -120,9 +120,9 @@ func TestAccBadRecipients(t *testing.T) {
 			config: `resource "ageenv_key" "k" { escrow_recipients = ["` + good.recipient + `", "` + good.recipient[:40] + `", "ssh-ed25519 AAAA nobody"] }`,
 			says:   []string{`"` + good.recipient[:40] + `" can't be used.`, `"ssh-ed25519 AAAA nobody" can't be used.`},
 		},
-		"of a plugin": {
+		"of a plugin, cut off": {
 			config: `resource "ageenv_key" "k" { escrow_recipients = ["age1yubikey1qwerty"] }`,
-			says:   []string{"Error: Malformed recipient", "This key needs an age plugin, and plugins are not supported: use an X25519, hybrid, ssh-ed25519 or ssh-rsa key."},
+			says:   []string{"Error: Malformed recipient", `"age1yubikey1qwerty" can't be used. ` + expected},
 		},
 		"several in one": {
 			config: badBundle("TOKEN = \"x\"", `["`+good.recipient+","+pq.recipient+`"]`),
@@ -237,7 +237,7 @@ func TestAccMalformedIdentities(t *testing.T) {
 	good := newPerson(t)
 	cut := good.identity[:len(good.identity)-5]
 	says := func(where string) []string {
-		return []string{"Error: Malformed identity", where, "Line 1: this is not an identity: expected AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…, whole and unaltered."}
+		return []string{"Error: Malformed identity", where, "Line 1: this is not an identity: expected AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1… or AGE-PLUGIN-NAME-1…, whole and unaltered."}
 	}
 	block := func(element string) string {
 		return "provider \"ageenv\" {\n  identities = [\n    var.good,\n    " + element + ",\n  ]\n  escrow_recipients = [\"" + good.recipient + "\"]\n}\n"

@@ -87,7 +87,9 @@ func (c *bundleChange) decide(ctx context.Context) (action bundle.Action, opened
 // opened, unless an identity is still unknown.
 func (c *bundleChange) open(ctx context.Context, opening bundle.Opening) (opened bundle.Opened, content *bundle.Content, diags diag.Diagnostics) {
 	ring := c.settings.keyring(ctx)
-	opened, err := c.state.source().Open(c.state.Ciphertext.ValueString(), ring.Identities)
+	ids, d := c.asking(opening, ring)
+	diags.Append(d...)
+	opened, err := c.state.source().Open(c.state.Ciphertext.ValueString(), ids)
 	if err != nil {
 		later := !c.applying && errors.Is(err, agekey.ErrNoMatch) && c.settings.identitiesUnknown
 		if opening == bundle.MustOpen && !later {
@@ -113,7 +115,7 @@ func (c *bundleChange) notOpened(err error, ring agekey.Keyring) diag.Diagnostic
 	if c.request().Compares(c.prior) && !c.applying {
 		// Not on the content's path: where the values are literals, Terraform would
 		// print them with the source.
-		return diag.NewAttributeErrorDiagnostic(ciphertextPath, "Can't tell whether the content changed", openFailed("The bundle's ciphertext", err, ring, openRemedies))
+		return diag.NewAttributeErrorDiagnostic(ciphertextPath, "Can't tell whether the content changed", openFailed("The bundle's ciphertext", err, ring, openRemedies+pluginRemedy(err)))
 	}
 	return diag.NewAttributeErrorDiagnostic(recipientsPath, "The content can't be carried over",
 		openFailed("The bundle's ciphertext", err, ring, c.generated.remedies()))

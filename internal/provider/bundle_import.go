@@ -155,8 +155,12 @@ func (r *bundleResource) importAccess(ctx context.Context, state *bundleModel, r
 			ids = ring.Identities
 		}
 		texts = agekey.Texts(agekey.Recipients(ids))
+		unknown := ""
+		if programs := agekey.OfUnknownRecipient(ids); len(programs) > 0 {
+			unknown = " Not among them is the recipient of an identity of " + strings.Join(programs, ", ") + ", which is not known."
+		}
 		diags.AddWarning("An age file does not show its recipients",
-			"The import takes the recipients of the identities found here: "+strings.Join(texts, ", ")+". Set recipients and operator_recipients to the right ones: if they differ, the next apply encrypts the bundle to exactly those.")
+			"The import takes the recipients of the identities found here: "+strings.Join(texts, ", ")+"."+unknown+" Set recipients and operator_recipients to the right ones: if they differ, the next apply encrypts the bundle to exactly those.")
 	}
 	var all []agekey.Recipient
 	for _, text := range texts {

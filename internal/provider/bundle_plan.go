@@ -94,6 +94,7 @@ func (c *bundleChange) planCreate(ctx context.Context) (diags diag.Diagnostics) 
 	c.planEffect(c.request().Effect(bundle.Prior{}, nil))
 	c.generated.plan(&c.plan, c.state)
 	diags.Append(c.warnUnlessOpenable(ctx)...)
+	diags.Append(pluginsMissing(recipientsPath, c.after.all())...)
 	return diags
 }
 
@@ -124,6 +125,9 @@ func (c *bundleChange) planUpdate(ctx context.Context) (diags diag.Diagnostics) 
 		effect := c.request().Effect(c.prior, content)
 		c.planEffect(effect)
 		diags.Append(c.valuesWarning(action, effect)...)
+	}
+	if action != bundle.Keep {
+		diags.Append(pluginsMissing(recipientsPath, c.after.all())...)
 	}
 	c.plan.ID = c.state.ID
 	c.generated.plan(&c.plan, c.state)

@@ -43,11 +43,14 @@ func looksLikeName(text string) bool {
 // keyringState says what the keyring has, for an error about what it lacks.
 func keyringState(ring agekey.Keyring) string {
 	var out strings.Builder
-	switch recipients := agekey.Texts(agekey.Recipients(ring.Identities)); len(recipients) {
-	case 0:
+	whose := agekey.Texts(agekey.Recipients(ring.Identities))
+	for _, program := range agekey.OfUnknownRecipient(ring.Identities) {
+		whose = append(whose, "a key of "+program+" whose recipient its key file does not name")
+	}
+	if len(whose) == 0 {
 		out.WriteString("No identity was found.")
-	default:
-		fmt.Fprintf(&out, "The identities found belong to: %s.", strings.Join(recipients, ", "))
+	} else {
+		fmt.Fprintf(&out, "The identities found belong to: %s.", strings.Join(whose, ", "))
 	}
 	for _, problem := range ring.Problems {
 		out.WriteString("\nNot usable: " + problem + ".")

@@ -35,7 +35,7 @@ func (r *identityEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest,
 		Attributes: map[string]schema.Attribute{
 			"wrapped_identity": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "An `ageenv_key`'s `wrapped_identity`, or any key file that was encrypted with age to an operator."},
 			"identity":         schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "The current identity, `AGE-SECRET-KEY-1…`."},
-			"recipient":        schema.StringAttribute{Computed: true, MarkdownDescription: "Its recipient."},
+			"recipient":        schema.StringAttribute{Computed: true, MarkdownDescription: "Its recipient; null for one of an age plugin whose key file does not name it."},
 		},
 	}
 }
@@ -57,6 +57,8 @@ func (r *identityEphemeral) Open(ctx context.Context, req ephemeral.OpenRequest,
 		return
 	}
 	m.Identity = types.StringValue(ids[0].Text().Reveal())
-	m.Recipient = types.StringValue(ids[0].Recipient().String())
+	if m.Recipient = types.StringNull(); ids[0].Recipient().String() != "" {
+		m.Recipient = types.StringValue(ids[0].Recipient().String())
+	}
 	resp.Diagnostics.Append(resp.Result.Set(ctx, &m)...)
 }

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,6 +47,7 @@ func (r *keyResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	}
 	if create {
 		plan.OperatorRemovedAt = types.StringNull()
+		resp.Diagnostics.Append(pluginsMissing(escrowPath, escrow)...)
 	} else {
 		// Read does so too; here for a plan with -refresh=false.
 		resp.Diagnostics.Append(r.checkWrap(ctx, state)...)
@@ -87,6 +89,9 @@ func (r *keyResource) planUpdate(ctx context.Context, plan *keyModel, state keyM
 		if !known || len(operators.Removed) > 0 {
 			plan.OperatorRemovedAt = types.StringUnknown()
 		}
+	}
+	if change.Wrap {
+		diags.Append(pluginsMissing(escrowPath, escrow)...)
 	}
 	if change.Unwraps() {
 		diags.Append(r.checkUnwraps(ctx, state, change, plan.scheduleOpen(state))...)
@@ -167,10 +172,16 @@ const newKeyRemedy = "remove this key from the state with terraform state rm, th
 // still to come. It is a warning if the schedule may turn out to ask for no change.
 func (r *keyResource) checkUnwraps(ctx context.Context, state keyModel, change rotation.KeyChange, scheduleOpen bool) (diags diag.Diagnostics) {
 	ring := r.settings.keyring(ctx)
-	_, err := agekey.Open(state.WrappedIdentity.ValueString(), ring.Identities)
+	_, err := agekey.Open(state.WrappedIdentity.ValueString(), agekey.WithoutAsking(ring.Identities))
 	if err == nil || r.settings.identitiesUnknown {
 		return diags
 	}
+	before, _, _ := recipientSet(ctx, state.EscrowRecipients, escrowPath)
+	if programs := agekey.PluginsFor(ring.Identities, agekey.Texts(before)); errors.Is(err, agekey.ErrNoMatch) && len(programs) > 0 {
+		diags.Append(applyAsksForKey(programs))
+		return diags
+	}
+	_, err = agekey.Open(state.WrappedIdentity.ValueString(), ring.Identities) // for the error, where a plugin is missing
 	detail := openFailed("The wrapped identity", err, ring, putOff(change)+"Or make a new key: "+newKeyRemedy)
 	if scheduleOpen {
 		diags.AddAttributeWarning(escrowPath, "The key may have to be encrypted again, and can't", detail)
@@ -197,15 +208,15 @@ func putOff(change rotation.KeyChange) string {
 }
 
 // checkWrap is an error if the state names a recipient whose identity is not in the
-// wrap, where an identity found here opens it. Whoever can write the state could
+// wrap, where an identity found here opens it. Anybody who can write the state could
 // otherwise have bundles encrypted to a key of their own. What passed in the refresh is not
-// opened again in the plan.
+// opened again in the plan. No age plugin is asked: each refresh would cost a touch.
 func (r *keyResource) checkWrap(ctx context.Context, state keyModel) (diags diag.Diagnostics) {
 	seen := sha256.Sum256([]byte(fmt.Sprint(state.WrappedIdentity, state.Recipient, state.Recipients, state.Retiring)))
 	if _, passed := r.settings.checkedWraps.Load(seen); passed {
 		return diags
 	}
-	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), r.settings.keyring(ctx).Identities)
+	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), agekey.WithoutAsking(r.settings.keyring(ctx).Identities))
 	if err != nil {
 		return diags
 	}

@@ -292,6 +292,7 @@ func TestAccNothingLeaks(t *testing.T) {
 	r.checkBoxes(append(r.learn(operator), given.identity))
 
 	r.leakScrub()
+	r.leakPlugins()
 	r.leakImports()
 	r.leakFailures()
 	r.must(nil, "destroy", "-no-color", "-auto-approve")
@@ -363,7 +364,7 @@ resource "ageenv_vultr_startup_script" "imported" {
 // checkEvidence makes sure that there was something to search.
 func (r *leakRun) checkEvidence() {
 	r.t.Helper()
-	for _, pattern := range []string{"trace.log", "kept/*.tfplan", "kept/*.terraform.tfstate", "kept/*.terraform.tfstate.backup", "work/.terraform/providers/*", "key-command-environment.*"} {
+	for _, pattern := range []string{"trace.log", "kept/*.tfplan", "kept/*.terraform.tfstate", "kept/*.terraform.tfstate.backup", "work/.terraform/providers/*", "key-command-environment.*", "kept/plugin-argv", "kept/plugin-environ"} {
 		if found, err := filepath.Glob(filepath.Join(r.root, pattern)); err != nil || len(found) == 0 {
 			r.t.Errorf("the runs left no %s to search", pattern)
 		}

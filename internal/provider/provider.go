@@ -6,6 +6,7 @@
 //   - environment.go: what is taken from the environment
 //   - settings.go: what the configured provider hands to its resources
 //   - recipients.go: recipient sets, their defaults and their validation
+//   - plugin.go: when an age plugin is asked, and what is said of that
 //   - content_ephemeral.go: what ephemeral resources give of content
 //   - diagnostics.go: errors with their remedies
 //   - refuse_keys.go, refuse_keys_server.go: private keys in the wrong place
@@ -84,10 +85,10 @@ func (p *ageenvProvider) Schema(_ context.Context, _ provider.SchemaRequest, res
 		Attributes: map[string]schema.Attribute{
 			"identities": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true, Sensitive: true,
-				MarkdownDescription: "Operator identities (private keys) that open wrapped keys and bundles: `AGE-SECRET-KEY-1…` lines, whole key files, or SSH private keys without a passphrase. " +
+				MarkdownDescription: "Operator identities (private keys) that open wrapped keys and bundles: `AGE-SECRET-KEY-1…` lines, `AGE-PLUGIN-NAME-1…` lines of age plugins (a YubiKey, a TPM), whole key files, or SSH private keys without a passphrase. " +
 					"Give them from an ephemeral resource or variable; key files are the better place (`identity_files`). " +
 					"They are needed only by what opens something. Merged with them, as sops does: `SOPS_AGE_KEY`, `SOPS_AGE_KEY_FILE`, `SOPS_AGE_KEY_CMD`, `SOPS_AGE_SSH_PRIVATE_KEY_FILE`, `SOPS_AGE_SSH_PRIVATE_KEY_CMD`, the user's `sops/age/keys.txt`, and `~/.ssh/id_ed25519` and `~/.ssh/id_rsa`. " +
-					"The last two only open: no new resource takes them for operators. A key command gets no `SOPS_AGE_RECIPIENT`. An age plugin's line in a key file is skipped.",
+					"The last two only open: no new resource takes them for operators. A key command gets no `SOPS_AGE_RECIPIENT`. A plugin is asked only if no other identity opens a file: the guide [Operators' keys on a YubiKey or in a TPM](guides/hardware-keys.md) says when.",
 			},
 			"identity_files": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true,

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"filippo.io/age/plugin"
 )
 
 const configText = "TOKEN=config-canary\n"
@@ -24,7 +26,7 @@ func TestIdentitySources(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(sshHome, ".ssh", "id_ed25519"), sshOperator.identity)
-	writeFile(t, withPlugin, "AGE-PLUGIN-YUBIKEY-1QQPSQQGDZ6VYQHZTCJM4\n"+operator.identity+"\n")
+	writeFile(t, withPlugin, plugin.EncodeIdentity("yubikey", []byte{1, 2, 3})+"\n"+operator.identity+"\n")
 	for name, tt := range map[string]struct {
 		attributes map[string]any
 		env        map[string]string
@@ -98,7 +100,7 @@ func TestFailingSourcesMatterOnlyWhereNeeded(t *testing.T) {
 		`ERROR: The bundle can't be opened [AttributeName("ciphertext")]`,
 		"The bundle can't be decrypted with any identity found here.\nNo identity was found.\n",
 		`Not usable: identity_files ("`+missing+`"): there is no such file.`+"\n",
-		"Not usable: SOPS_AGE_KEY: line 1: this is not an identity: expected AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…, whole and unaltered.\n",
+		"Not usable: SOPS_AGE_KEY: line 1: this is not an identity: expected AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1… or AGE-PLUGIN-NAME-1…, whole and unaltered.\n",
 		`Not usable: SOPS_AGE_KEY_FILE ("`+empty+`"): there is no identity in it: `,
 		"Not usable: the command in SOPS_AGE_KEY_CMD: it ended with exit code 3.\n",
 		"Give an operator identity that opens it: identity_files or identities in the provider's configuration, SOPS_AGE_KEY_FILE (or another SOPS_AGE_… variable) in the environment, or the user's sops/age/keys.txt.")
@@ -128,11 +130,11 @@ func TestMalformedIdentitiesAreNotShown(t *testing.T) {
 		identities []string
 		want       string
 	}{
-		"cut off":             {[]string{good.identity, cut}, "In identities[1]: Line 1: this is not an identity: expected AGE-SECRET-KEY-1… or AGE-SECRET-KEY-PQ-1…, whole and unaltered."},
+		"cut off":             {[]string{good.identity, cut}, "In identities[1]: Line 1: this is not an identity: expected AGE-SECRET-KEY-1…, AGE-SECRET-KEY-PQ-1… or AGE-PLUGIN-NAME-1…, whole and unaltered."},
 		"in its second line":  {[]string{"# key\n" + cut}, "In identities[0]: Line 2: this is not an identity"},
 		"a recipient":         {[]string{good.recipient}, "In identities[0]: Line 1: this is a recipient (a public key), and an identity is a private one"},
 		"empty":               {[]string{good.identity, good.identity, ""}, "In identities[2]: There is no identity in it: expected a line AGE-SECRET-KEY-1…"},
-		"of a plugin":         {[]string{"AGE-PLUGIN-YUBIKEY-1CANARY"}, "In identities[0]: Line 1: this key needs an age plugin, and plugins are not supported"},
+		"of a plugin, cut":    {[]string{"AGE-PLUGIN-YUBIKEY-1CANARY"}, "In identities[0]: Line 1: this is not a whole identity of an age plugin"},
 		"SSH, cut off":        {[]string{newSSHPerson(t).identity[:200]}, "In identities[0]: This is not a whole SSH private key"},
 		"itself encrypted":    {[]string{unitWrapped(t, good, good)}, "In identities[0]: This key file is itself encrypted: decrypt it first (age -d)"},
 		"a path in its place": {[]string{good.keyFile}, "In identities[0]: Line 1: this is not an identity"},

@@ -18,7 +18,7 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
-const recipientKinds = "Each is an age recipient: `age1…` (X25519), `age1pq1…` (hybrid post-quantum), `ssh-ed25519 …` or `ssh-rsa …`."
+const recipientKinds = "Each is an age recipient: `age1…` (X25519), `age1pq1…` (hybrid post-quantum), `ssh-ed25519 …`, `ssh-rsa …`, or `age1NAME1…` of an age plugin (a YubiKey, a TPM), which then has to be on `PATH`."
 
 // operatorsRule is part of the description of every list of operators.
 const operatorsRule = "Default: the provider's `escrow_recipients`. Where that is not set either, a new resource takes the recipients of the identities on this machine, with a warning, and then keeps them. " +
@@ -27,7 +27,7 @@ const operatorsRule = "Default: the provider's `escrow_recipients`. Where that i
 // recipientSet reads a set of recipients. It reports false if the set or an element
 // is not known yet. Errors are put on the element at fault, which is shown only if
 // it can't be a private key.
-func recipientSet(_ context.Context, set types.Set, at path.Path) (recipients []agekey.Recipient, known bool, diags diag.Diagnostics) {
+func recipientSet(ctx context.Context, set types.Set, at path.Path) (recipients []agekey.Recipient, known bool, diags diag.Diagnostics) {
 	known = !set.IsUnknown()
 	for _, element := range set.Elements() {
 		text, ok := element.(basetypes.StringValue)
@@ -49,7 +49,7 @@ func recipientSet(_ context.Context, set types.Set, at path.Path) (recipients []
 				diags.AddAttributeError(at, "Malformed recipient", fmt.Sprintf("In %s: %s can't be used. %s", at, shownRecipient(text.ValueString()), sentence(err)))
 				continue
 			}
-			recipients = append(recipients, recipient)
+			recipients = append(recipients, recipient.In(ctx))
 		}
 	}
 	return agekey.Union(recipients), known, diags
@@ -138,7 +138,12 @@ func (s *settings) operatorsOf(ctx context.Context, at path.Path, own, kept type
 	if s.identitiesUnknown {
 		return unknown, diags
 	}
-	recipients := agekey.Recipients(s.keyring(ctx).Meant)
+	ring := s.keyring(ctx)
+	if programs := agekey.OfUnknownRecipient(ring.Meant); len(programs) > 0 {
+		diags.Append(unknownOperator(at, programs))
+		return unknown, diags
+	}
+	recipients := agekey.Recipients(ring.Meant)
 	if len(recipients) > 0 {
 		diags.AddAttributeWarning(at, "Operators taken from the identities found here",
 			fmt.Sprintf("Neither %s nor the provider's escrow_recipients is set. The operators are the recipients of the identities on this machine: %s. "+
@@ -149,12 +154,14 @@ func (s *settings) operatorsOf(ctx context.Context, at path.Path, own, kept type
 }
 
 // locksOut reports whether nothing on this machine opens what is encrypted to these
-// recipients. It reports false while that is not known.
+// recipients. It reports false while that is not known: an identity of an age plugin
+// without a known recipient may open anything.
 func (s *settings) locksOut(ctx context.Context, recipients []agekey.Recipient) bool {
 	if s.identitiesUnknown {
 		return false
 	}
-	return len(agekey.NotHeld(s.keyring(ctx).Identities, agekey.Texts(recipients))) == len(recipients)
+	ids := s.keyring(ctx).Identities
+	return len(agekey.OfUnknownRecipient(ids)) == 0 && len(agekey.NotHeld(ids, agekey.Texts(recipients))) == len(recipients)
 }
 
 const noOperatorsDetail = "Nobody could ever open it again. Set escrow_recipients in the provider's configuration (or %s here) to the operators' recipients; " +

@@ -50,8 +50,12 @@ func (s *settings) identity(ctx context.Context, wrapped, writeOnly types.String
 		return id, true, diags
 	}
 	if kind := ids[0].Recipient().Kind(); kind != agekey.X25519 {
+		why := "what a box without age has can open X25519 only"
+		if _, is := kind.Plugin(); is {
+			why = "the key behind it never leaves its hardware, which a box does not have"
+		}
 		// Without a path: of identity_wo Terraform would print the source, key and all.
-		diags.AddError("The identity can't travel", fmt.Sprintf("The identity in %s is of kind %s, and what a box without age has can open X25519 only: use an X25519 key.", at, kind))
+		diags.AddError("The identity can't travel", fmt.Sprintf("The identity in %s is of kind %s, and %s: use an X25519 key.", at, kind, why))
 	}
 	return ids[0], true, diags
 }

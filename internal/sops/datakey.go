@@ -106,6 +106,9 @@ func (m Metadata) groupsError(needed int, failures []error) error {
 		case !errors.Is(failure, agekey.ErrNoMatch):
 			kind = ErrTampered
 			closed = append(closed, name+" (one of its wrapped keys is damaged)")
+		case agekey.PluginFailed(failure):
+			kind = failure
+			closed = append(closed, name+" ("+namesOf(m.groups[i])+")")
 		case len(m.groups[i]) == 0:
 			closed = append(closed, name+" (of PGP or a cloud's KMS, which are not used here)")
 		default:
@@ -140,45 +143,31 @@ func namesOf(group []wrappedKey) string {
 	return strings.Join(names, ", ")
 }
 
-// unwrap opens the first of some wrapped keys that an identity opens. It tries those
-// first that name the identity's recipient: every trial of another one costs a key
-// exchange. The name is not authenticated, so none is left out.
+// unwrap opens the first of some wrapped keys that an identity opens. Errors are
+// agekey.ErrNoMatch, and that of a plugin too, and ErrTampered.
 func unwrap(wrapped []wrappedKey, ids []agekey.Identity, size int) ([]byte, error) {
-	failure := agekey.ErrNoMatch
-	for _, try := range trials(wrapped, ids) {
-		key, err := agekey.Open(try.enc, try.ids)
-		if err == nil && key.Len() == size {
-			return []byte(key.Reveal()), nil
-		}
-		if !errors.Is(err, agekey.ErrNoMatch) {
-			failure = ErrTampered
-		}
+	key, err := agekey.OpenFirst(ownFirst(wrapped, ids), ids, func(key secret.Text) bool { return key.Len() == size })
+	switch {
+	case err == nil:
+		return []byte(key.Reveal()), nil
+	case errors.Is(err, agekey.ErrNoMatch):
+		return nil, err
 	}
-	return nil, failure
+	return nil, ErrTampered
 }
 
-// trial is a wrapped key, and the identities to try on it, in order.
-type trial struct {
-	enc string
-	ids []agekey.Identity
-}
-
-// trials are the wrapped keys that name the recipient of an identity, with that identity
-// first, and then the others with all; both in the order of the file.
-func trials(wrapped []wrappedKey, ids []agekey.Identity) []trial {
-	owners := make(map[string]int, len(ids))
-	for i, id := range slices.Backward(ids) {
-		owners[id.Recipient().String()] = i
-	}
-	var own, others []trial
+// ownFirst returns the wrapped keys, those that name the recipient of an identity first:
+// each trial of another one costs a key exchange. The name is not authenticated, so none
+// is left out.
+func ownFirst(wrapped []wrappedKey, ids []agekey.Identity) []string {
+	names := agekey.Texts(agekey.Recipients(ids))
+	var own, others []string
 	for _, w := range wrapped {
-		owner, isOwn := owners[w.recipient]
-		if !isOwn {
-			others = append(others, trial{w.enc, ids})
-			continue
+		if slices.Contains(names, w.recipient) {
+			own = append(own, w.enc)
+		} else {
+			others = append(others, w.enc)
 		}
-		first := append(make([]agekey.Identity, 0, len(ids)), ids[owner])
-		own = append(own, trial{w.enc, append(append(first, ids[:owner]...), ids[owner+1:]...)})
 	}
 	return append(own, others...)
 }

@@ -127,14 +127,10 @@ func (r *metadataReader) takeKey(groupText, indexText, what string, f field, fai
 		key.enc = f.value
 	} else {
 		recipient, err := agekey.ParseRecipient(f.value)
-		switch {
-		case err == nil:
-			key.recipient = recipient.String()
-		case err == agekey.ErrPlugin: //nolint:errorlint // returned as it is; sops files may list plugin recipients
-			key.recipient = f.value
-		default:
+		if err != nil {
 			return fail("the recipient is malformed")
 		}
+		key.recipient = recipient.String()
 	}
 	keys[index] = key
 	return nil

@@ -1,0 +1,310 @@
+package agekey
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/ageplugin"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// Open decrypts an age file, armored or binary. Nothing is returned unless all of
+// it is authentic. Errors are ErrNoMatch, ErrCorrupt or ErrTooLarge. One of a plugin
+// that failed is of kind ErrNoMatch, and says what to do: see PluginFailed.
+func Open(sealed string, ids []Identity) (secret.Text, error) {
+	return OpenFirst([]string{sealed}, ids, nil)
+}
+
+// OpenFirst opens the first of several age files that one of the identities opens and
+// whose content is accepted; without accept, any is. Identities that ask nobody are
+// tried first, on all files. Then each plugin is asked, once for all files together.
+// Errors are those of Open.
+func OpenFirst(files []string, ids []Identity, accept func(secret.Text) bool) (secret.Text, error) {
+	o := opening{accept: accept, failure: ErrNoMatch}
+	if len(ids) == 0 {
+		return secret.Text{}, ErrNoMatch
+	}
+	var closed []closedFile
+	for _, sealed := range files {
+		file, plain, opened := o.try(sealed, ids)
+		if opened {
+			return plain, nil
+		}
+		if file.stanzas != nil {
+			closed = append(closed, file)
+		}
+	}
+	if plain, opened := o.ask(closed, ids); opened {
+		return plain, nil
+	}
+	return secret.Text{}, o.failure
+}
+
+// closedFile is a file that no identity opened without asking.
+type closedFile struct {
+	sealed  string
+	stanzas []*age.Stanza
+}
+
+// opening is one attempt to open some files.
+type opening struct {
+	accept  func(secret.Text) bool
+	failure error
+}
+
+// stanzasOf is an identity that opens nothing and keeps the stanzas.
+type stanzasOf struct{ stanzas *[]*age.Stanza }
+
+func (s stanzasOf) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	*s.stanzas = stanzas
+	return nil, age.ErrIncorrectIdentity
+}
+
+// try opens a file with the identities that ask nobody.
+func (o *opening) try(sealed string, ids []Identity) (file closedFile, plain secret.Text, opened bool) {
+	file.sealed = sealed
+	with := []age.Identity{stanzasOf{&file.stanzas}}
+	for _, id := range ids {
+		if id.plugin == nil {
+			with = append(with, id.age)
+		}
+	}
+	plain, err := decrypt(sealed, with...)
+	if err == nil && (o.accept == nil || o.accept(plain)) {
+		return file, plain, true
+	}
+	if !errors.Is(err, ErrNoMatch) {
+		file.stanzas = nil // it is not for plugins either
+		if o.failure = ErrCorrupt; errors.Is(err, ErrTooLarge) {
+			o.failure = err
+		}
+	}
+	return file, secret.Text{}, false
+}
+
+// ask opens one of the files with the plugins' identities, with what they have opened
+// before first.
+func (o *opening) ask(files []closedFile, ids []Identity) (plain secret.Text, opened bool) {
+	var names []string
+	byName := map[string][]Identity{}
+	for _, id := range ids {
+		if id.plugin != nil {
+			if byName[id.plugin.name] == nil {
+				names = append(names, id.plugin.name)
+			}
+			byName[id.plugin.name] = append(byName[id.plugin.name], id)
+		}
+	}
+	if len(names) == 0 || len(files) == 0 {
+		return plain, false
+	}
+	var stanzas []*age.Stanza
+	for _, file := range files {
+		stanzas = append(stanzas, file.stanzas...)
+	}
+	m := byName[names[0]][0].plugin.memory
+	sum := digestOf(stanzas)
+	defer m.lock(sum)() // who asks the same meanwhile finds the answer
+	if fileKey, ok := m.fileKey(sum); ok {
+		if plain, opened = o.with(fileKey, files); opened {
+			return plain, true
+		}
+	}
+	var failures []error
+	for _, name := range names {
+		asked := slices.DeleteFunc(byName[name], func(id Identity) bool { return id.plugin.quiet })
+		if len(asked) == 0 {
+			continue
+		}
+		fileKey, err := m.unwrap(question{sum, name}, asked, stanzas)
+		if err == nil {
+			if plain, opened = o.with(fileKey, files); opened {
+				return plain, true
+			}
+			err = fmt.Errorf("the program %s gave a key that does not open it: the file was altered, or the plugin is at fault", ageplugin.Program(name))
+			m.failed(question{sum, name}, err)
+		}
+		if !errors.Is(err, ageplugin.ErrNoMatch) {
+			failures = append(failures, err)
+		}
+	}
+	if len(failures) > 0 {
+		o.failure = pluginFailure{failures}
+	}
+	return plain, false
+}
+
+// with opens the file that a file key belongs to.
+func (o *opening) with(fileKey []byte, files []closedFile) (plain secret.Text, opened bool) {
+	for _, file := range files {
+		plain, err := decrypt(file.sealed, age.NewInjectedFileKeyIdentity(fileKey))
+		if err == nil && (o.accept == nil || o.accept(plain)) {
+			return plain, true
+		}
+	}
+	return secret.Text{}, false
+}
+
+// pluginFailure says which plugins failed. Nothing here opens the file because of that.
+type pluginFailure struct{ failures []error }
+
+func (e pluginFailure) Error() string {
+	texts := make([]string, len(e.failures))
+	for i, failure := range e.failures {
+		texts[i] = failure.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (pluginFailure) Is(target error) bool { return target == ErrNoMatch }
+
+func (e pluginFailure) Unwrap() []error { return e.failures }
+
+// PluginFailed reports whether an error of Open is that of a plugin which did not
+// answer. Its text says why and what to do.
+func PluginFailed(err error) bool {
+	var failure pluginFailure
+	return errors.As(err, &failure)
+}
+
+// decrypt opens a file with age. Errors are ErrNoMatch, ErrCorrupt or ErrTooLarge.
+func decrypt(sealed string, with ...age.Identity) (secret.Text, error) {
+	if len(sealed) > MaxSize*3/2 {
+		return secret.Text{}, ErrTooLarge
+	}
+	var in io.Reader = strings.NewReader(sealed)
+	if IsArmored(sealed) {
+		in = armor.NewReader(in)
+	}
+	r, err := age.Decrypt(in, with...)
+	if err != nil {
+		var noMatch *age.NoIdentityMatchError
+		if errors.As(err, &noMatch) {
+			return secret.Text{}, ErrNoMatch
+		}
+		return secret.Text{}, ErrCorrupt
+	}
+	size := len(sealed)
+	if IsArmored(sealed) {
+		size = base64.StdEncoding.DecodedLen(size)
+	}
+	var plain strings.Builder
+	plain.Grow(size)
+	if _, err := io.CopyBuffer(&plain, r, make([]byte, min(size, chunk)+1)); err != nil {
+		return secret.Text{}, ErrCorrupt
+	}
+	return secret.New(plain.String()), nil
+}
+
+// memory is what plugins have answered. A person is not asked twice for the same file in
+// one run. A file key that it holds opens one file, as an identity in memory opens many,
+// and is gone with the process.
+type memory struct {
+	mutex    sync.Mutex
+	locks    map[digest]*sync.Mutex
+	keys     map[digest][]byte // by the stanzas
+	failures map[question]error
+	timeouts map[string]int // by the plugin's name
+}
+
+type digest [sha256.Size]byte
+
+type question struct {
+	digest
+	name string
+}
+
+// maxTimeouts is how often in a run a plugin is waited for in vain. With forty bundles, a
+// key that is not plugged in would otherwise cost forty minutes.
+const maxTimeouts = 2
+
+func newMemory() *memory {
+	return &memory{locks: map[digest]*sync.Mutex{}, keys: map[digest][]byte{}, failures: map[question]error{}, timeouts: map[string]int{}}
+}
+
+// digestOf is the digest of what is asked.
+func digestOf(stanzas []*age.Stanza) (sum digest) {
+	h := sha256.New()
+	put := func(part []byte) {
+		_ = binary.Write(h, binary.BigEndian, uint64(len(part)))
+		h.Write(part)
+	}
+	for _, s := range stanzas {
+		put([]byte(s.Type))
+		put([]byte(strings.Join(s.Args, " ")))
+		put(s.Body)
+	}
+	copy(sum[:], h.Sum(nil))
+	return sum
+}
+
+// lock lets one at a time ask a question. It returns what unlocks.
+func (m *memory) lock(asked digest) (unlock func()) {
+	m.mutex.Lock()
+	one := m.locks[asked]
+	if one == nil {
+		one = &sync.Mutex{}
+		m.locks[asked] = one
+	}
+	m.mutex.Unlock()
+	one.Lock()
+	return one.Unlock
+}
+
+func (m *memory) fileKey(asked digest) ([]byte, bool) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	key, ok := m.keys[asked]
+	return key, ok
+}
+
+// failed notes that there is no answer.
+func (m *memory) failed(q question, err error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	delete(m.keys, q.digest)
+	m.failures[q] = err
+}
+
+// unwrap asks a plugin, unless it has been asked the same before. Errors are
+// ageplugin.ErrNoMatch and those that say what to do.
+func (m *memory) unwrap(q question, ids []Identity, stanzas []*age.Stanza) ([]byte, error) {
+	m.mutex.Lock()
+	failure, timeouts := m.failures[q], m.timeouts[q.name]
+	m.mutex.Unlock()
+	switch {
+	case failure != nil:
+		return nil, failure
+	case timeouts >= maxTimeouts:
+		return nil, &ageplugin.Error{Name: q.name, Fault: ageplugin.GivenUp}
+	}
+	texts := make([]secret.Text, len(ids))
+	for i, id := range ids {
+		texts[i] = id.text
+	}
+	fileKey, err := ageplugin.Unwrap(orBackground(ids[0].plugin.ctx), q.name, texts, stanzas)
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	var fault *ageplugin.Error
+	switch {
+	case err == nil:
+		m.keys[q.digest] = fileKey
+	case errors.As(err, &fault) && fault.Fault == ageplugin.Canceled:
+	default:
+		m.failures[q] = err
+		if fault != nil && fault.Fault == ageplugin.TimedOut {
+			m.timeouts[q.name]++
+		}
+	}
+	return fileKey, err
+}

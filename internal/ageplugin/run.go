@@ -1,0 +1,174 @@
+package ageplugin
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+)
+
+// childArgument makes this program ask a plugin, and do nothing else: see RunChild.
+const childArgument = "ask-age-plugin"
+
+// request is the line that the child reads: with a Recipient, wrap FileKey; else unwrap
+// Stanzas with Identities.
+type request struct {
+	Name       string
+	Recipient  string        `json:",omitempty"`
+	FileKey    []byte        `json:",omitempty"`
+	Identities []string      `json:",omitempty"`
+	Stanzas    []*age.Stanza `json:",omitempty"`
+}
+
+// answer is a line that the child writes. All but the last one tell what the plugin
+// does meanwhile.
+type answer struct {
+	Meanwhile Fault         `json:",omitempty"` // Asked or Confirm, or message
+	Fault     Fault         `json:",omitempty"`
+	NoMatch   bool          `json:",omitempty"`
+	FileKey   []byte        `json:",omitempty"`
+	Stanzas   []*age.Stanza `json:",omitempty"`
+	Labels    []string      `json:",omitempty"`
+}
+
+// message is an answer's Meanwhile while the plugin shows a message.
+const message Fault = "message"
+
+// maxAnswer is the most that is read of the child, in bytes.
+const maxAnswer = 1 << 20
+
+// queues lets each plugin be asked once at a time: a key can be used by one process,
+// and a person can touch one.
+var queues sync.Map // from a name to a chan struct{} with one place
+
+func queue(name string) chan struct{} {
+	q, _ := queues.LoadOrStore(name, make(chan struct{}, 1))
+	return q.(chan struct{}) //nolint:forcetypeassert // stored above
+}
+
+// run asks for one answer.
+func run(ctx context.Context, r request) (answer, error) {
+	q := queue(r.Name)
+	select {
+	case q <- struct{}{}:
+		defer func() { <-q }()
+	case <-ctx.Done():
+		return answer{}, &Error{Name: r.Name, Fault: Canceled}
+	}
+	if ctx.Err() != nil {
+		return answer{}, &Error{Name: r.Name, Fault: Canceled}
+	}
+	if !OnPath(r.Name) {
+		return answer{}, &Error{Name: r.Name, Fault: Missing}
+	}
+	child, err := start()
+	if err != nil {
+		return answer{}, &Error{Name: r.Name, Fault: NoProcess}
+	}
+	defer child.end()
+	go func() { _ = json.NewEncoder(child.in).Encode(r) }()
+	return child.wait(ctx, r.Name)
+}
+
+// session is a child that runs.
+type session struct {
+	command *exec.Cmd
+	group   group
+	in      io.WriteCloser // open until the end: the child ends all when it is closed
+	lines   chan answer    // closed when the child ends, or breaks the bound
+}
+
+func start() (*session, error) {
+	program, err := os.Executable()
+	if err != nil || !isParent.Load() {
+		return nil, errors.Join(err, errors.ErrUnsupported)
+	}
+	command := exec.Command(program, childArgument) //nolint:gosec,noctx // this program; ended as a group, which a context does not
+	command.Env = childEnvironment()
+	inSessionOfItsOwn(command)
+	in, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	child := &session{command: command, group: groupOf(command), in: in, lines: make(chan answer)}
+	go child.read(out)
+	return child, nil
+}
+
+// read hands on the child's lines.
+func (p *session) read(out io.Reader) {
+	defer close(p.lines)
+	lines := bufio.NewScanner(io.LimitReader(out, maxAnswer))
+	lines.Buffer(nil, maxAnswer)
+	for lines.Scan() {
+		var a answer
+		if json.Unmarshal(lines.Bytes(), &a) != nil {
+			return
+		}
+		p.lines <- a
+	}
+}
+
+// wait returns the last answer.
+func (p *session) wait(ctx context.Context, name string) (answer, error) {
+	timer := time.NewTimer(currentTimeout())
+	defer timer.Stop()
+	fault := &Error{Name: name}
+	var asked Fault // for a PIN, a confirmation
+	fail := func(why Fault) (answer, error) {
+		// A plugin that asked in vain answers with an error, waits, or just ends.
+		if fault.Fault = why; asked != "" && why != Canceled && why != Flooded {
+			fault.Fault = asked
+		}
+		return answer{}, fault
+	}
+	for {
+		select {
+		case a, open := <-p.lines:
+			switch {
+			case !open:
+				return fail(Ended)
+			case a.Meanwhile == message:
+				fault.Message = true
+			case a.Meanwhile != "":
+				asked = a.Meanwhile
+			case a.NoMatch && asked == "":
+				return a, ErrNoMatch
+			case a.NoMatch:
+				return fail(Refused)
+			case a.Fault != "":
+				return fail(a.Fault)
+			default:
+				return a, nil
+			}
+		case <-timer.C:
+			return fail(TimedOut)
+		case <-ctx.Done():
+			return fail(Canceled)
+		}
+	}
+}
+
+// end kills the child, the plugin and what it started, and waits for the child.
+func (p *session) end() {
+	p.group.kill() // before Wait: until then nothing else can get its number
+	for range p.lines {
+		continue
+	}
+	_ = p.command.Wait()
+	_ = p.in.Close()
+}

@@ -1,0 +1,246 @@
+// Command testplugin is an age plugin for tests, made with age's own framework. Its keys
+// are X25519 keys, and what they hold in addition says how the plugin behaves.
+//
+// The program is to be named age-plugin-NAME, for any NAME, and writes what it is given
+// into its own directory: calls, unwraps, argv, environ, filekeys.
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"filippo.io/age"
+	"filippo.io/age/plugin"
+)
+
+// stanzaType marks what this plugin wraps, whatever its name.
+const stanzaType = "ageenv-test"
+
+// canary begins what the plugin says in errors, prompts and messages. Nothing of it may
+// be shown.
+const canary = "PLUGIN-CANARY"
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == "sleep" {
+		signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		time.Sleep(time.Hour)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(os.Args[0]), "age-plugin-"), ".exe")
+	p, err := plugin.New(name)
+	if err != nil {
+		panic(err)
+	}
+	b := behavior{plugin: p, program: program, directory: filepath.Dir(program)}
+	generate := flag.String("generate", "", "print a key file whose key behaves like this")
+	p.RegisterFlags(nil)
+	flag.Parse()
+	if *generate != "" {
+		b.generate(name, *generate)
+		return
+	}
+	b.note("calls", strings.Join(os.Args[1:], " "))
+	b.note("argv", strings.Join(os.Args, "\n"))
+	b.note("environ", strings.Join(os.Environ(), "\n"))
+	p.HandleRecipient(func(data []byte) (age.Recipient, error) { return b.key(data, "recipient") })
+	p.HandleIdentity(func(data []byte) (age.Identity, error) { return b.key(data, "identity") })
+	code := p.Main()
+	if lingers {
+		time.Sleep(time.Hour)
+	}
+	os.Exit(code)
+}
+
+// lingers is whether the plugin stays after it has answered.
+var lingers bool
+
+type behavior struct {
+	plugin             *plugin.Plugin
+	program, directory string
+}
+
+// note appends to a file next to the program.
+func (b behavior) note(name, text string) {
+	f, err := os.OpenFile(filepath.Join(b.directory, name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return
+	}
+	_, _ = f.WriteString(text + "\n")
+	_ = f.Close()
+}
+
+func (b behavior) generate(name, mode string) {
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("# public key: %s\n%s\n",
+		plugin.EncodeRecipient(name, []byte(mode+"\n"+id.Recipient().String())),
+		plugin.EncodeIdentity(name, []byte(mode+"\n"+id.String())))
+}
+
+// key is a recipient or an identity.
+type key struct {
+	behavior
+	mode      string
+	recipient *age.X25519Recipient
+	identity  *age.X25519Identity
+}
+
+func (b behavior) key(data []byte, role string) (*key, error) {
+	modes, text, _ := strings.Cut(string(data), "\n")
+	k := &key{behavior: b}
+	// "hang" hangs at unwrapping, "wrap-hang" at wrapping.
+	switch wrapMode, forWrap := strings.CutPrefix(modes, "wrap-"); {
+	case forWrap == (role == "recipient"):
+		k.mode = wrapMode
+	default:
+		k.mode = "works"
+	}
+	var err error
+	if role == "recipient" {
+		k.recipient, err = age.ParseX25519Recipient(text)
+	} else {
+		k.identity, err = age.ParseX25519Identity(text)
+	}
+	return k, err
+}
+
+func (k *key) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
+	if err := k.behave(); err != nil {
+		return nil, nil, err
+	}
+	k.note("filekeys", hex.EncodeToString(fileKey))
+	stanzas, err := k.recipient.Wrap(fileKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	stanzas[0].Type = stanzaType
+	switch k.mode {
+	case "postquantum":
+		return stanzas, []string{"postquantum"}, nil
+	case "many":
+		for range 100 {
+			stanzas = append(stanzas, stanzas[0])
+		}
+	}
+	return stanzas, nil, nil
+}
+
+func (k *key) Wrap(fileKey []byte) ([]*age.Stanza, error) {
+	stanzas, _, err := k.WrapWithLabels(fileKey)
+	return stanzas, err
+}
+
+func (k *key) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	for _, s := range stanzas {
+		if s.Type != stanzaType {
+			continue
+		}
+		own := &age.Stanza{Type: "X25519", Args: s.Args, Body: s.Body}
+		fileKey, err := k.identity.Unwrap([]*age.Stanza{own})
+		if err != nil {
+			continue
+		}
+		k.note("unwraps", "one")
+		k.note("filekeys", hex.EncodeToString(fileKey))
+		if err := k.behave(); err != nil {
+			return nil, err
+		}
+		if k.mode == "wrong" {
+			_, _ = rand.Read(fileKey)
+		}
+		return fileKey, nil
+	}
+	return nil, age.ErrIncorrectIdentity
+}
+
+// behave does what the key's mode says before the plugin answers.
+func (k *key) behave() error {
+	switch k.mode {
+	case "refuse":
+		return errors.New(canary + " refused: the key is " + k.secret())
+	case "hang":
+		signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		time.Sleep(time.Hour)
+	case "hang-message":
+		_ = k.plugin.DisplayMessage(canary + " please touch " + k.secret())
+		time.Sleep(time.Hour)
+	case "crash":
+		panic(canary + k.secret())
+	case "end":
+		os.Exit(0)
+	case "garbage":
+		fmt.Println(canary, k.secret())
+		os.Exit(0)
+	case "flood-line":
+		flood("", "A", "")
+	case "flood-body":
+		flood("-> msg\n", strings.Repeat("A", 64)+"\n", "")
+	case "flood-stanzas":
+		go io.Copy(io.Discard, os.Stdin) //nolint:errcheck // nothing to be done
+		flood("", "-> nothing "+canary+"\n\n", "")
+	case "message":
+		return k.plugin.DisplayMessage(canary + " please touch " + k.secret())
+	case "pin":
+		if _, err := k.plugin.RequestValue(canary+" PIN for "+k.secret(), true); err != nil {
+			return errors.New(canary + " no PIN")
+		}
+	case "pin-again":
+		for {
+			_, _ = k.plugin.RequestValue(canary+" PIN for "+k.secret(), true)
+		}
+	case "pin-anyway": // as a plugin that has another way
+		_, _ = k.plugin.RequestValue(canary+" PIN for "+k.secret(), true)
+	case "text":
+		if _, err := k.plugin.RequestValue(canary+" name", false); err != nil {
+			return errors.New(canary + " no name")
+		}
+	case "confirm":
+		if _, err := k.plugin.Confirm(canary+" use the key?", "yes", "no"); err != nil {
+			return errors.New(canary + " not confirmed")
+		}
+	case "terminal":
+		if f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
+			_, _ = f.Read(make([]byte, 1))
+		}
+		return errors.New(canary + " no terminal")
+	case "grandchild":
+		return exec.Command(k.program, "sleep").Start() //nolint:gosec,noctx // left running
+	case "linger":
+		signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		lingers = true
+	}
+	return nil
+}
+
+func (k *key) secret() string {
+	if k.identity != nil {
+		return k.identity.String()
+	}
+	return k.recipient.String()
+}
+
+func flood(first, again, last string) {
+	block := strings.Repeat(again, 4096)
+	_, err := os.Stdout.WriteString(first)
+	for err == nil {
+		_, err = os.Stdout.WriteString(block)
+	}
+	_, _ = os.Stdout.WriteString(last)
+	time.Sleep(time.Hour)
+}
