@@ -13,7 +13,7 @@ import (
 func TestOrdinaryTexts(t *testing.T) {
 	texts := []string{
 		"NAME_1", "database-url", "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]", "ENC[]", "ENC[:]", "ENC[,]", "ENC[[[]", "ENC[a:]", "ENC[::]",
-		"truely", "falsey", "nullll", "yesyes", "e123456", "a_._-/", "Infinity", "x---...", strings.Repeat("n", 2000),
+		"trueish", "falsey", "nullll", "yesyes", "e123456", "a_._-/", "Infinity", "x---...", strings.Repeat("n", 2000),
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	const alphabet = "aEnN01_./-+=:,[]eExX"

@@ -12,9 +12,8 @@ import (
 
 // usage is what a process and the children that it waited for used.
 type usage struct {
-	cpu    time.Duration
-	wall   time.Duration
-	memory int64 // the largest of one process, in bytes
+	cpu  time.Duration
+	wall time.Duration
 }
 
 // runMeasured runs a program. An error ends with the last line that it said.
@@ -30,11 +29,7 @@ func runMeasured(ctx context.Context, dir string, env []string, args ...string) 
 		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
 		return usage{}, fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, strings.Join(lines[max(0, len(lines)-12):], "\n"))
 	}
-	used := usage{cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), wall: wall}
-	if r, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		used.memory = r.Maxrss * 1024
-	}
-	return used, nil
+	return usage{cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), wall: wall}, nil
 }
 
 // cpuOfSelf is the CPU time that this process has used.
