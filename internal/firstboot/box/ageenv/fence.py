@@ -46,13 +46,24 @@ def unit_names() -> list:
     return [name + ".service" for name in STAGES + ("cloud-init-hotplugd",)]
 
 
-def allowed_groups(plan: Plan) -> set:
-    """Return the control groups of the units that may reach the address."""
-    names = unit_names() + plan.metadata_units
-    groups = set()
-    for line in process.run(["systemctl", "show", "--property=ControlGroup", "--"] + names).out.decode().splitlines():
-        groups.add(line.partition("=")[2])
-    return groups - {""}
+def lets_through(plan: Plan, group: str) -> bool:
+    """Report whether a control group is that of a unit that may reach the address, or in
+    one."""
+    return any(is_named(plan, name) for name in units_of(group))
+
+
+def units_of(group: str) -> list:
+    """Return the names of the slices that a control group is in, and of its unit. What is
+    below that has names that others give."""
+    names = group.split("/")[1:]
+    return next((names[:i + 1] for i, name in enumerate(names) if not name.endswith(".slice")), names)
+
+
+def is_named(plan: Plan, name: str) -> bool:
+    """Report whether a unit is cloud-init's, or the plan names it or its template."""
+    prefix, _, instance = name.partition("@")
+    allowed = unit_names() + plan.metadata_units
+    return name in allowed or "%s@.%s" % (prefix, instance.rpartition(".")[2]) in allowed
 
 
 def service() -> str:
