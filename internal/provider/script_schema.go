@@ -65,10 +65,10 @@ func bootAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "The files to drop, one at least.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"ciphertext": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "The bundle, usually `ageenv_bundle.….ciphertext`. It has to be sealed to the identity."},
-				"path":       schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, root's and 0755."},
+				"path":       schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, with owner, group and mode (without write permission for others) of the directory that they are made in."},
 				"owner": schema.StringAttribute{
 					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),
-					MarkdownDescription: "The owner, by name or number. Default `root`. It has to exist when the script runs.",
+					MarkdownDescription: "The owner, by name or number. Default `root`. Where there is no such user yet, the box tries again for 15 minutes, and at each boot.",
 				},
 				"group": schema.StringAttribute{
 					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultGroup), Validators: checked(firstboot.CheckGroup),
@@ -110,11 +110,11 @@ func bootAttributes() map[string]schema.Attribute {
 		},
 		"block_metadata": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Block other users and containers from reading the script: close the metadata service (169.254.169.254, all ports) to everything but cloud-init and `metadata_units`, root's own processes and containers included, and take cloud-init's copies from others. " +
+			MarkdownDescription: "Block other users and containers from reading the script: close the metadata service (169.254.169.254: all ports to systemd's units, port 80 to anything else) to everything but cloud-init and `metadata_units`, root's own processes and containers included, and take cloud-init's copies from others. " +
 				"Anybody can read it until the script has run on the first boot. Default: `true` where the identity travels, else `false`.",
 		},
 		"metadata_units": list(firstboot.CheckMetadataUnit, "systemd units that may reach 169.254.169.254 although `block_metadata` closes it, for example `bird.service` for BGP with Vultr, whose peer has that address. "+
-			"Every process of such a unit can read the script."),
+			"A template as `bird@.service` stands for its instances, a slice as `kubepods.slice` for the units in it. Root's processes there can read the script, others reach every port but 80. Containers with a network of their own are never let through."),
 		"user_script": schema.StringAttribute{
 			Optional: true, Validators: checked(firstboot.CheckUserScript), MarkdownDescription: userScriptDescription,
 		},
