@@ -24,10 +24,10 @@ func TestMetadataInParts(t *testing.T) {
 func metadataInParts(t *testing.T, m *machine) {
 	t.Helper()
 	identity := newIdentity(t)
-	m.metadata["vendor-data"] = render(t, firstboot.Params{
-		Files: []firstboot.File{sealed(t, identity, "/srv/app/.env", "A=1")}, Identity: secretOf(identity), BlockMetadata: true,
-		MetadataUnits: []string{"kubepods.slice", "bird@.service", "peer@1.service", "pod.scope", "nothing.service"},
-	})
+	p := firstboot.Params{Files: []firstboot.File{sealed(t, identity, "/srv/app/.env", "A=1")}, Identity: secretOf(identity)}
+	m.write(m.dir+"/test/open", render(t, p), 0o700)
+	p.BlockMetadata, p.MetadataUnits = true, []string{"kubepods.slice", "bird@.service", "peer@1.service", "pod.scope", "nothing.service"}
+	m.metadata["vendor-data"] = render(t, p)
 	m.patience = 8 * time.Minute
 	m.spies()
 	m.noUnit("window.service", "sysinit.target")
@@ -89,6 +89,18 @@ mv /run/ip.away $(realpath -m $ip)
 close ip
 verify ip
 jobs -p | xargs kill
+# An administrator denies other addresses: they stay denied when ours is taken back.
+mkdir -p /etc/systemd/system/-.slice.d
+printf '[Slice]\nIPAddressDeny=10.8.8.8\n' >/etc/systemd/system/-.slice.d/own.conf
+systemctl daemon-reload
+/test/open
+in_group system.slice/system-bird.slice/bird@a.service $try opened
+in_group system.slice/system-bird.slice/bird@a.service python3 -I -c 'import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b"", ("10.8.8.8", 9))' 2>&1 | grep -o 'not permitted'
+# systemd writes the whole list to the file that holds it for good, with ours in it.
+sh /var/lib/cloud/instance/scripts/vendor/part-001
+systemctl set-property -- -.slice IPAddressDeny=10.9.9.9
+/test/open 2>&1 | grep stays
+systemctl show -p IPAddressDeny -- -.slice | grep -o 169.254.169.254
 `)
 	text := out[1]
 	for _, unit := range []string{"pod.service", "pod.scope", "bird@a.service", "peer@1.service"} {
@@ -102,7 +114,8 @@ jobs -p | xargs kill
 		"filter: close ends with 0",
 		"no-ip: verify ends with 1", "no-ip: close ends with 1",
 		"no-ip: ageenv: the metadata service stays open to containers: there is no ip program, or it or the kernel does not take the rules",
-		"ip: close ends with 0", "ip: verify ends with 0")
+		"ip: close ends with 0", "ip: verify ends with 0", "opened plain open", "opened bound open", "not permitted",
+		"ageenv: the metadata service stays closed: something else denies its address, see systemctl cat -- -.slice", "169.254.169.254")
 	const again = ": run `ageenv close` as root and read its message, then verify again"
 	for name, want := range map[string][]string{
 		"units":  {},

@@ -8,6 +8,7 @@ names, get through by IPAddressAllow=.
 import os
 
 from ageenv import drafts, process, root, units, walk
+from ageenv.failure import say
 from ageenv.plan import Plan
 
 ADDRESS = "169.254.169.254"
@@ -165,6 +166,8 @@ def remove() -> bool:
         done = deny(*others) and done
         clear()
         done = systemctl("daemon-reload") and done
+    if ADDRESS + "/32" in others:
+        say("the metadata service stays closed: something else denies its address, see systemctl cat -- -.slice")
     return done
 
 
