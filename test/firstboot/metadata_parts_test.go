@@ -145,3 +145,40 @@ systemctl show -p IPAddressDeny -- -.slice | grep -o 169.254.169.254
 		t.Log(text)
 	}
 }
+
+// An administrator has taken the fence down, and network and cloud-init come before
+// basic.target, as they do on a box: it is up again at the next boot, which waits for
+// no unit that waits for the network. And what is taken back at a later boot is gone.
+func TestMetadataBeforeTheNetwork(t *testing.T) {
+	for _, release := range releases {
+		t.Run("debian "+release, func(t *testing.T) {
+			m := newMachine(t, release)
+			m.patience = 8 * time.Minute
+			m.keepsNetwork()
+			identity := newIdentity(t)
+			p := firstboot.Params{Files: []firstboot.File{sealed(t, identity, "/srv/app/.env", "A=1")}, Identity: secretOf(identity)}
+			m.write(m.dir+"/test/open", render(t, p), 0o700)
+			p.BlockMetadata = true
+			m.metadata["vendor-data"] = render(t, p)
+			m.spies()
+			m.noUnit("window.service", "sysinit.target")
+			m.unit("online.service", "sysinit.target", "[Unit]\nDefaultDependencies=no\nAfter=network-pre.target\nBefore=sysinit.target\n[Service]\nType=oneshot\nExecStart=/bin/true\n")
+			out := m.boot(2, callers+`
+if [ "$(cat /test/boot)" = 1 ]; then
+	systemctl revert -- -.slice
+	exit
+fi
+started=$(systemctl show --value -p ExecMainStartTimestampMonotonic ageenv-metadata.service)
+ended=$(systemctl show --value -p ExecMainExitTimestampMonotonic ageenv-metadata.service)
+[ $((ended - started)) -lt 30000000 ] && echo in time || echo "it took $(((ended - started) / 1000000)) s"
+$try root
+$nobody $try nobody
+grep '"metadata"' /var/lib/ageenv/status.json
+/usr/local/sbin/ageenv verify >/test/verify; echo "verify ends with $?"
+systemctl reset-failed; /test/open
+echo "units: $(systemctl list-units --state=active,failed --plain --no-legend 'ageenv-metadata*')"
+`)
+			m.wantLines("boot 2", out[1], "in time", "root plain closed", "root bound closed", "nobody plain closed", "nobody bound closed", `  "metadata": "closed",`, "verify ends with 0", "units: ")
+		})
+	}
+}

@@ -138,10 +138,10 @@ def deny(*addresses: str) -> bool:
     succeeded."""
     done = systemctl("set-property", "--runtime", "--", "-.slice", *["IPAddressDeny=" + address for address in addresses or ("",)])
     # After a reload, systemd 257 leaves units that run as they are until another unit
-    # is started in their slice.
+    # is started in their slice. That may be before basic.target, which may wait for us.
     listed = process.run(["systemctl", "list-units", "--type=slice", "--state=active", "--plain", "--no-legend", "--full"]).out.decode()
     for line in listed.splitlines()[:MOST_SLICES]:
-        process.run(["systemd-run", "--quiet", "--collect", "--slice=" + line.split()[0], "--", "true"])
+        process.run(["systemd-run", "--quiet", "--collect", "--property=DefaultDependencies=no", "--slice=" + line.split()[0], "--", "true"])
     return done
 
 
@@ -166,6 +166,8 @@ def remove() -> bool:
         done = deny(*others) and done
         clear()
         done = systemctl("daemon-reload") and done
+    # It may be this process's own, which is then at its end.
+    systemctl("--no-block", "stop", SERVICE.decode())
     if ADDRESS + "/32" in others:
         say("the metadata service stays closed: something else denies its address, see systemctl cat -- -.slice")
     return done

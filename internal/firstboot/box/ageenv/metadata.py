@@ -40,31 +40,30 @@ def close(plan: Plan, quick: bool = True) -> str:
         from ageenv import routes
         routed = routes.add()
     filtered = quick and packet_filter.is_attached(plan) or packet_filter.attach(plan)
-    if quick and found.fenced and not found.is_open() and routed and filtered and walk.read(PATH) == plan.text:
-        return CLOSED
-    return raise_fence(plan, routed, filtered)
+    if not filtered:
+        say(STAYS_OPEN + " to control groups that are not systemd's, and to other users in cloud-init's units: "
+            "the kernel does not take a packet filter, which needs Linux 5.7 or later, cgroup v2, and /sys/fs/bpf")
+    is_up = quick and found.fenced and not found.is_open() and routed and walk.read(PATH) == plan.text
+    return CLOSED if (is_up or raise_fence(plan, routed)) and filtered else OPEN
 
 
-def raise_fence(plan: Plan, routed: bool, filtered: bool) -> str:
-    """Have systemd close the service, and try."""
+def raise_fence(plan: Plan, routed: bool) -> bool:
+    """Have systemd close the service, and try. Reports whether it is closed."""
     from ageenv import fence, probe
     try:
         fence.write(plan)
     except (OSError, Failure):
         say(STAYS_OPEN + ": the drop-ins for systemd cannot be written in /etc/systemd/system")
-        return OPEN
+        return False
     if not fence.apply():
         say(STAYS_OPEN + ": systemctl fails")
-        return OPEN
+        return False
     found = [(where, told) for where, told in probe.everywhere() if told.is_open()]
     for where, told in found:
         say("%s to other users in %s: %s" % (STAYS_OPEN, where, probe.names(told.answered + told.silent) or "nothing can be tried there"))
-    if not filtered:
-        say(STAYS_OPEN + " to control groups that are not systemd's, and to other users in cloud-init's units: "
-            "the kernel does not take a packet filter, which needs Linux 5.7 or later, cgroup v2, and /sys/fs/bpf")
     if not routed:
         say(STAYS_OPEN + " to containers: there is no ip program, or it or the kernel does not take the rules")
-    return OPEN if found or not (routed and filtered) else CLOSED
+    return routed and not found
 
 
 def drop_ins(plan: Plan) -> list:
