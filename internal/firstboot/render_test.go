@@ -130,7 +130,7 @@ func TestParamsDoNotShowTheIdentity(t *testing.T) {
 // be looked at.
 func TestScriptSize(t *testing.T) {
 	identity := newIdentity(t)
-	for _, tt := range []struct{ input, limit int }{{0, 54 << 10}, {1 << 10, 55 << 10}, {4 << 10, 59 << 10}} {
+	for _, tt := range []struct{ input, limit int }{{0, 54 << 10}, {1 << 10, 56 << 10}, {4 << 10, 59 << 10}} {
 		f := fileOf(t, identity, "/etc/app/.env", strings.Repeat("x", tt.input))
 		n := mustRender(t, identity, f).Len()
 		t.Logf("input %d bytes, payload %d, script %d", tt.input, len(f.Payload), n)

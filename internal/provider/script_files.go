@@ -75,10 +75,10 @@ func checkCiphertext(text string) error {
 func filesAttribute(ciphertext map[string]schema.Attribute) schema.ListNestedAttribute {
 	checked := func(check func(string) error) []validator.String { return []validator.String{checkedBy{check}} }
 	attributes := map[string]schema.Attribute{
-		"path": schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, root's and 0755."},
+		"path": schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, with owner, group and mode (without write permission for others) of the directory that they are made in."},
 		"owner": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),
-			MarkdownDescription: "The owner, by name or number. Default `root`. It has to exist when the script runs.",
+			MarkdownDescription: "The owner, by name or number. Default `root`. Where there is no such user yet, the box tries again for 15 minutes, and at each boot.",
 		},
 		"group": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultGroup), Validators: checked(firstboot.CheckGroup),

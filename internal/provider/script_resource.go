@@ -75,7 +75,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 	keep := []planmodifier.String{stringplanmodifier.UseStateForUnknown()}
 	keepNumber := []planmodifier.Int64{int64planmodifier.UseStateForUnknown()}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "A Vultr startup script (cloud-init) that drops decrypted env files on a new box's first boot. On the box it needs no network and no package: it opens its payload with `age` if the box has it, else with python3; without either, or without systemd, it does nothing but say so. " +
+		MarkdownDescription: "A Vultr startup script (cloud-init) that drops decrypted env files on a new box's first boot. On the box it needs systemd and python3, which cloud-init brings: without one of them it does nothing but say so. It needs no network and no package, and opens its payload with `age` if the box has it, else by itself. " +
 			"All files are put in place, complete, or none is.\n\n" +
 			"Of the script only digests are in the state. With `wrapped_identity_wo` and `identity_wo` **the identity travels in the script**: whoever can read the account's startup scripts or a box's metadata can read the files. With `identity_file` and `identity_command` it is had on the box. " +
 			"Everything but `replace_triggers` is changed in place; running boxes are not reached by that, new ones get the new script.\n\n" +

@@ -63,11 +63,11 @@ func bootAttributes(ciphertext map[string]schema.Attribute) map[string]schema.At
 		},
 		"block_metadata": schema.BoolAttribute{
 			Optional: true,
-			MarkdownDescription: "Block other users and containers from reading the script: close the metadata service (169.254.169.254, all ports) to everything but cloud-init and `metadata_units`, root's own processes and containers included, and take cloud-init's copies from others. " +
+			MarkdownDescription: "Block other users and containers from reading the script: close the metadata service (169.254.169.254: all ports to systemd's units, port 80 to anything else) to everything but cloud-init and `metadata_units`, root's own processes and containers included, and take cloud-init's copies from others. " +
 				"Anybody can read it until the script has run on the first boot. Default: `true` where the identity travels, else `false`.",
 		},
 		"metadata_units": list(firstboot.CheckMetadataUnit, "systemd units that may reach 169.254.169.254 although `block_metadata` closes it, for example `bird.service` for BGP with Vultr, whose peer has that address. "+
-			"Every process of such a unit can read the script."),
+			"A template as `bird@.service` stands for its instances, a slice as `kubepods.slice` for the units in it. Root's processes there can read the script, others reach every port but 80. Containers with a network of their own are never let through."),
 		"user_script": schema.StringAttribute{
 			Optional: true, Validators: checked(firstboot.CheckUserScript), MarkdownDescription: userScriptDescription,
 		},

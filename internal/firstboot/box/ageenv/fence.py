@@ -8,6 +8,7 @@ names, get through by IPAddressAllow=.
 import os
 
 from ageenv import drafts, process, root, units, walk
+from ageenv.failure import say
 from ageenv.plan import Plan
 
 ADDRESS = "169.254.169.254"
@@ -46,13 +47,24 @@ def unit_names() -> list:
     return [name + ".service" for name in STAGES + ("cloud-init-hotplugd",)]
 
 
-def allowed_groups(plan: Plan) -> set:
-    """Return the control groups of the units that may reach the address."""
-    names = unit_names() + plan.metadata_units
-    groups = set()
-    for line in process.run(["systemctl", "show", "--property=ControlGroup", "--"] + names).out.decode("utf-8", "surrogateescape").splitlines():
-        groups.add(line.partition("=")[2])
-    return groups - {""}
+def lets_through(plan: Plan, group: str) -> bool:
+    """Report whether a control group is that of a unit that may reach the address, or in
+    one."""
+    return any(is_named(plan, name) for name in units_of(group))
+
+
+def units_of(group: str) -> list:
+    """Return the names of the slices that a control group is in, and of its unit. What is
+    below that has names that others give."""
+    names = group.split("/")[1:]
+    return next((names[:i + 1] for i, name in enumerate(names) if not name.endswith(".slice")), names)
+
+
+def is_named(plan: Plan, name: str) -> bool:
+    """Report whether a unit is cloud-init's, or the plan names it or its template."""
+    prefix, _, instance = name.partition("@")
+    allowed = unit_names() + plan.metadata_units
+    return name in allowed or "%s@.%s" % (prefix, instance.rpartition(".")[2]) in allowed
 
 
 def service() -> str:
@@ -126,10 +138,10 @@ def deny(*addresses: str) -> bool:
     succeeded."""
     done = systemctl("set-property", "--runtime", "--", "-.slice", *["IPAddressDeny=" + address for address in addresses or ("",)])
     # After a reload, systemd 257 leaves units that run as they are until another unit
-    # is started in their slice.
+    # is started in their slice. That may be before basic.target, which may wait for us.
     listed = process.run(["systemctl", "list-units", "--type=slice", "--state=active", "--plain", "--no-legend", "--full"]).out.decode()
     for line in listed.splitlines()[:MOST_SLICES]:
-        process.run(["systemd-run", "--quiet", "--collect", "--slice=" + line.split()[0], "--", "true"])
+        process.run(["systemd-run", "--quiet", "--collect", "--property=DefaultDependencies=no", "--slice=" + line.split()[0], "--", "true"])
     return done
 
 
@@ -154,6 +166,10 @@ def remove() -> bool:
         done = deny(*others) and done
         clear()
         done = systemctl("daemon-reload") and done
+    # It may be this process's own, which is then at its end.
+    systemctl("--no-block", "stop", SERVICE.decode())
+    if ADDRESS + "/32" in others:
+        say("the metadata service stays closed: something else denies its address, see systemctl cat -- -.slice")
     return done
 
 

@@ -12,7 +12,7 @@ MYPY = False
 if MYPY:
     from ageenv.status import Run
 
-USAGE = "usage: ageenv drop | status | verify [--health URL]"
+USAGE = "usage: ageenv drop | status | verify [--health URL] | close"
 
 
 def main(sections: "list | None") -> None:
@@ -107,15 +107,20 @@ def run_user_script() -> int:
     return user_script.run(installed())
 
 
-def close(quick: bool = False) -> int:
-    """Close the metadata service, whatever is closed already."""
+def close_metadata(quick: bool) -> int:
+    """Close the metadata service."""
     from ageenv import metadata
     return 1 if metadata.close(installed(), quick) == "open" else 0
 
 
+def close() -> int:
+    """Close the metadata service by hand, whatever is closed already."""
+    return close_metadata(quick=False)
+
+
 def close_quickly() -> int:
     """Close the metadata service at a boot, before the network is up."""
-    return close(quick=True)
+    return close_metadata(quick=True)
 
 
 def tighten() -> int:

@@ -35,36 +35,35 @@ def close(plan: Plan, quick: bool = True) -> str:
         return UNTOUCHED
     from ageenv import packet_filter, ways
     found = ways.Told(ways.Attempt(ways.NOBODY, quick=True).line())
-    routed, filtered = found.routed, packet_filter.is_attached(plan)
+    routed = found.routed
     if not routed:
         from ageenv import routes
         routed = routes.add()
+    filtered = quick and packet_filter.is_attached(plan) or packet_filter.attach(plan)
     if not filtered:
-        filtered = packet_filter.attach(plan)
-    if quick and found.fenced and not found.is_open() and routed and walk.read(PATH) == plan.text:
-        return CLOSED
-    return raise_fence(plan, routed, filtered)
+        say(STAYS_OPEN + " to control groups that are not systemd's, and to other users in cloud-init's units: "
+            "the kernel does not take a packet filter, which needs Linux 5.7 or later, cgroup v2, and /sys/fs/bpf")
+    is_up = quick and found.fenced and not found.is_open() and routed and walk.read(PATH) == plan.text
+    return CLOSED if (is_up or raise_fence(plan, routed)) and filtered else OPEN
 
 
-def raise_fence(plan: Plan, routed: bool, filtered: bool) -> str:
-    """Have systemd close the service, and try."""
+def raise_fence(plan: Plan, routed: bool) -> bool:
+    """Have systemd close the service, and try. Reports whether it is closed."""
     from ageenv import fence, probe
     try:
         fence.write(plan)
     except (OSError, Failure):
         say(STAYS_OPEN + ": the drop-ins for systemd cannot be written in /etc/systemd/system")
-        return OPEN
+        return False
     if not fence.apply():
         say(STAYS_OPEN + ": systemctl fails")
-        return OPEN
+        return False
     found = [(where, told) for where, told in probe.everywhere() if told.is_open()]
     for where, told in found:
         say("%s to other users in %s: %s" % (STAYS_OPEN, where, probe.names(told.answered + told.silent) or "nothing can be tried there"))
-    if found and not filtered:
-        say("the kernel does not take a packet filter: it needs Linux 5.7 or later with cgroup BPF, and /sys/fs/bpf")
     if not routed:
         say(STAYS_OPEN + " to containers: there is no ip program, or it or the kernel does not take the rules")
-    return OPEN if found or not routed else CLOSED
+    return routed and not found
 
 
 def drop_ins(plan: Plan) -> list:

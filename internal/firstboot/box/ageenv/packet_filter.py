@@ -22,10 +22,10 @@ GROUPS = b"/sys/fs/cgroup/"
 
 
 def slices(plan: Plan) -> list:
-    """Return the inodes of the groups that are let through. systemd removes a slice that
-    is empty, and its inode lets nothing through from then on."""
+    """Return the inodes of the groups that are let through. A slice that is stopped has
+    none, and another one when it is started again."""
     inodes = []
-    for name in ["system.slice"] + [name for name in plan.metadata_units if name.endswith(".slice")]:
+    for name in ["system.slice"] + named(plan):
         # a-b.slice is in a.slice.
         parts = name[:-len(".slice")].split("-")
         path = "/".join("-".join(parts[:i + 1]) + ".slice" for i in range(len(parts)))
@@ -34,6 +34,11 @@ def slices(plan: Plan) -> list:
         except OSError:
             pass
     return inodes
+
+
+def named(plan: Plan) -> list:
+    """Return the slices that the plan names."""
+    return [name for name in plan.metadata_units if name.endswith(".slice")]
 
 
 def name(inodes: list) -> bytes:
@@ -50,6 +55,10 @@ def attach(plan: Plan) -> bool:
     """Attach the filter, and remove that of an earlier plan. Reports whether the kernel
     takes it."""
     from ageenv import packet_program
+    if named(plan):
+        # At a boot, what is to be in a slice comes later than this.
+        from ageenv import process
+        process.run(["systemctl", "start", "--"] + named(plan))
     inodes = slices(plan)
     if not inodes or not packet_program.attach(inodes, GROUPS, DIRECTORY + name(inodes)):
         return False

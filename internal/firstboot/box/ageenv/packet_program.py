@@ -98,6 +98,11 @@ def attach(inodes: list, group: bytes, name: bytes) -> bool:
         opened.append(os.open(group, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         opened.append(bpf(PROG_LOAD, "=IIQQIIQ", CGROUP_SKB, len(code) // 8, at_code, at_license, 0, 0, 0))
         opened.append(bpf(LINK_CREATE, "=IIII", opened[1], opened[0], CGROUP_INET_EGRESS, 0))
+        try:
+            # A name does not tell whether its link still holds.
+            os.unlink(name)
+        except FileNotFoundError:
+            pass
         bpf(OBJ_PIN, "=QI", at_name, opened[2])
         return True
     except OSError:

@@ -16,16 +16,6 @@ RULES = (
 )
 
 
-def are_set() -> bool:
-    """Report whether the rules are there."""
-    found = set()
-    for line in process.run(["ip", "-4", "rule", "list"]).out.decode("utf-8", "replace").splitlines():
-        preference, _, rule = line.partition(":")
-        if preference == "92" or (preference in PREFERENCES and "169.254.169.254" in rule and ("prohibit" in rule) == (preference == "91")):
-            found.add(preference)
-    return len(found) == len(PREFERENCES)
-
-
 def add() -> bool:
     """Set the rules. Reports whether the kernel and its ip program take them."""
     remove()

@@ -63,7 +63,7 @@ def verify_box(plan: Plan, report: Report) -> None:
             report.failed("%s is missing: deliver the startup script again" % show(path))
     if plan.identity == "file" and not verify_files.private(plan.identity_file, report):
         if needed:
-            report.failed("%s is missing, and the files cannot be dropped without it: put it back" % plan.identity_name())
+            report.failed("%s is missing, and the files cannot be dropped without it: put it there" % plan.identity_name())
         else:
             report.passed("%s is not there, and is needed no more" % plan.identity_name())
 

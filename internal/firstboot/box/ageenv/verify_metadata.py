@@ -11,6 +11,7 @@ USERS = ((0, "root"), (NOBODY, "other users"))
 OTHERS = USERS[1:]
 # How many groups are tried at the same time, and in all.
 TOGETHER, MOST = 16, 128
+ELSEWHERE = "it is not systemd's: have the program that made it use another parent than system.slice"
 AGAIN = "run `ageenv close` as root and read its message, then verify again"
 UNSEEN = (
     "the metadata service as containers find it that may open packet sockets (CAP_NET_RAW) on the host's network or on a macvlan: no filter sees these packets",
@@ -27,13 +28,12 @@ def verify(plan: Plan, report: Report) -> None:
     if root.R:
         report.unseen("the metadata service: it is not tried below AGEENV_ROOT")
         return
-    own = fence.allowed_groups(plan)
-    if here()[1] not in own:
+    if not fence.lets_through(plan, here()[1]):
         judge(report, "this process's unit", [(who, Told(Attempt(uid).line())) for uid, who in USERS])
     new_units(report)
     outside(report)
-    let_through = allowances(plan, report)
-    running(report, own | let_through)
+    rules(report)
+    running(plan, report, allowances(plan, report))
     bridges(report)
     for name in plan.metadata_units:
         report.unseen("the metadata service as %s finds it: the plan lets it through" % name)
@@ -41,15 +41,15 @@ def verify(plan: Plan, report: Report) -> None:
         report.unseen(text)
 
 
-def judge(report: Report, where: str, found: list) -> None:
+def judge(report: Report, where: str, found: list, advice: str = AGAIN) -> None:
     """Report what users have found in one place."""
     open_to = [(who, told) for who, told in found if told.is_open()]
     for who, told in open_to:
         if told.tried:
             fault = "is open to %s in %s" if told.answered else "does not answer %s in %s, but nothing drops what is sent"
-            report.failed("the metadata service %s, by %s: %s" % (fault % (who, where), probe.names(told.answered or told.silent), AGAIN))
+            report.failed("the metadata service %s, by %s: %s" % (fault % (who, where), probe.names(told.answered or told.silent), advice))
         else:
-            report.unseen("the metadata service as %s find it in %s: it cannot be tried there" % (who, where))
+            report.unseen("the metadata service in %s, for %s: it cannot be tried there" % (where, who))
     if not open_to:
         report.passed("the metadata service is closed to %s in %s, by sockets plain and bound to each device" % (" and ".join(who for who, _ in found), where))
 
@@ -82,6 +82,12 @@ def outside(report: Report) -> None:
             pass
 
 
+def rules(report: Report) -> None:
+    """Look for the routing rules, as another user meets them."""
+    if not Told(Attempt(NOBODY).line()).routed:
+        report.failed("the routing rules of the metadata service are missing: " + AGAIN)
+
+
 def here() -> tuple:
     """Return this process's network and control group."""
     return place("self")
@@ -109,24 +115,33 @@ def processes() -> dict:
     return found
 
 
-def running(report: Report, known: set) -> None:
-    """Try in the groups and networks of what runs here, containers among it, but for groups that are known to get through."""
+def running(plan: Plan, report: Report, known: list) -> None:
+    """Try in the groups and networks of what runs here, containers among it. known are
+    groups that have been reported. What the plan lets through is open to root alone."""
     network, _ = here()
     places = [(group, 0 if net == network else pid) for (net, group), pid in sorted(processes().items())
-              if group not in known and not group.endswith("/") and ".." not in group.split("/")]
+              if not (group + "/").startswith(tuple(known)) and not group.endswith("/") and ".." not in group.split("/")]
     tried, containers = 0, 0
     for start in range(0, min(len(places), MOST), TOGETHER):
-        attempts = [(group, pid, [(who, Attempt(uid, group=GROUPS + group, network=pid)) for uid, who in USERS]) for group, pid in places[start:start + TOGETHER]]
+        attempts = [(group, pid, [(who, Attempt(uid, group=GROUPS + group, network=pid)) for uid, who in (OTHERS if fence.lets_through(plan, group) else USERS)])
+                    for group, pid in places[start:start + TOGETHER]]
         for group, pid, pair in attempts:
             found = [(who, Told(attempt.line())) for who, attempt in pair]
             if any(told.is_open() for _, told in found):
-                judge(report, group + (" in a network of its own" if pid else ""), found)
+                judge(report, group + (" in a network of its own" if pid else ""), found, AGAIN if in_unit(group) else ELSEWHERE)
             else:
                 tried, containers = tried + 1, containers + bool(pid)
     if tried:
         report.passed("the metadata service is closed in %d control groups that have processes, %d of them with a network of their own" % (tried, containers))
     if len(places) > MOST:
         report.unseen("the metadata service in %d more control groups: only %d are tried" % (len(places) - MOST, MOST))
+
+
+def in_unit(group: str) -> bool:
+    """Report whether a control group has a filter of systemd's, or is outside system.slice
+    and so behind the other filter."""
+    names = fence.units_of(group)
+    return bool(names[0] != "system.slice" or names[-1].endswith((".service", ".scope", ".socket", ".mount")))
 
 
 def bridges(report: Report) -> None:
@@ -140,6 +155,8 @@ def bridges(report: Report) -> None:
             continue
         words = process.run(["ip", "-4", "-o", "addr", "show", "dev", name]).out.decode("utf-8", "replace").split()
         if "inet" not in words:
+            if not process.which("ip"):
+                report.unseen("what is forwarded from %s: there is no ip program" % name)
             continue
         neighbor = words[words.index("inet") + 1].partition("/")[0].rpartition(".")[0] + ".253"
         if process.run(["ip", "-4", "route", "get", fence.ADDRESS, "from", neighbor, "iif", name, "ipproto", "6", "dport", "80"]).code:
@@ -148,18 +165,22 @@ def bridges(report: Report) -> None:
             report.failed("the metadata service is open to what is forwarded from %s: %s" % (name, AGAIN))
 
 
-def allowances(plan: Plan, report: Report) -> set:
-    """Look for units of others that systemd lets through, and return their groups."""
-    ours = set(plan.metadata_units) | set(fence.unit_names())
-    out = process.run(["systemctl", "show", "--property=Id", "--property=ControlGroup", "--property=IPAddressAllow", "*"]).out.decode("utf-8", "surrogateescape")
-    groups = set()
+def allowances(plan: Plan, report: Report) -> list:
+    """Look for units of others that systemd lets through, and return their groups. Outside
+    system.slice the packet filter closes them."""
+    out = process.run(["systemctl", "show", "--property=Id,ControlGroup,IPAddressAllow,Slice", "*"]).out.decode("utf-8", "surrogateescape")
+    groups = []
     for block in out.split("\n\n"):
         told = dict(line.partition("=")[::2] for line in block.splitlines())
-        if told.get("Id") in ours or not any(covers(network) for network in told.get("IPAddressAllow", "").split()):
+        name, place = told.get("Id", ""), told.get("Slice", "")
+        if fence.is_named(plan, name) or not any(covers(network) for network in told.get("IPAddressAllow", "").split()):
+            continue
+        if name not in ("-.slice", "system.slice") and place.partition("-")[0] not in ("system", "system.slice"):
             continue
         report.failed("the metadata service is open to root in %s, which has IPAddressAllow=%s: narrow that, or name the unit in metadata_units"
-                      % (told.get("Id"), told["IPAddressAllow"]))
-        groups.add(told.get("ControlGroup"))
+                      % (name, told["IPAddressAllow"]))
+        if told.get("ControlGroup"):
+            groups.append(told["ControlGroup"].rstrip("/") + "/")
     return groups
 
 

@@ -38,7 +38,7 @@ class VerifyTest(VerifyBox):
         self.fails("/etc/age/key.txt is %s 0640, so that others can use it: run chown %s and chmod 0600 on it" % (own, own),
                    "others can read an identity in /etc/age/key.txt: run chmod go= on it, and then rotate the identity", told=told)
         os.remove(self.path("/etc/age/key.txt"))
-        self.fails("/etc/age/key.txt is missing, and the files cannot be dropped without it: put it back", told=told)
+        self.fails("/etc/age/key.txt is missing, and the files cannot be dropped without it: put it there", told=told)
         told.files[0].every_boot = False
         self.passes("pass: /etc/age/key.txt is not there, and is needed no more", told=told)
 

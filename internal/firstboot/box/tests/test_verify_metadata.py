@@ -41,7 +41,7 @@ class GroupsTest(unittest.TestCase):
         with mock.patch("builtins.open", opened), mock.patch("os.listdir", lambda path: sorted(GROUPS)), mock.patch("os.readlink", lambda path: "net:[1]"), \
                 mock.patch.object(verify_metadata, "here", lambda: ("net:[1]", "/x")), mock.patch.object(verify_metadata, "Attempt", Attempt), \
                 mock.patch("ageenv.report.write", lambda fd, text: lines.append(text)):
-            verify_metadata.running(Report(), set())
+            verify_metadata.running(mock.Mock(metadata_units=[]), Report(), [])
         wanted = [b"/sys/fs/cgroup" + group for pid, group in GROUPS.items() if pid != "30"]
         self.assertEqual(sorted(set(tried)), sorted(wanted))
         self.assertEqual(sum("is open" in line for line in lines), 2 * len(wanted), lines)
