@@ -28,8 +28,9 @@ var (
 )
 
 // bundleResource plans in bundle_plan.go, seals in bundle_seal.go, makes entries in
-// bundle_generated.go and imports in bundle_import.go. Plan and apply share
-// bundle_change.go; bundle_effect.go tells which values change.
+// bundle_generated.go, keeps their status in bundle_generated_status.go and imports in
+// bundle_import.go. Plan and apply share bundle_change.go; bundle_effect.go tells which
+// values change.
 type bundleResource struct {
 	settings *settings
 }
