@@ -8,7 +8,8 @@
 //   - plugin.go: keys of age plugins, on a YubiKey or in a TPM
 //   - private.go: what looks like a private key, wherever it stands
 //   - seal.go: age files, armored and binary
-//   - open.go: opening them, and how often a plugin is asked for that
+//   - open.go: opening them, with plugins last
+//   - memory.go: what plugins have answered, so that none is asked twice
 //   - wrap.go: an identity sealed to its escrow recipients
 //   - operators.go: which list of operators is followed, and how two lists differ
 //   - sources.go: where sops looks for identities, and in which order

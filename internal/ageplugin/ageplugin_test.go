@@ -109,25 +109,26 @@ func TestFaults(t *testing.T) {
 		fault ageplugin.Fault // empty: it works
 		says  string
 	}{
-		"refuse":        {ageplugin.Refused, "refused"},
-		"hang":          {ageplugin.TimedOut, "did not answer within 3s: it may wait"},
-		"hang-message":  {ageplugin.TimedOut, "It had shown a message, which asks for a touch"},
-		"linger":        {ageplugin.TimedOut, "did not answer"},
-		"crash":         {ageplugin.Ended, "ended without an answer"},
-		"end":           {ageplugin.Ended, "ended without an answer"},
-		"garbage":       {ageplugin.Malformed, "is not the protocol"},
-		"flood-line":    {ageplugin.Flooded, "sent more than is read"},
-		"flood-body":    {ageplugin.Flooded, "sent more than is read"},
-		"flood-stanzas": {ageplugin.Flooded, "sent more than is read"},
-		"message":       {},
-		"pin":           {ageplugin.Asked, "asked for a PIN"},
-		"pin-again":     {ageplugin.Asked, "asked for a PIN"},
-		"pin-anyway":    {},
-		"text":          {ageplugin.Asked, "asked for a PIN or another text"},
-		"confirm":       {ageplugin.Confirm, "asked for a confirmation"},
-		"terminal":      {ageplugin.Refused, "refused"},
-		"grandchild":    {},
-		"works":         {},
+		"refuse":         {ageplugin.Refused, "refused"},
+		"hang":           {ageplugin.TimedOut, "did not answer within 3s: it may wait"},
+		"hang-message":   {ageplugin.TimedOut, "It had shown a message, which asks for a touch"},
+		"linger":         {ageplugin.TimedOut, "did not answer"},
+		"crash":          {ageplugin.Ended, "ended without an answer"},
+		"end":            {ageplugin.Ended, "ended without an answer"},
+		"garbage":        {ageplugin.Malformed, "is not the protocol"},
+		"flood-line":     {ageplugin.Flooded, "sent more than is read"},
+		"flood-body":     {ageplugin.Flooded, "sent more than is read"},
+		"flood-stanzas":  {ageplugin.Flooded, "sent more than is read"},
+		"flood-messages": {ageplugin.Flooded, "sent more than is read"},
+		"message":        {},
+		"pin":            {ageplugin.Asked, "asked for a PIN"},
+		"pin-again":      {ageplugin.Asked, "asked for a PIN"},
+		"pin-anyway":     {},
+		"text":           {ageplugin.Asked, "asked for a PIN or another text"},
+		"confirm":        {ageplugin.Confirm, "asked for a confirmation"},
+		"terminal":       {ageplugin.Refused, "refused"},
+		"grandchild":     {},
+		"works":          {},
 	} {
 		t.Run(mode, func(t *testing.T) {
 			recipient, identity := lines(t, plugin.KeyFile(mode))
@@ -173,7 +174,7 @@ func TestWrapFaults(t *testing.T) {
 	shortTimeout(t, 3*time.Second)
 	for mode, fault := range map[string]ageplugin.Fault{
 		"wrap-refuse": ageplugin.Refused, "wrap-hang": ageplugin.TimedOut, "wrap-crash": ageplugin.Ended, "wrap-flood-body": ageplugin.Flooded,
-		"wrap-pin": ageplugin.Asked, "wrap-confirm": ageplugin.Confirm, "wrap-many": ageplugin.Malformed, "wrap-message": "", "wrap-grandchild": "",
+		"wrap-pin": ageplugin.Asked, "wrap-confirm": ageplugin.Confirm, "wrap-many": ageplugin.Malformed, "wrap-large": ageplugin.Flooded, "wrap-message": "", "wrap-grandchild": "",
 	} {
 		t.Run(mode, func(t *testing.T) {
 			recipient, _ := lines(t, plugin.KeyFile(mode))

@@ -1,7 +1,6 @@
 package ageplugin
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,17 +108,20 @@ func start() (*session, error) {
 	return child, nil
 }
 
-// read hands on the child's lines.
+// read hands on the child's answers.
 func (p *session) read(out io.Reader) {
 	defer close(p.lines)
-	lines := bufio.NewScanner(io.LimitReader(out, maxAnswer))
-	lines.Buffer(nil, maxAnswer)
-	for lines.Scan() {
+	bounded := &io.LimitedReader{R: out, N: maxAnswer}
+	lines := json.NewDecoder(bounded)
+	for {
 		var a answer
-		if json.Unmarshal(lines.Bytes(), &a) != nil {
-			return
+		if lines.Decode(&a) != nil {
+			break
 		}
 		p.lines <- a
+	}
+	if bounded.N == 0 {
+		p.lines <- answer{Fault: Flooded}
 	}
 }
 

@@ -172,7 +172,10 @@ func (r *bundleResource) importAccess(ctx context.Context, state *bundleModel, r
 		all = append(all, recipient)
 	}
 	null := types.SetNull(types.StringType)
-	configured, _ := r.settings.operatorsOf(ctx, operatorsPath, null, null)
+	configured, d := r.settings.operatorsOf(ctx, operatorsPath, null, null)
+	if d.HasError() {
+		return append(diags, d...) // an operator would be taken for another recipient
+	}
 	operators, _, _ := recipientSet(ctx, configured, operatorsPath)
 	isOperator := func(recipient agekey.Recipient) bool {
 		return slices.Contains(agekey.Texts(operators), recipient.String())

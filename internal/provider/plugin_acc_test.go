@@ -168,7 +168,7 @@ resource "ageenv_bundle" "b" {
 	if n := h.asked(); n != 0 {
 		t.Errorf("to create them, the plugin is asked %d times", n)
 	}
-	badOutput(t, c.must("plan"), []string{"No changes.", asksToOpen, "3 more similar warnings elsewhere"}, nil)
+	badOutput(t, c.must("plan"), []string{"No changes.", asksToOpen, "once for each such bundle"}, nil)
 	if n := h.asked(); n != 4 {
 		t.Errorf("a plan asks %d times, want once a bundle", n)
 	}

@@ -133,6 +133,10 @@ func (k *key) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
 	switch k.mode {
 	case "postquantum":
 		return stanzas, []string{"postquantum"}, nil
+	case "large":
+		for range 32 {
+			stanzas = append(stanzas, &age.Stanza{Type: stanzaType, Body: make([]byte, 64<<10)})
+		}
 	case "many":
 		for range 100 {
 			stanzas = append(stanzas, stanzas[0])
@@ -191,6 +195,10 @@ func (k *key) behave() error {
 		flood("", "A", "")
 	case "flood-body":
 		flood("-> msg\n", strings.Repeat("A", 64)+"\n", "")
+	case "flood-messages":
+		for {
+			_ = k.plugin.DisplayMessage(canary + " please touch " + k.secret())
+		}
 	case "flood-stanzas":
 		go io.Copy(io.Discard, os.Stdin) //nolint:errcheck // nothing to be done
 		flood("", "-> nothing "+canary+"\n\n", "")

@@ -1,0 +1,117 @@
+package agekey
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"strings"
+	"sync"
+
+	"filippo.io/age"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/ageplugin"
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
+)
+
+// memory is what plugins have answered. A person is not asked twice for the same file in
+// one run. A file key that it holds opens one file, as an identity in memory opens many,
+// and is gone with the process.
+type memory struct {
+	mutex    sync.Mutex
+	locks    map[digest]*sync.Mutex
+	keys     map[digest][]byte // by the stanzas
+	failures map[question]error
+	timeouts map[string]int // by the plugin's name
+}
+
+type digest [sha256.Size]byte
+
+type question struct {
+	digest
+	name string
+}
+
+// maxTimeouts is how often in a run a plugin is waited for in vain. With forty bundles, a
+// key that is not plugged in would otherwise cost forty minutes.
+const maxTimeouts = 2
+
+func newMemory() *memory {
+	return &memory{locks: map[digest]*sync.Mutex{}, keys: map[digest][]byte{}, failures: map[question]error{}, timeouts: map[string]int{}}
+}
+
+// digestOf is the digest of what is asked.
+func digestOf(stanzas []*age.Stanza) (sum digest) {
+	h := sha256.New()
+	put := func(part []byte) {
+		_ = binary.Write(h, binary.BigEndian, uint64(len(part)))
+		h.Write(part)
+	}
+	for _, s := range stanzas {
+		put([]byte(s.Type))
+		put([]byte(strings.Join(s.Args, " ")))
+		put(s.Body)
+	}
+	copy(sum[:], h.Sum(nil))
+	return sum
+}
+
+// lock lets one at a time ask a question. It returns what unlocks.
+func (m *memory) lock(asked digest) (unlock func()) {
+	m.mutex.Lock()
+	one := m.locks[asked]
+	if one == nil {
+		one = &sync.Mutex{}
+		m.locks[asked] = one
+	}
+	m.mutex.Unlock()
+	one.Lock()
+	return one.Unlock
+}
+
+func (m *memory) fileKey(asked digest) ([]byte, bool) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	key, ok := m.keys[asked]
+	return key, ok
+}
+
+// failed notes that there is no answer.
+func (m *memory) failed(q question, err error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	delete(m.keys, q.digest)
+	m.failures[q] = err
+}
+
+// unwrap asks a plugin, unless it has been asked the same before. Errors are
+// ageplugin.ErrNoMatch and those that say what to do.
+func (m *memory) unwrap(q question, ids []Identity, stanzas []*age.Stanza) ([]byte, error) {
+	m.mutex.Lock()
+	failure, timeouts := m.failures[q], m.timeouts[q.name]
+	m.mutex.Unlock()
+	switch {
+	case failure != nil:
+		return nil, failure
+	case timeouts >= maxTimeouts:
+		return nil, &ageplugin.Error{Name: q.name, Fault: ageplugin.GivenUp}
+	}
+	texts := make([]secret.Text, len(ids))
+	for i, id := range ids {
+		texts[i] = id.text
+	}
+	fileKey, err := ageplugin.Unwrap(orBackground(ids[0].plugin.ctx), q.name, texts, stanzas)
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	var fault *ageplugin.Error
+	switch {
+	case err == nil:
+		m.keys[q.digest] = fileKey
+	case errors.As(err, &fault) && fault.Fault == ageplugin.Canceled:
+	default:
+		m.failures[q] = err
+		if fault != nil && fault.Fault == ageplugin.TimedOut {
+			m.timeouts[q.name]++
+		}
+	}
+	return fileKey, err
+}
