@@ -44,11 +44,11 @@ func (r *leakRun) leakScrub() {
 		r.t.Fatalf("%d scripts more than before, want one", len(scripts)-before)
 	}
 	id := scripts[len(scripts)-1].ID
-	holds := func(stub bool) {
+	holds := func(placeholder bool) {
 		r.t.Helper()
 		body, err := r.sim.BootScript(id)
-		if err != nil || (string(body) == vultr.Stub().Reveal()) != stub {
-			r.t.Errorf("the account holds the stub: %v, want %v (%v)", !stub, stub, err)
+		if err != nil || (string(body) == vultr.Placeholder().Reveal()) != placeholder {
+			r.t.Errorf("the account holds the placeholder: %v, want %v (%v)", !placeholder, placeholder, err)
 		}
 	}
 	holds(false)

@@ -91,7 +91,7 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 		found, err = client.GetScript(ctx, state.ID.ValueString())
 		return err
 	}
-	err := client.Settled(ctx, state.DateCreated.ValueString(), read)
+	err := client.WhenVisible(ctx, state.DateCreated.ValueString(), read)
 	for strays := state.strays(ctx); errors.Is(err, vultr.ErrNotFound) && len(strays) > 0; strays = strays[1:] {
 		// A copy takes its place: the state would forget it with the script.
 		state.ID, state.StrayIDs = types.StringValue(strays[0]), strayIDs(strays[1:])
@@ -147,7 +147,7 @@ func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	if change.uploads() {
-		err := client.Settled(ctx, state.DateCreated.ValueString(), func(ctx context.Context) error {
+		err := client.WhenVisible(ctx, state.DateCreated.ValueString(), func(ctx context.Context) error {
 			return client.UpdateScript(ctx, state.ID.ValueString(), update)
 		})
 		if err != nil {
@@ -157,8 +157,8 @@ func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest,
 		switch {
 		case change.render:
 			plan.uploaded(*update.Body, change.identity)
-		case change.stub:
-			plan.stubbed()
+		case change.placeholder:
+			plan.setPlaceholder()
 		}
 		resp.Diagnostics.Append(plan.readDate(ctx, client)...)
 	}
@@ -188,8 +188,8 @@ func (m *scriptModel) update(ctx context.Context, config scriptModel, change scr
 			return update, diags
 		}
 		update.Body = &script
-	case change.stub:
-		body := vultr.Stub()
+	case change.placeholder:
+		body := vultr.Placeholder()
 		update.Body = &body
 	}
 	update.Boot = update.Body != nil && state.RemoteSHA256.IsNull()
@@ -220,7 +220,7 @@ func (r *scriptResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	if state.isPending() {
 		return
 	}
-	err := client.Settled(ctx, state.DateCreated.ValueString(), func(ctx context.Context) error {
+	err := client.WhenVisible(ctx, state.DateCreated.ValueString(), func(ctx context.Context) error {
 		return client.DeleteScript(ctx, state.ID.ValueString())
 	})
 	switch {

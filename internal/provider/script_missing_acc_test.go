@@ -86,7 +86,7 @@ func TestAccScriptOfAnotherAccountIsDestroyed(t *testing.T) {
 	badOutput(t, cli.must("destroy", "-auto-approve", "-refresh=false"), []string{"Startup script " + id + " is not in this account", "Delete script " + id + " there"}, nil)
 }
 
-// What holds no identity, or a stub, is no secret.
+// What holds no identity, or a placeholder, is no secret.
 func TestAccMissingScriptWithoutAnIdentity(t *testing.T) {
 	w := newWorld(t)
 	cli := newCLI(t, w)

@@ -98,7 +98,7 @@ type scriptChange struct {
 	certain       bool // all of that is known
 	render        bool // the script has to be made and uploaded, or may have to be
 	scrub         bool // the time has come to scrub it, unless inputs differ
-	stub          bool // the stub has to be uploaded
+	placeholder   bool // the placeholder has to be uploaded
 	recipient     bool // the identity is another one, or may be
 	name          bool
 	identity      agekey.Identity
@@ -106,7 +106,7 @@ type scriptChange struct {
 }
 
 // uploads reports whether the API is to change something.
-func (c scriptChange) uploads() bool { return c.render || c.stub || c.name }
+func (c scriptChange) uploads() bool { return c.render || c.placeholder || c.name }
 
 // change finds out what differs. The identity is unwrapped only if the script has
 // to be rendered or the wrap differs.
@@ -138,7 +138,7 @@ func (r *scriptResource) change(ctx context.Context, config, plan, state scriptM
 		}
 	}
 	c.certain = bootKnown && fullyKnown(ctx, plan.UploadTriggers) && (c.identityKnown || sameWrap)
-	c.stub = !c.render && (c.scrub || state.isScrubbed() && drifted(state))
+	c.placeholder = !c.render && (c.scrub || state.isScrubbed() && drifted(state))
 	return c, diags
 }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/vultr"
 )
 
-// A script is scrubbed by uploading a stub in its place, so that script_sha256 is a
-// stub's digest from then on: what differs from it is drift, as for any script, and
-// is repaired with the stub. Only new inputs put the secret back.
+// A script is scrubbed by uploading a placeholder in its place, so that script_sha256 is a
+// placeholder's digest from then on: what differs from it is drift, as for any script, and
+// is repaired with the placeholder. Only new inputs put the secret back.
 //
 // The clock is read by Read, Create and Update, and the plan looks at scrub_due: a
 // saved plan does the same whenever it is applied.
@@ -34,7 +34,7 @@ func scrubAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"scrub_after": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{checkedBy{checkScrubAfter}},
-			MarkdownDescription: "How long the secret stays in the account, as a duration such as `72h`, counted from `uploaded_at`. The first plan after that (with a refresh) replaces the script's body by a stub that fails when a box boots it, and says so; the ID stays, and boxes that have started keep their files. It may not reach what the metadata service shows on a box that runs. Until then nothing is scrubbed. A new value counts from the plan after the one that takes it over.",
+			MarkdownDescription: "How long the secret stays in the account, as a duration such as `72h`, counted from `uploaded_at`. The first plan after that (with a refresh) replaces the script's body by a placeholder that fails when a box boots it, and says so; the ID stays, and boxes that have started keep their files. It may not reach what the metadata service shows on a box that runs. Until then nothing is scrubbed. A new value counts from the plan after the one that takes it over.",
 		},
 		"upload_triggers": schema.MapAttribute{
 			ElementType: types.StringType, Optional: true, PlanModifiers: []planmodifier.Map{nullIsAbsent()},
@@ -42,7 +42,7 @@ func scrubAttributes() map[string]schema.Attribute {
 		},
 		"uploaded_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When the script was uploaded for its present inputs, RFC 3339. Repairing drift does not move it."},
 		"scrub_due":   schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether `scrub_after` had passed at the last refresh, so that the next apply scrubs the script."},
-		"scrubbed":    schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the script is scrubbed: the account holds a stub without a secret, and a box that boots it gets no files and an error."},
+		"scrubbed":    schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the script is scrubbed: the account holds a placeholder without a secret, and a box that boots it gets no files and an error."},
 	}
 }
 
@@ -60,23 +60,23 @@ func (m *scriptModel) due(now time.Time) bool {
 	return err == nil && unreadable == nil && !m.isScrubbed() && !now.Before(uploaded.Add(after))
 }
 
-// isScrubbed reports whether the stub is what was last uploaded.
-func (m *scriptModel) isScrubbed() bool { return vultr.IsStub(m.ScriptSHA256.ValueString()) }
+// isScrubbed reports whether the placeholder is what was last uploaded.
+func (m *scriptModel) isScrubbed() bool { return vultr.IsPlaceholder(m.ScriptSHA256.ValueString()) }
 
-// readScrub notes what a refresh finds. A stub that was put there by the action is
+// readScrub notes what a refresh finds. A placeholder that was put there by the action is
 // what was last uploaded, too.
 func (m *scriptModel) readScrub(now time.Time) {
-	if vultr.IsStub(m.RemoteSHA256.ValueString()) {
+	if vultr.IsPlaceholder(m.RemoteSHA256.ValueString()) {
 		m.ScriptSHA256 = m.RemoteSHA256
 	}
 	m.Scrubbed, m.ScrubDue = types.BoolValue(m.isScrubbed()), types.BoolValue(m.due(now))
 }
 
-// stubbed notes that the account holds the stub now.
-func (m *scriptModel) stubbed() {
-	m.ScriptSHA256 = types.StringValue(vultr.Digest(vultr.Stub()))
+// setPlaceholder notes that the account holds the placeholder now.
+func (m *scriptModel) setPlaceholder() {
+	m.ScriptSHA256 = types.StringValue(vultr.Digest(vultr.Placeholder()))
 	m.RemoteSHA256 = m.ScriptSHA256
-	m.ScriptBytes = types.Int64Value(int64(vultr.Stub().Len()))
+	m.ScriptBytes = types.Int64Value(int64(vultr.Placeholder().Len()))
 }
 
 // planScrub plans what is about scrubbing, after the rest of the script.
@@ -93,8 +93,8 @@ func (m *scriptModel) planScrub(c scriptChange, state scriptModel, create bool) 
 		return
 	}
 	m.UploadedAt, m.Scrubbed, m.ScrubDue = state.UploadedAt, state.Scrubbed, state.ScrubDue
-	if c.stub {
-		m.stubbed()
+	if c.placeholder {
+		m.setPlaceholder()
 		m.Scrubbed, m.ScrubDue = types.BoolValue(true), types.BoolValue(false)
 	} else if !m.ScrubAfter.Equal(state.ScrubAfter) {
 		m.ScrubDue = types.BoolUnknown()
@@ -125,9 +125,9 @@ func (m *scriptModel) applyScrub(c scriptChange, state scriptModel, now time.Tim
 func scrubWarnings(c scriptChange, state scriptModel) (diags diag.Diagnostics) {
 	id := state.ID.ValueString()
 	switch {
-	case c.scrub && c.stub:
+	case c.scrub && c.placeholder:
 		diags.AddWarning("The startup script will be scrubbed: "+id, fmt.Sprintf(
-			"scrub_after (%s) has passed since it was uploaded (%s): the body of script %s is replaced by a stub without a secret. "+
+			"scrub_after (%s) has passed since it was uploaded (%s): the body of script %s is replaced by a placeholder without a secret. "+
 				"Boxes that have started keep their files. A box that is started with the script from then on gets none and an error. "+uploadAgain,
 			state.ScrubAfter.ValueString(), state.UploadedAt.ValueString(), id))
 	case c.scrub && !c.certain:
@@ -135,15 +135,15 @@ func scrubWarnings(c scriptChange, state scriptModel) (diags diag.Diagnostics) {
 			"scrub_after has passed, and whether the inputs have changed is known only at apply: the script is uploaded anew if they have, and scrubbed if not.")
 	case state.isScrubbed() && !c.render:
 		diags.AddWarning("The startup script is scrubbed: "+id, fmt.Sprintf(
-			"A box that is started with script %s boots a stub: it gets no files, and an error. Boxes that have started are not concerned. "+uploadAgain, id))
+			"A box that is started with script %s boots a placeholder: it gets no files, and an error. Boxes that have started are not concerned. "+uploadAgain, id))
 	}
 	return diags
 }
 
 const uploadAgain = "To upload it again, in place, change upload_triggers; new content or a new identity does so too."
 
-// scrub uploads the stub in the place of a script.
+// scrub uploads the placeholder in the place of a script.
 func scrub(ctx context.Context, client *vultr.Client, id string) error {
-	body := vultr.Stub()
+	body := vultr.Placeholder()
 	return client.UpdateScript(ctx, id, vultr.ScriptUpdate{Body: &body})
 }

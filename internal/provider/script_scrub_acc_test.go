@@ -16,8 +16,8 @@ import (
 func scrubbed(t *testing.T, w *world, want bool) after {
 	return func(a attributes) {
 		_, body := onlyScript(t, w)
-		if got := body == vultr.Stub().Reveal(); got != want {
-			t.Errorf("the account holds the stub: %v, expected %v", got, want)
+		if got := body == vultr.Placeholder().Reveal(); got != want {
+			t.Errorf("the account holds the placeholder: %v, expected %v", got, want)
 		}
 		if got := a[scriptAddress]["scrubbed"]; got != want {
 			t.Errorf("scrubbed is %v, expected %v", got, want)

@@ -36,7 +36,7 @@ func (a *scrubAction) Metadata(_ context.Context, req action.MetadataRequest, re
 
 func (a *scrubAction) Schema(_ context.Context, _ action.SchemaRequest, resp *action.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Takes the secret out of a startup script in the account, at once: its body is replaced by a stub that fails when a box boots it, and says so. " +
+		MarkdownDescription: "Takes the secret out of a startup script in the account, at once: its body is replaced by a placeholder that fails when a box boots it, and says so. " +
 			"The script keeps its ID, and boxes that have started keep their files. The next refresh of the `ageenv_vultr_startup_script` sees it (`scrubbed`), and leaves it so until the script's inputs change.\n\n" +
 			"Needs Terraform 1.14. Elsewhere, `scrub_after` of the resource does it after a time.",
 		Attributes: map[string]schema.Attribute{
@@ -78,7 +78,7 @@ func (a *scrubAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 		return
 	}
 	switch {
-	case found.IsBoot() && vultr.IsStub(vultr.Digest(found.Body)):
+	case found.IsBoot() && vultr.IsPlaceholder(vultr.Digest(found.Body)):
 		resp.SendProgress(action.InvokeProgressEvent{Message: "script " + id + " is scrubbed already"})
 		return
 	case !isOurs(found):

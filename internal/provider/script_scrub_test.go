@@ -34,24 +34,24 @@ func (w *scriptWorld) run(t *testing.T, config map[string]any, warns ...string) 
 	}
 }
 
-// holds fails unless the account holds the stub, or a script with the secret.
-func (w *scriptWorld) holds(t *testing.T, stub bool) {
+// holds fails unless the account holds the placeholder, or a script with the secret.
+func (w *scriptWorld) holds(t *testing.T, placeholder bool) {
 	t.Helper()
 	w.equal(t)
 	body, err := w.sim.BootScript(w.sim.Scripts()[0].ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := string(body) == vultr.Stub().Reveal(); got != stub {
-		t.Fatalf("the account holds the stub: %v, want %v", got, stub)
+	if got := string(body) == vultr.Placeholder().Reveal(); got != placeholder {
+		t.Fatalf("the account holds the placeholder: %v, want %v", got, placeholder)
 	}
-	if secret := strings.Contains(string(body), w.box.identity); secret == stub {
+	if secret := strings.Contains(string(body), w.box.identity); secret == placeholder {
 		t.Fatalf("the identity is in the account: %v", secret)
 	}
 	var scrubbed bool
 	var all map[string]tftypes.Value
-	if w.state.As(&all) != nil || all["scrubbed"].As(&scrubbed) != nil || scrubbed != stub {
-		t.Fatalf("scrubbed is %v, want %v", all["scrubbed"], stub)
+	if w.state.As(&all) != nil || all["scrubbed"].As(&scrubbed) != nil || scrubbed != placeholder {
+		t.Fatalf("scrubbed is %v, want %v", all["scrubbed"], placeholder)
 	}
 }
 
@@ -86,15 +86,15 @@ func TestScrubLife(t *testing.T) {
 		w.run(t, after)
 		w.holds(t, false)
 
-		// At the time: the plan says it, and says so when a box would boot the stub.
+		// At the time: the plan says it, and says so when a box would boot the placeholder.
 		time.Sleep(time.Minute)
 		w.refresh()
 		plan, diagnostics := w.plan(w.state, after)
 		if text := unitText(diagnostics); len(diagnostics) != 1 || !strings.Contains(text, willScrub) || !strings.Contains(text, id) || plan.empty || plan.replace {
 			t.Fatalf("the plan: %s", text)
 		}
-		if got := coreText(t, plan.planned, "remote_sha256"); got != vultr.Digest(vultr.Stub()) {
-			t.Errorf("the plan shows the digest %q and not the stub's", got)
+		if got := coreText(t, plan.planned, "remote_sha256"); got != vultr.Digest(vultr.Placeholder()) {
+			t.Errorf("the plan shows the digest %q and not the placeholder's", got)
 		}
 		w.holds(t, false)
 		w.run(t, after, willScrub)
@@ -103,12 +103,12 @@ func TestScrubLife(t *testing.T) {
 		w.unchanged(t, after)
 		w.holds(t, true)
 
-		// Drift of the stub is repaired with the stub; so is a new name.
+		// Drift of the placeholder is repaired with the placeholder; so is a new name.
 		for name, alter := range map[string]func(s *vultrsim.Script){
 			"the body": func(s *vultrsim.Script) { s.Script = "eA==" },
 			"the type": func(s *vultrsim.Script) { s.Type = "pxe" },
 			"looks like one": func(s *vultrsim.Script) {
-				s.Script = base64.StdEncoding.EncodeToString([]byte(vultr.Stub().Reveal() + "true\n"))
+				s.Script = base64.StdEncoding.EncodeToString([]byte(vultr.Placeholder().Reveal() + "true\n"))
 			},
 			"the name": func(s *vultrsim.Script) { s.Name = "by hand" },
 		} {
@@ -218,7 +218,7 @@ func TestScrubWithUnknownInputs(t *testing.T) {
 			t.Fatal(unitText(diagnostics))
 		}
 		w.holds(t, true)
-		// Scrubbed, and unknown again: equal inputs leave the stub.
+		// Scrubbed, and unknown again: equal inputs leave the placeholder.
 		plan, _ = w.plan(w.state, unknown)
 		plan.config = w.open(w.value(w.schema(), config))
 		if diagnostics := w.change(&plan); coreFailed(diagnostics) {
@@ -244,7 +244,7 @@ func TestScrubAfterGivenLater(t *testing.T) {
 // A script that others have scrubbed, or that is imported so.
 func TestScrubbedScriptIsImported(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, w *scriptWorld) {
-		id := w.sim.Add("app", base64.StdEncoding.EncodeToString([]byte(vultr.Stub().Reveal()))).ID
+		id := w.sim.Add("app", base64.StdEncoding.EncodeToString([]byte(vultr.Placeholder().Reveal()))).ID
 		if diagnostics := w.imported(id); len(diagnostics) > 0 {
 			t.Fatal(unitText(diagnostics))
 		}

@@ -357,7 +357,7 @@ func TestOtherCallsThroughEachFault(t *testing.T) {
 }
 
 // A script that was just made and is not seen yet is not gone.
-func TestSettled(t *testing.T) {
+func TestWhenVisible(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		hidden time.Duration
@@ -379,7 +379,7 @@ func TestSettled(t *testing.T) {
 				}
 				time.Sleep(tt.old)
 				began := time.Now()
-				err = c.Settled(t.Context(), made.DateCreated, func(ctx context.Context) error {
+				err = c.WhenVisible(t.Context(), made.DateCreated, func(ctx context.Context) error {
 					_, err := c.GetScript(ctx, made.ID)
 					return err
 				})
@@ -394,13 +394,13 @@ func TestSettled(t *testing.T) {
 	}
 	virtual(t, vultrsim.Options{}, func(t *testing.T, _ *vultrsim.Server, c *Client) {
 		began := time.Now()
-		err := c.Settled(t.Context(), "no date", func(context.Context) error { return &Error{Kind: ErrNotFound} })
+		err := c.WhenVisible(t.Context(), "no date", func(context.Context) error { return &Error{Kind: ErrNotFound} })
 		if !errors.Is(err, ErrNotFound) || time.Since(began) > 0 {
 			t.Errorf("without a date: %v after %s", err, time.Since(began))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		err = c.Settled(ctx, time.Now().Format(time.RFC3339), func(context.Context) error { return &Error{Kind: ErrNotFound} })
+		err = c.WhenVisible(ctx, time.Now().Format(time.RFC3339), func(context.Context) error { return &Error{Kind: ErrNotFound} })
 		if isExactly(t, err, context.DeadlineExceeded); time.Since(began) > time.Second {
 			t.Errorf("stopped after %s", time.Since(began))
 		}

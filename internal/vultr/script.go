@@ -140,7 +140,7 @@ func (c *Client) hasUpdate(ctx context.Context, id string, u ScriptUpdate) bool 
 }
 
 // DeleteScript deletes a script. ErrNotFound for one that is already deleted is a
-// success, unless it was created a moment ago; see [Client.Settled].
+// success, unless it was created a moment ago; see [Client.WhenVisible].
 func (c *Client) DeleteScript(ctx context.Context, id string) error {
 	if err := checkID(opDelete, id); err != nil {
 		return err

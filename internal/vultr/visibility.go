@@ -9,10 +9,10 @@ import (
 // visibilityDelay is how long after its creation a script may not be found yet.
 const visibilityDelay = 10 * time.Second
 
-// Settled makes a call about one script, and repeats it while it fails with ErrNotFound
+// WhenVisible makes a call about one script, and repeats it while it fails with ErrNotFound
 // and the script is so new that it may not be visible yet. created is its DateCreated;
 // a date that can't be parsed counts as old.
-func (c *Client) Settled(ctx context.Context, created string, call func(context.Context) error) error {
+func (c *Client) WhenVisible(ctx context.Context, created string, call func(context.Context) error) error {
 	pause := lookupDelays[0]
 	began := c.transport.now()
 	for {

@@ -9,15 +9,15 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
-// stubDigest pins the stub: accounts hold it, and a state's script_sha256 is it.
-const stubDigest = "0bd6694d0f5f6778475016c3715b53137d50c36bc9baae31fd7c1ce1ff755089"
+// placeholderDigest pins the placeholder: accounts hold it, and a state's script_sha256 is it.
+const placeholderDigest = "0bd6694d0f5f6778475016c3715b53137d50c36bc9baae31fd7c1ce1ff755089"
 
 func TestStubIsWhatAccountsHold(t *testing.T) {
-	if got := Digest(Stub()); got != stubDigest {
-		t.Errorf("the stub's digest is %s: put the former one, %s, into formerStubs and the new one here", got, stubDigest)
+	if got := Digest(Placeholder()); got != placeholderDigest {
+		t.Errorf("the placeholder's digest is %s: put the former one, %s, into formerPlaceholders and the new one here", got, placeholderDigest)
 	}
-	if !IsStub(stubDigest) || IsStub(Digest(secret.New(Stub().Reveal()+"\n"))) || IsStub("") {
-		t.Error("the stub is not told from others")
+	if !IsPlaceholder(placeholderDigest) || IsPlaceholder(Digest(secret.New(Placeholder().Reveal()+"\n"))) || IsPlaceholder("") {
+		t.Error("the placeholder is not told from others")
 	}
 }
 
@@ -29,7 +29,7 @@ func TestStubFailsAndSaysWhy(t *testing.T) {
 				t.Skipf("no %s here", shell)
 			}
 			cmd := exec.Command(path, "-s")
-			cmd.Stdin = strings.NewReader(Stub().Reveal())
+			cmd.Stdin = strings.NewReader(Placeholder().Reveal())
 			cmd.Env = []string{"PATH=/nonexistent"} // it needs no program
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError
