@@ -54,8 +54,8 @@ func (r *scriptResource) Create(ctx context.Context, req resource.CreateRequest,
 		copies := search{Name: made.Name, SHA256: vultr.Digest(made.Body), Since: made.CopiesSince.UTC()}
 		resp.Diagnostics.Append(copies.save(ctx, resp.Private)...)
 	}
-	if plan.StrayIDs = strayIDs(made.Left); len(made.Left) > 0 {
-		resp.Diagnostics.AddWarning(strayWarning(made.Left))
+	if plan.DuplicateIDs = duplicateIDs(made.Left); len(made.Left) > 0 {
+		resp.Diagnostics.AddWarning(duplicatesWarning(made.Left))
 	}
 	plan.ID = types.StringValue(made.ID)
 	plan.DateCreated = types.StringValue(made.DateCreated)
@@ -76,7 +76,7 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 		resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 		return
 	}
-	resp.Diagnostics.Append(r.readStrays(ctx, client, &state, req.Private, resp.Private)...)
+	resp.Diagnostics.Append(r.readDuplicates(ctx, client, &state, req.Private, resp.Private)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -92,9 +92,9 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return err
 	}
 	err := client.WhenVisible(ctx, state.DateCreated.ValueString(), read)
-	for strays := state.strays(ctx); errors.Is(err, vultr.ErrNotFound) && len(strays) > 0; strays = strays[1:] {
+	for duplicates := state.duplicates(ctx); errors.Is(err, vultr.ErrNotFound) && len(duplicates) > 0; duplicates = duplicates[1:] {
 		// A copy takes its place: the state would forget it with the script.
-		state.ID, state.StrayIDs = types.StringValue(strays[0]), strayIDs(strays[1:])
+		state.ID, state.DuplicateIDs = types.StringValue(duplicates[0]), duplicateIDs(duplicates[1:])
 		err = read(ctx)
 	}
 	if errors.Is(err, vultr.ErrNotFound) {
@@ -163,10 +163,10 @@ func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest,
 		resp.Diagnostics.Append(plan.readDate(ctx, client)...)
 	}
 	plan.applyScrub(change, state, r.settings.now())
-	if plan.StrayIDs.IsUnknown() {
-		left, diags := deleteStrays(ctx, client, state.strays(ctx))
+	if plan.DuplicateIDs.IsUnknown() {
+		left, diags := deleteDuplicates(ctx, client, state.duplicates(ctx))
 		resp.Diagnostics.Append(diags...)
-		plan.StrayIDs = strayIDs(left)
+		plan.DuplicateIDs = duplicateIDs(left)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
@@ -205,11 +205,11 @@ func (r *scriptResource) Delete(ctx context.Context, req resource.DeleteRequest,
 		return
 	}
 	// Also what a refresh would have found.
-	resp.Diagnostics.Append(r.readStrays(ctx, client, &state, req.Private, resp.Private)...)
+	resp.Diagnostics.Append(r.readDuplicates(ctx, client, &state, req.Private, resp.Private)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	left, diags := deleteStrays(ctx, client, state.strays(ctx))
+	left, diags := deleteDuplicates(ctx, client, state.duplicates(ctx))
 	if len(left) > 0 {
 		// The state would forget them with the resource.
 		for _, d := range diags {
@@ -231,11 +231,11 @@ func (r *scriptResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 }
 
-// readStrays looks for what private state says, if it says anything. A script that
+// readDuplicates looks for what private state says, if it says anything. A script that
 // had no ID gets one if it is found.
-func (r *scriptResource) readStrays(ctx context.Context, client *vultr.Client, state *scriptModel, from, to privateState) diag.Diagnostics {
-	if state.StrayIDs.IsNull() {
-		state.StrayIDs = strayIDs(nil)
+func (r *scriptResource) readDuplicates(ctx context.Context, client *vultr.Client, state *scriptModel, from, to privateState) diag.Diagnostics {
+	if state.DuplicateIDs.IsNull() {
+		state.DuplicateIDs = duplicateIDs(nil)
 	}
 	wanted, some, diags := loadSearch(ctx, from)
 	if !some || diags.HasError() {
@@ -249,8 +249,8 @@ func (r *scriptResource) readStrays(ctx context.Context, client *vultr.Client, s
 	if state.isPending() && len(ids) > 0 {
 		state.ID, ids = types.StringValue(ids[0]), ids[1:]
 	}
-	if state.StrayIDs = strayIDs(ids); len(ids) > 0 {
-		diags.AddWarning(strayWarning(ids))
+	if state.DuplicateIDs = duplicateIDs(ids); len(ids) > 0 {
+		diags.AddWarning(duplicatesWarning(ids))
 	} else if r.settings.now().After(wanted.Since.Add(searchFor)) {
 		diags.Append(forget(ctx, to)...)
 	}

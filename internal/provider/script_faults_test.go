@@ -170,7 +170,7 @@ func TestEachFaultAlone(t *testing.T) {
 						if diagnostics := w.apply(w.config(nil)); coreFailed(diagnostics) {
 							t.Fatal(unitText(diagnostics))
 						}
-						w.apply(w.config(nil)) // what strays is deleted by the run after the one that finds it
+						w.apply(w.config(nil)) // a duplicate is deleted by the run after the one that finds it
 						w.equal(t)
 						if plan, _ := w.plan(w.state, w.config(nil)); !plan.empty {
 							t.Error("the plan after it is not empty")
@@ -256,7 +256,7 @@ func TestUnknownOutcomeIsSeenToByTheNextRun(t *testing.T) {
 }
 
 // A copy that a very late server makes is found by a later run, said, and deleted.
-func TestStrayCopyIsSaidAndDeleted(t *testing.T) {
+func TestDuplicateIsSaidAndDeleted(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, w *scriptWorld) {
 		w.sim.SetRules(vultrsim.Rule{Ops: []vultrsim.Op{vultrsim.OpCreate}, Times: 1, Faults: []vultrsim.Fault{vultrsim.SlowCut(time.Minute)}})
 		if diagnostics := w.apply(w.config(nil)); len(diagnostics) > 0 {
@@ -304,7 +304,7 @@ func TestStrayCopyIsSaidAndDeleted(t *testing.T) {
 }
 
 // A script that is gone while a copy of it is there: the copy takes its place.
-func TestStrayCopyTakesThePlaceOfAScriptThatIsGone(t *testing.T) {
+func TestDuplicateReplacesAScriptThatIsGone(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, w *scriptWorld) {
 		w.sim.SetRules(vultrsim.Rule{Ops: []vultrsim.Op{vultrsim.OpCreate}, Times: 1, Faults: []vultrsim.Fault{vultrsim.SlowCut(time.Minute)}})
 		w.run(t, w.config(nil))

@@ -81,8 +81,8 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if change.uploads() {
 		plan.DateModified = types.StringUnknown()
 	}
-	if plan.StrayIDs = state.StrayIDs; create || len(state.strays(ctx)) > 0 {
-		plan.StrayIDs = types.ListUnknown(types.StringType)
+	if plan.DuplicateIDs = state.DuplicateIDs; create || len(state.duplicates(ctx)) > 0 {
+		plan.DuplicateIDs = types.ListUnknown(types.StringType)
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }

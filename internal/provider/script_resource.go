@@ -28,7 +28,7 @@ var (
 
 // scriptResource plans in script_plan.go, renders in script_render.go and talks to
 // Vultr in script_apply.go; what it says to a box is in script_schema.go, its files and
-// their bundles in script_files.go. What lost answers leave is in script_stray.go, and
+// their bundles in script_files.go. What lost answers leave is in script_duplicates.go, and
 // scrubbing in script_scrub.go. Scripts that were made elsewhere come by
 // script_import.go and script_move.go.
 type scriptResource struct {
@@ -53,7 +53,7 @@ type scriptModel struct {
 	DateCreated       types.String `tfsdk:"date_created"`
 	DateModified      types.String `tfsdk:"date_modified"`
 	scrubModel
-	StrayIDs types.List `tfsdk:"stray_ids"`
+	DuplicateIDs types.List `tfsdk:"duplicate_ids"`
 }
 
 var (
@@ -63,7 +63,7 @@ var (
 
 func (r *scriptResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_vultr_startup_script"
-	// A copy that a lost answer has left can take the script's place; see script_stray.go.
+	// A copy that a lost answer has left can take the script's place; see script_duplicates.go.
 	resp.ResourceBehavior.MutableIdentity = true
 }
 
@@ -106,7 +106,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			"template_version":   schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "The version of the script's template. A newer one alone uploads nothing."},
 			"date_created":       schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the account made it, RFC 3339."},
 			"date_modified":      schema.StringAttribute{Computed: true, PlanModifiers: keep, MarkdownDescription: "When the account last changed it, RFC 3339."},
-			"stray_ids":          strayAttribute(),
+			"duplicate_ids":      duplicatesAttribute(),
 		},
 	}
 	maps.Copy(resp.Schema.Attributes, scrubAttributes())

@@ -23,19 +23,19 @@ import (
 //   - a script that may have been made, and was not found: it is kept in the state
 //     without an ID, tainted, and each refresh looks for it;
 //   - a copy of a script, which a server that was very late may have made: private
-//     state says what to look for, stray_ids what was found.
+//     state says what to look for, duplicate_ids what was found.
 //
 // Both are known by name and content. No two uploads have the same content, since
 // the payload is sealed anew for each (TestEachUploadIsAnother).
 
-func strayAttribute() schema.Attribute {
+func duplicatesAttribute() schema.Attribute {
 	return schema.ListAttribute{
 		ElementType: types.StringType, Computed: true,
 		MarkdownDescription: "IDs of copies of this script that requests whose answers were lost have left in the account. The next apply deletes them.",
 	}
 }
 
-func strayIDs(ids []string) types.List {
+func duplicateIDs(ids []string) types.List {
 	values := []attr.Value{} // empty, not null
 	for _, id := range ids {
 		values = append(values, types.StringValue(id))
@@ -43,9 +43,9 @@ func strayIDs(ids []string) types.List {
 	return types.ListValueMust(types.StringType, values)
 }
 
-func (m *scriptModel) strays(ctx context.Context) (ids []string) {
-	if !m.StrayIDs.IsNull() && !m.StrayIDs.IsUnknown() {
-		_ = m.StrayIDs.ElementsAs(ctx, &ids, false) // a list of texts always is one
+func (m *scriptModel) duplicates(ctx context.Context) (ids []string) {
+	if !m.DuplicateIDs.IsNull() && !m.DuplicateIDs.IsUnknown() {
+		_ = m.DuplicateIDs.ElementsAs(ctx, &ids, false) // a list of texts always is one
 	}
 	return ids
 }
@@ -101,7 +101,7 @@ func (m *scriptModel) pending(script secret.Text, e *vultr.Error) search {
 	m.DateCreated, m.DateModified = types.StringValue(since.Format(time.RFC3339)), types.StringNull()
 	m.TemplateVersion, m.IdentityRecipient = types.StringNull(), types.StringNull()
 	m.UploadedAt, m.ScrubDue, m.Scrubbed = types.StringNull(), types.BoolValue(false), types.BoolValue(false)
-	m.StrayIDs = strayIDs(nil)
+	m.DuplicateIDs = duplicateIDs(nil)
 	return search{Name: m.Name.ValueString(), SHA256: m.ScriptSHA256.ValueString(), Since: since}
 }
 
@@ -116,8 +116,8 @@ func (s search) find(ctx context.Context, client *vultr.Client, but string) (ids
 	return ids, err
 }
 
-// deleteStrays deletes scripts and returns those that it could not delete.
-func deleteStrays(ctx context.Context, client *vultr.Client, ids []string) (left []string, diags diag.Diagnostics) {
+// deleteDuplicates deletes scripts and returns those that it could not delete.
+func deleteDuplicates(ctx context.Context, client *vultr.Client, ids []string) (left []string, diags diag.Diagnostics) {
 	for _, id := range ids {
 		if err := client.DeleteScript(ctx, id); err != nil && !errors.Is(err, vultr.ErrNotFound) {
 			left = append(left, id)
@@ -128,7 +128,7 @@ func deleteStrays(ctx context.Context, client *vultr.Client, ids []string) (left
 	return left, diags
 }
 
-func strayWarning(ids []string) (summary, detail string) {
+func duplicatesWarning(ids []string) (summary, detail string) {
 	return "Copies of the startup script are in the account", fmt.Sprintf(
 		"Requests whose answers were lost have left copies of the script, secret included: %s. The next apply deletes them.", strings.Join(ids, ", "))
 }
