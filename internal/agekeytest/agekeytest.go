@@ -1,4 +1,7 @@
 // Package agekeytest makes identities of every kind, for tests.
+//
+//   - agekeytest.go: age's and SSH keys
+//   - plugin.go: keys of the test plugin
 package agekeytest
 
 import (

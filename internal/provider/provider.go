@@ -1,15 +1,44 @@
-// Package provider is the glue between Terraform and the packages that do the
-// work: schemas, models, diagnostics. Every resource, data source, ephemeral
-// resource and function has a file of its own, named after it.
+// Package provider is the glue between Terraform and the packages that do the work:
+// schemas, models, diagnostics. Each resource is split by task: NAME_resource.go has type,
+// model and schema, NAME_plan.go the plan, NAME_apply.go the calls that change something,
+// NAME_import.go imports.
 //
-//   - provider.go: the provider and its configuration
-//   - environment.go: what is taken from the environment
-//   - settings.go: what the configured provider hands to its resources
-//   - recipients.go: recipient sets, their defaults and their validation
-//   - plugin.go: when an age plugin is asked, and what is said of that
-//   - content_ephemeral.go: what ephemeral resources give of content
-//   - diagnostics.go: errors with their remedies
+// The provider:
+//   - provider.go, environment.go, settings.go: its configuration, what it takes from the
+//     environment, and what the configured provider gives to its resources
+//   - recipients.go, readers.go, triggers.go: values that several resources have
+//   - models.go, attributes.go: reading and writing models
+//   - resource_identity.go, local_file.go, env_text.go: identities of resources, files of
+//     this machine, env text
+//   - diagnostics.go, plugin.go: errors with their remedies; what age plugins are asked
 //   - refuse_keys.go, refuse_keys_server.go: private keys in the wrong place
+//   - unlogged_server.go: calls without the plugin library's loggers
+//
+// Keys:
+//   - key_resource.go, key_plan.go, key_apply.go, key_import.go: the resource
+//   - key_generation.go: the identities of a key over time
+//   - operator_change.go: operators who come and go, of bundles too
+//   - identity_ephemeral.go: the ephemeral resource
+//
+// Bundles:
+//   - bundle_resource.go, bundle_plan.go, bundle_seal.go, bundle_import.go: the resource
+//   - bundle_content.go, bundle_change.go, bundle_effect.go: its content, what changes it,
+//     and what that changes
+//   - bundle_generated.go, bundle_generated_status.go: generated entries
+//   - bundle_kubernetes.go: the manifest of a Secret
+//   - bundle_ephemeral.go, dotenv_ephemeral.go, content_ephemeral.go: ephemeral resources
+//   - bundle_metadata_function.go, dotenv_functions.go: functions
+//   - rotation_report_data.go: the data source
+//
+// Startup scripts:
+//   - script_resource.go, script_schema.go, script_files.go, script_validate.go: the
+//     resource, what it tells a box, and the files with their bundles
+//   - script_plan.go, script_forecast.go, script_render.go: the plan
+//   - script_apply.go, script_duplicates.go, script_missing.go, vultr_client.go: calls to
+//     Vultr, and what lost answers leave
+//   - script_scrub.go, script_scrub_action.go: taking the secret out of the account
+//   - script_import.go, script_move.go, script_list.go: scripts that exist already
+//   - first_boot_script_data.go: the data source
 package provider
 
 import (

@@ -8,6 +8,14 @@
 // bytes of state) that are over limits.json, and on growth, but never on time: the machine
 // may be busy. PEER_SOPS and PEER_AGE name the binaries of terraform-provider-sops and
 // terraform-provider-age.
+//
+//   - main.go: the command
+//   - result.go, limits.go: rows, ratios, growth, and the limits of counts
+//   - codec.go, library.go, library_none.go: encrypting and decrypting, and the sops library
+//   - commands.go, process.go: whole processes, and what they used
+//   - floors.go, terraform.go: runs of Terraform, next to a provider that does nothing
+//   - resources.go: keys, scripts, files of sops, and other providers
+//   - start.go: start and size
 package main
 
 import (
