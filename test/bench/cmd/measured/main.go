@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -20,7 +21,7 @@ func main() {
 
 func run(provider, file string) error {
 	signal.Ignore(os.Interrupt) // Terraform's is for the provider, in the same process group
-	cmd := exec.Command(provider, os.Args[1:]...)
+	cmd := exec.CommandContext(context.Background(), provider, os.Args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	ended := cmd.Run()
 	if cmd.ProcessState == nil {
