@@ -11,8 +11,8 @@ import (
 )
 
 // scriptStateLimit is the most that the state of the script of oneService takes, in bytes
-// of JSON without white space..
-const scriptStateLimit = 1550
+// of JSON without white space. A CLI from 1.12 on keeps the resource's identity, too.
+const scriptStateLimit = 1650
 
 // A state is written whole after each resource, and there are thousands of scripts: of
 // the bundle, it has the digest only.

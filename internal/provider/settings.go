@@ -145,7 +145,7 @@ func (s *settings) takeVultr(ctx context.Context, model providerModel) (diags di
 	if !v.Timeout.IsNull() && !v.Timeout.IsUnknown() {
 		timeout, err := time.ParseDuration(v.Timeout.ValueString())
 		if err != nil || timeout <= 0 {
-			// Without a path: Terraform would print the line, which may hold the API key.
+			// Without a path, as in vultrMisconfigured.
 			diags.AddError("Malformed duration", "Write vultr.timeout as a duration above zero, for example \"30s\" or \"2m\".")
 		}
 		c.Timeout = timeout

@@ -29,8 +29,8 @@ func (s *settings) vultr() (client *vultr.Client, known bool, diags diag.Diagnos
 	return s.vultrClient, true, diags
 }
 
-// vultrMisconfigured names the settings that are wrong. The error has no path: Terraform
-// would print the line, which may hold the API key.
+// vultrMisconfigured names the settings that are wrong. The error has no path: a
+// CLI that prints the line of a path may print the API key with it.
 func vultrMisconfigured(err error) (summary, detail string) {
 	names := map[string]string{
 		"APIKey": "vultr.api_key, or VULTR_API_KEY", "URL": "vultr.api_url, or VULTR_API_URL",
