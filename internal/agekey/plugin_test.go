@@ -87,7 +87,7 @@ func TestPluginsFor(t *testing.T) {
 	missing := mustIdentities(t, plugin.EncodeIdentity("missing", []byte{1}))
 	dir := t.TempDir()
 	for _, program := range []string{"age-plugin-yubikey", "age-plugin-tpm"} {
-		if err := os.WriteFile(filepath.Join(dir, program), nil, 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(dir, program), nil, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

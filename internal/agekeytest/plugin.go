@@ -34,7 +34,7 @@ var builtPlugin = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	program := filepath.Join(dir, "testplugin")
-	out, err := exec.Command("go", "build", "-o", program, "github.com/ageenv/terraform-provider-ageenv/internal/ageplugin/testplugin").CombinedOutput() //nolint:gosec,noctx // a path of this package's own
+	out, err := exec.Command("go", "build", "-o", program, "github.com/ageenv/terraform-provider-ageenv/internal/ageplugin/testplugin").CombinedOutput()
 	if err != nil {
 		return "", &buildError{string(out)}
 	}
@@ -66,7 +66,7 @@ func NewPluginOffPath(tb testing.TB) *Plugin {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := os.WriteFile(p.Program(), content, 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(p.Program(), content, 0o700); err != nil {
 		tb.Fatal(err)
 	}
 	return p
@@ -82,7 +82,7 @@ func (p *Plugin) Program() string { return filepath.Join(p.dir, ageplugin.Progra
 // in a comment.
 func (p *Plugin) KeyFile(mode string) string {
 	p.tb.Helper()
-	out, err := exec.Command(p.Program(), "-generate", mode).Output() //nolint:gosec,noctx // the plugin
+	out, err := exec.Command(p.Program(), "-generate", mode).Output() //nolint:noctx // the plugin
 	if err != nil {
 		p.tb.Fatal(err)
 	}

@@ -49,7 +49,8 @@ var queues sync.Map // from a name to a chan struct{} with one place
 
 func queue(name string) chan struct{} {
 	q, _ := queues.LoadOrStore(name, make(chan struct{}, 1))
-	return q.(chan struct{}) //nolint:forcetypeassert // stored above
+	named, _ := q.(chan struct{}) // it stores no other
+	return named
 }
 
 // run asks for one answer.

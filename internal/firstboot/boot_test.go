@@ -296,8 +296,10 @@ func TestCloneOfABoxWithEarlierScripts(t *testing.T) {
 	const serialFile = "/sys/class/dmi/id/product_serial"
 	b := newBox(t, hasPython)
 	b.put(serialFile, "111\n", 0o400)
-	old := []File{fileOf(t, identity, "/etc/old", canary), fileOf(t, identity, "/etc/taken", canary), fileOf(t, identity, "/etc/edited", canary),
-		fileOf(t, identity, "/etc/again", canary), directoryOf(t, identity, "/etc/keys", someKeys), directoryOf(t, identity, "/etc/used", someKeys)}
+	old := []File{
+		fileOf(t, identity, "/etc/old", canary), fileOf(t, identity, "/etc/taken", canary), fileOf(t, identity, "/etc/edited", canary),
+		fileOf(t, identity, "/etc/again", canary), directoryOf(t, identity, "/etc/keys", someKeys), directoryOf(t, identity, "/etc/used", someKeys),
+	}
 	b.drop(travelling(identity, old...).mustRender(t))
 	b.drop(travelling(identity, fileOf(t, identity, "/etc/second", canary)).mustRender(t))
 	last := travelling(identity, fileOf(t, identity, "/etc/last", canary), fileOf(t, identity, "/etc/again", canary+canary)).mustRender(t)

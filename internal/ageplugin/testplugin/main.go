@@ -228,7 +228,7 @@ func (k *key) behave() error {
 		}
 		return errors.New(canary + " no terminal")
 	case "grandchild":
-		return exec.Command(k.program, "sleep").Start() //nolint:gosec,noctx // left running
+		return exec.Command(k.program, "sleep").Start() //nolint:noctx // left running
 	case "linger":
 		signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 		lingers = true
