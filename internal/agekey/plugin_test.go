@@ -87,7 +87,7 @@ func TestPluginsFor(t *testing.T) {
 	missing := mustIdentities(t, plugin.EncodeIdentity("missing", []byte{1}))
 	dir := t.TempDir()
 	for _, program := range []string{"age-plugin-yubikey", "age-plugin-tpm"} {
-		if err := os.WriteFile(filepath.Join(dir, program), nil, 0o700); err != nil { //nolint:gosec // a program
+		if err := os.WriteFile(filepath.Join(dir, program), nil, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -101,7 +101,7 @@ func TestPluginsFor(t *testing.T) {
 		"another one":    {known, []string{tagRecipient}, nil},
 		"unknown":        {unknown, []string{tagRecipient}, []string{"age-plugin-tpm"}},
 		"no plugin's":    {mustIdentities(t, x25519Pair(t).identity), []string{yubikeyRecipient}, nil},
-		"not on PATH":   {missing, []string{tagRecipient}, nil},
+		"not on PATH":    {missing, []string{tagRecipient}, nil},
 		"two of unknown": {slices.Concat(unknown, unknown), nil, []string{"age-plugin-tpm"}},
 	} {
 		if got := agekey.PluginsFor(tt.ids, tt.recipients); !slices.Equal(got, tt.want) {

@@ -197,7 +197,7 @@ func TestLabels(t *testing.T) {
 func TestNoProgram(t *testing.T) {
 	plugin := agekeytest.NewPlugin(t)
 	recipient, _ := lines(t, plugin.KeyFile("works"))
-	if err := os.WriteFile(plugin.Program(), []byte("#!/no/such/interpreter\n"), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(plugin.Program(), []byte("#!/no/such/interpreter\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	_, err := ageplugin.Wrap(t.Context(), name, recipient, fileKey)

@@ -53,7 +53,7 @@ func TestPluginOperator(t *testing.T) {
 			}
 			p.Remove()
 			defer func() {
-				if err := os.WriteFile(p.Program(), program, 0o700); err != nil { //nolint:gosec // a program
+				if err := os.WriteFile(p.Program(), program, 0o700); err != nil {
 					t.Error(err)
 				}
 			}()
@@ -89,7 +89,7 @@ func TestPluginOperatorWithRealTools(t *testing.T) {
 	}
 	run := func(t *testing.T, env []string, in string, args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...) //nolint:gosec // the tools to test with
+		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 		cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, env...)
 		cmd.Stdin = strings.NewReader(in)
 		out, err := cmd.Output()

@@ -482,7 +482,7 @@ func TestAccPluginInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := cmd.Wait()
-	if _, failed := err.(*exec.ExitError); !failed || time.Since(interrupted) > 20*time.Second { //nolint:errorlint // as Wait returns it
+	if _, failed := err.(*exec.ExitError); !failed || time.Since(interrupted) > 20*time.Second {
 		t.Errorf("it ended with %v after %s:\n%s", err, time.Since(interrupted), out.String())
 	}
 	h.nothingRuns()

@@ -31,7 +31,7 @@ func softwareTPM(t *testing.T) {
 		t.Skip("only root can put a device into /dev")
 	}
 	master, slave := rawTerminal(t)
-	cmd := exec.Command(swtpm, "chardev", "--tpm2", "--fd", "3", "--tpmstate", "dir="+t.TempDir(), "--flags", "not-need-init,startup-clear") //nolint:gosec // found above
+	cmd := exec.Command(swtpm, "chardev", "--tpm2", "--fd", "3", "--tpmstate", "dir="+t.TempDir(), "--flags", "not-need-init,startup-clear")
 	cmd.ExtraFiles = []*os.File{master}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func rawTerminal(t *testing.T) (master *os.File, slave string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd := int(master.Fd()) //nolint:gosec // a file descriptor is small
+	fd := int(master.Fd())
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -68,13 +68,13 @@ func rawTerminal(t *testing.T) (master *os.File, slave string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = held.Close() })
-	raw, err := unix.IoctlGetTermios(int(held.Fd()), unix.TCGETS) //nolint:gosec // as above
+	raw, err := unix.IoctlGetTermios(int(held.Fd()), unix.TCGETS)
 	if err != nil {
 		t.Fatal(err)
 	}
 	raw.Iflag, raw.Oflag, raw.Lflag = 0, 0, 0
 	raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 1, 0
-	if err := unix.IoctlSetTermios(int(held.Fd()), unix.TCSETS, raw); err != nil { //nolint:gosec // as above
+	if err := unix.IoctlSetTermios(int(held.Fd()), unix.TCSETS, raw); err != nil {
 		t.Fatal(err)
 	}
 	return master, slave
@@ -100,7 +100,7 @@ func TestAccPluginTPM(t *testing.T) {
 	generate := func(args ...string) {
 		t.Helper()
 		_ = os.Remove(keyFile)
-		cmd := exec.Command(program, append([]string{"--generate", "-o", keyFile}, args...)...) //nolint:gosec // the tool to test with
+		cmd := exec.Command(program, append([]string{"--generate", "-o", keyFile}, args...)...)
 		cmd.Env = append(os.Environ(), "AGE_TPM_PIN=1234")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
