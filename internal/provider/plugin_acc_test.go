@@ -341,6 +341,17 @@ func TestAccPluginDefaultOperator(t *testing.T) {
 	}
 	badOutput(t, out, []string{"Error: An operator's recipient is not known", "an identity of " + pluginProgram, "Set escrow_recipients", `"# public key: age1…"`}, []string{hard.identity})
 
+	// An import would take the operator for another recipient.
+	plain, file := filepath.Join(t.TempDir(), "plain.env"), filepath.Join(t.TempDir(), "app.enc.env")
+	writeFile(t, plain, "TOKEN=first\n")
+	writeFile(t, file, realRun(t, "AGEENV_TEST_SOPS", "", []string{"PATH=" + c.env["PATH"]}, "--encrypt", "--age", hard.recipient, plain))
+	c.write("resource \"ageenv_bundle\" \"b\" {\n  recipients = []\n}\n")
+	if out, err = c.run("import", bundleAddress, file); err == nil {
+		t.Error("the import succeeds")
+	}
+	badOutput(t, out, []string{"Error: An operator's recipient is not known"}, nil)
+	c.write("resource \"ageenv_key\" \"k\" {}\n")
+
 	writeFile(t, both, w.operator.identity+"\n# public key: "+hard.recipient+"\n"+hard.identity+"\n")
 	badOutput(t, c.must("apply", "-auto-approve"), []string{"Warning: Operators taken from the identities found here", w.operator.recipient}, nil)
 	if got := len(stateOf(t, c).texts(keyAddress, "escrow_recipients")); got != 2 {
