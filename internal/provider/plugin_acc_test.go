@@ -467,34 +467,38 @@ resource "ageenv_vultr_startup_script" "s" {
 	}, []string{hard.identity})
 }
 
-// An interrupt ends a plugin that waits, at once.
+// An interrupt ends a plugin that waits, at once. Where all of Terraform is killed, the
+// plugin ends with the provider.
 func TestAccPluginInterrupted(t *testing.T) {
 	w := newWorld(t)
 	h, c := newHardware(t, w)
 	hard := h.person("hang")
 	c.write(w.escrowConfig([]string{hard.recipient}, "resource \"ageenv_bundle\" \"b\" {\n  entries_wo = { TOKEN = \"first\" }\n  recipients = []\n}\n"))
 	c.must("apply", "-auto-approve")
-	h.Forget()
 	c.env["SOPS_AGE_KEY_FILE"] = hard.keyFile
-	cmd := c.command("plan")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(time.Minute); len(h.Noted("unwraps")) == 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the plugin was not asked:\n%s", out.String())
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} { // the first is Ctrl+C
+		h.Forget()
+		cmd := c.command("plan")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
 		}
+		for deadline := time.Now().Add(time.Minute); len(h.Noted("unwraps")) == 0; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("the plugin was not asked:\n%s", out.String())
+			}
+		}
+		interrupted := time.Now()
+		if err := syscall.Kill(-cmd.Process.Pid, signal); err != nil {
+			t.Fatal(err)
+		}
+		err := cmd.Wait()
+		if _, failed := err.(*exec.ExitError); !failed || time.Since(interrupted) > 20*time.Second {
+			t.Errorf("%s: it ended with %v after %s:\n%s", signal, err, time.Since(interrupted), out.String())
+		}
+		h.nothingRuns()
+		_ = os.Remove(filepath.Join(c.dir, ".terraform.tfstate.lock.info"))
 	}
-	interrupted := time.Now()
-	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil { // as Ctrl+C does
-		t.Fatal(err)
-	}
-	err := cmd.Wait()
-	if _, failed := err.(*exec.ExitError); !failed || time.Since(interrupted) > 20*time.Second {
-		t.Errorf("it ended with %v after %s:\n%s", err, time.Since(interrupted), out.String())
-	}
-	h.nothingRuns()
 }
