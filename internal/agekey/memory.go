@@ -99,7 +99,7 @@ func (m *memory) unwrap(q question, ids []Identity, stanzas []*age.Stanza) ([]by
 	for i, id := range ids {
 		texts[i] = id.text
 	}
-	fileKey, err := ageplugin.Unwrap(orBackground(ids[0].plugin.ctx), q.name, texts, stanzas)
+	fileKey, err := ageplugin.Unwrap(ids[0].plugin.ctx, q.name, texts, stanzas)
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	var fault *ageplugin.Error

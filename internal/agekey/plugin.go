@@ -74,15 +74,8 @@ func (p pluginRecipient) Wrap(fileKey []byte) ([]*age.Stanza, error) {
 }
 
 func (p pluginRecipient) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
-	w, err := ageplugin.Wrap(orBackground(p.ctx), p.name, p.text, fileKey)
+	w, err := ageplugin.Wrap(p.ctx, p.name, p.text, fileKey)
 	return w.Stanzas, w.Labels, err
-}
-
-func orBackground(ctx context.Context) context.Context {
-	if ctx == nil {
-		return context.Background()
-	}
-	return ctx
 }
 
 // MissingPlugins returns the programs, each once, that encrypting to the recipients
@@ -151,7 +144,7 @@ func (i Identity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	if i.plugin == nil || i.plugin.quiet {
 		return nil, age.ErrIncorrectIdentity
 	}
-	fileKey, err := ageplugin.Unwrap(orBackground(i.plugin.ctx), i.plugin.name, []secret.Text{i.text}, stanzas)
+	fileKey, err := ageplugin.Unwrap(i.plugin.ctx, i.plugin.name, []secret.Text{i.text}, stanzas)
 	if errors.Is(err, ageplugin.ErrNoMatch) {
 		return nil, age.ErrIncorrectIdentity
 	}

@@ -21,7 +21,7 @@ const PluginName = "ageenvtest"
 // PluginCanary is in all that the plugin for tests says: nothing of it may be shown.
 const PluginCanary = "PLUGIN-CANARY"
 
-// Plugin is an age plugin for tests: internal/ageplugin/testplugin says how its keys
+// Plugin is an age plugin for tests: test/ageplugin says how its keys
 // behave.
 type Plugin struct {
 	tb  testing.TB
@@ -34,7 +34,7 @@ var builtPlugin = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	program := filepath.Join(dir, "testplugin")
-	out, err := exec.Command("go", "build", "-o", program, "github.com/ageenv/terraform-provider-ageenv/internal/ageplugin/testplugin").CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", program, "github.com/ageenv/terraform-provider-ageenv/test/ageplugin").CombinedOutput()
 	if err != nil {
 		return "", &buildError{string(out)}
 	}
@@ -62,7 +62,7 @@ func NewPluginOffPath(tb testing.TB) *Plugin {
 	}
 	p := &Plugin{tb: tb, dir: tb.TempDir()}
 	// A copy, not a link: it finds its directory by itself.
-	content, err := os.ReadFile(program)
+	content, err := os.ReadFile(program) //nolint:gosec // built above
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func (p *Plugin) Identity(mode string) agekey.Identity {
 // environ or filekeys (hex).
 func (p *Plugin) Noted(what string) []string {
 	p.tb.Helper()
-	content, err := os.ReadFile(filepath.Join(p.dir, what))
+	content, err := os.ReadFile(filepath.Join(p.dir, what)) //nolint:gosec // of the test
 	if err != nil {
 		return nil
 	}

@@ -54,7 +54,8 @@ var isParent atomic.Bool
 type child struct {
 	mutex sync.Mutex
 	out   *json.Encoder
-	asked int
+	asked int // for something in vain
+	shown int // messages
 }
 
 func (c *child) write(a answer) {
@@ -81,8 +82,11 @@ func (c *child) limit() {
 	}
 }
 
-// maxAsked is how often a plugin may ask for something in vain.
-const maxAsked = 3
+// How often a plugin may ask for something in vain, and show a message.
+const (
+	maxAsked    = 3
+	maxMessages = 100
+)
 
 var errNobody = errors.New("nobody can be asked")
 
@@ -100,6 +104,10 @@ func (c *child) ui() *plugin.ClientUI {
 	return &plugin.ClientUI{
 		DisplayMessage: func(string, string) error {
 			c.write(answer{Meanwhile: message})
+			if c.shown++; c.shown > maxMessages {
+				c.write(answer{Fault: Flooded})
+				select {} // until this is ended
+			}
 			return nil
 		},
 		RequestValue: func(string, string, bool) (string, error) { return "", ask(Asked) },

@@ -53,16 +53,20 @@ func queue(name string) chan struct{} {
 	return named
 }
 
-// run asks for one answer.
+// run asks for one answer. Without a context, only the deadline ends it early.
 func run(ctx context.Context, r request) (answer, error) {
+	var done <-chan struct{}
+	if ctx != nil {
+		done = ctx.Done()
+	}
 	q := queue(r.Name)
 	select {
 	case q <- struct{}{}:
 		defer func() { <-q }()
-	case <-ctx.Done():
+	case <-done:
 		return answer{}, &Error{Name: r.Name, Fault: Canceled}
 	}
-	if ctx.Err() != nil {
+	if ctx != nil && ctx.Err() != nil {
 		return answer{}, &Error{Name: r.Name, Fault: Canceled}
 	}
 	if !OnPath(r.Name) {
@@ -74,7 +78,7 @@ func run(ctx context.Context, r request) (answer, error) {
 	}
 	defer child.end()
 	go func() { _ = json.NewEncoder(child.in).Encode(r) }()
-	return child.wait(ctx, r.Name)
+	return child.wait(done, r.Name)
 }
 
 // session is a child that runs.
@@ -127,7 +131,7 @@ func (p *session) read(out io.Reader) {
 }
 
 // wait returns the last answer.
-func (p *session) wait(ctx context.Context, name string) (answer, error) {
+func (p *session) wait(done <-chan struct{}, name string) (answer, error) {
 	timer := time.NewTimer(currentTimeout())
 	defer timer.Stop()
 	fault := &Error{Name: name}
@@ -160,7 +164,7 @@ func (p *session) wait(ctx context.Context, name string) (answer, error) {
 			}
 		case <-timer.C:
 			return fail(TimedOut)
-		case <-ctx.Done():
+		case <-done:
 			return fail(Canceled)
 		}
 	}

@@ -341,6 +341,17 @@ func TestAccPluginDefaultOperator(t *testing.T) {
 	}
 	badOutput(t, out, []string{"Error: An operator's recipient is not known", "an identity of " + pluginProgram, "Set escrow_recipients", `"# public key: age1…"`}, []string{hard.identity})
 
+	// An import would take the operator for another recipient.
+	plain, file := filepath.Join(t.TempDir(), "plain.env"), filepath.Join(t.TempDir(), "app.enc.env")
+	writeFile(t, plain, "TOKEN=first\n")
+	writeFile(t, file, realRun(t, "AGEENV_TEST_SOPS", "", []string{"PATH=" + c.env["PATH"]}, "--encrypt", "--age", hard.recipient, plain))
+	c.write("resource \"ageenv_bundle\" \"b\" {\n  recipients = []\n}\n")
+	if out, err = c.run("import", bundleAddress, file); err == nil {
+		t.Error("the import succeeds")
+	}
+	badOutput(t, out, []string{"Error: An operator's recipient is not known"}, nil)
+	c.write("resource \"ageenv_key\" \"k\" {}\n")
+
 	writeFile(t, both, w.operator.identity+"\n# public key: "+hard.recipient+"\n"+hard.identity+"\n")
 	badOutput(t, c.must("apply", "-auto-approve"), []string{"Warning: Operators taken from the identities found here", w.operator.recipient}, nil)
 	if got := len(stateOf(t, c).texts(keyAddress, "escrow_recipients")); got != 2 {
@@ -456,34 +467,38 @@ resource "ageenv_vultr_startup_script" "s" {
 	}, []string{hard.identity})
 }
 
-// An interrupt ends a plugin that waits, at once.
+// An interrupt ends a plugin that waits, at once. Where all of Terraform is killed, the
+// plugin ends with the provider.
 func TestAccPluginInterrupted(t *testing.T) {
 	w := newWorld(t)
 	h, c := newHardware(t, w)
 	hard := h.person("hang")
 	c.write(w.escrowConfig([]string{hard.recipient}, "resource \"ageenv_bundle\" \"b\" {\n  entries_wo = { TOKEN = \"first\" }\n  recipients = []\n}\n"))
 	c.must("apply", "-auto-approve")
-	h.Forget()
 	c.env["SOPS_AGE_KEY_FILE"] = hard.keyFile
-	cmd := c.command("plan")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for deadline := time.Now().Add(time.Minute); len(h.Noted("unwraps")) == 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("the plugin was not asked:\n%s", out.String())
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL} { // the first is Ctrl+C
+		h.Forget()
+		cmd := c.command("plan")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
 		}
+		for deadline := time.Now().Add(time.Minute); len(h.Noted("unwraps")) == 0; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("the plugin was not asked:\n%s", out.String())
+			}
+		}
+		interrupted := time.Now()
+		if err := syscall.Kill(-cmd.Process.Pid, signal); err != nil {
+			t.Fatal(err)
+		}
+		err := cmd.Wait()
+		if _, failed := err.(*exec.ExitError); !failed || time.Since(interrupted) > 20*time.Second {
+			t.Errorf("%s: it ended with %v after %s:\n%s", signal, err, time.Since(interrupted), out.String())
+		}
+		h.nothingRuns()
+		_ = os.Remove(filepath.Join(c.dir, ".terraform.tfstate.lock.info"))
 	}
-	interrupted := time.Now()
-	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil { // as Ctrl+C does
-		t.Fatal(err)
-	}
-	err := cmd.Wait()
-	if _, failed := err.(*exec.ExitError); !failed || time.Since(interrupted) > 20*time.Second {
-		t.Errorf("it ended with %v after %s:\n%s", err, time.Since(interrupted), out.String())
-	}
-	h.nothingRuns()
 }

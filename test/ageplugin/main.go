@@ -1,4 +1,4 @@
-// Command testplugin is an age plugin for tests, made with age's own framework. Its keys
+// Command ageplugin is an age plugin for tests, made with age's own framework. Its keys
 // are X25519 keys, and what they hold in addition says how the plugin behaves.
 //
 // The program is to be named age-plugin-NAME, for any NAME, and writes what it is given
