@@ -61,11 +61,11 @@ resource "ageenv_vultr_startup_script" "app" {
   wrapped_identity = ageenv_key.box.wrapped_identity
 
   files = [{
-    ciphertext = ageenv_bundle.app.ciphertext
-    path       = "/opt/app/.env"
-    owner      = var.owner
-    group      = var.group
-    mode       = "0600"
+    ciphertext_wo = ageenv_bundle.app.ciphertext
+    path          = "/opt/app/.env"
+    owner         = var.owner
+    group         = var.group
+    mode          = "0600"
   }]
 
   # A new key means a new script ID, and so new boxes.

@@ -60,6 +60,6 @@ resource "ageenv_bundle" "app" {
 resource "ageenv_vultr_startup_script" "app" {
   name             = "app-env"
   wrapped_identity = ageenv_key.box.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.app.ciphertext, path = "/opt/app/.env" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.app.ciphertext, path = "/opt/app/.env" }]
   replace_triggers = { recipient = ageenv_key.box.recipient }
 }

@@ -18,7 +18,7 @@ func badFileAt(t *testing.T, p person, rest string) string {
 }
 
 func badFileOf(ciphertext, rest string) string {
-	return "{\n    ciphertext = <<-EOT\n" + ciphertext + "EOT\n    path = " + rest + "\n  }"
+	return "{\n    ciphertext_wo = <<-EOT\n" + ciphertext + "EOT\n    path = " + rest + "\n  }"
 }
 
 // badScript is a script with files and whatever attributes follow them.
@@ -49,11 +49,11 @@ func TestAccBadScript(t *testing.T) {
 		"no layout":        with(file("\"/opt/app\"\n    layout = \"tree\""), "Invalid Attribute Value Match", `files[0].layout value must be one of: ["file" "directory"], got: "tree"`),
 		"no exposure":      with(file("\"/opt/app\"\n    exposure = \"all\""), "Invalid Attribute Value Match", `files[0].exposure value must be one of: ["file" "env"], got: "all"`),
 		"text for a directory": with(file("\"/opt/app\"\n    layout = \"directory\""), "Error: The bundle can't be opened with the script's identity",
-			"files[0].ciphertext can't be read: It does not hold one file per key, which is what layout = \"directory\" drops: use a bundle of format age_files."),
+			"files[0].ciphertext_wo can't be read: It does not hold one file per key, which is what layout = \"directory\" drops: use a bundle of format age_files."),
 		"an identity file":    with(badScript(badFile(t, box), `identity_file = "key.txt"`), "Error: Unusable value", `identity_file "key.txt" is relative: write it from / on.`),
 		"an identity command": with(badScript(badFile(t, box), `identity_command = " "`), "Error: Unusable value", "identity_command is empty: write a shell command, or leave it out."),
 		"sops without an identity": with(badScript(badFile(t, box), `identity_file = "/etc/key"`), "Error: The box can't open the bundle",
-			`files[0].ciphertext: It is encrypted by sops, which a box does not have.`, `give it format = "age_dotenv".`),
+			`files[0].ciphertext_wo: It is encrypted by sops, which a box does not have.`, `give it format = "age_dotenv".`),
 		"a unit": with(badScript(badFile(t, box), wo+"\n  restart_units = [\"a.service\", \"$(id)\"]"), "Error: Unusable value",
 			`restart_units[1] "$(id)" is not the name of a systemd unit: write it in full, as app.service.`),
 		"a command of two lines": with(badScript(badFile(t, box), wo+"\n  run_after = [\"a\\nb\"]"), "Error: Unusable value",
@@ -64,18 +64,18 @@ func TestAccBadScript(t *testing.T) {
 			"Error: Two files have conflicting paths", `files[1]: Path "/opt/app/.env" is also that of files[0]: give each file a path of its own`),
 		"a path below a file": with(badScript(badFile(t, box)+", "+badFileAt(t, box, `"/opt/app/.env/more"`), wo),
 			"Error: Two files have conflicting paths", `files[1]: Path "/opt/app/.env/more" is below "/opt/app/.env", which files[0] makes a file: move one of them`),
-		"an empty list of files": with(badScript("", wo), "Error: No files", ": files = []", "Name one file at least: files = [{ ciphertext = …, path = … }]."),
+		"an empty list of files": with(badScript("", wo), "Error: No files", ": files = []", "Name one file at least: files = [{ ciphertext_wo = …, path = … }]."),
 		"no list of files": with("resource \"ageenv_vultr_startup_script\" \"s\" {\n  name = \"app\"\n  "+wo+"\n}\n",
 			"Error: No files", "Name one file at least"),
 		"no identity":     with(badScript(badFile(t, box), ""), "Error: No identity", "Nothing opens the files on the box. Set exactly one of wrapped_identity, identity_wo, identity_file and identity_command."),
 		"both identities": with(badScript(badFile(t, box), wo+"\n  wrapped_identity = \"x\""), "Error: More than one identity", "wrapped_identity and identity_wo are set. Set exactly one of"),
 		"a bundle for others": with(badScript(badFile(t, newPerson(t)), wo), "Error: The bundle can't be opened with the script's identity",
-			"files[0].ciphertext is not sealed to "+box.recipient+", the recipient of the identity that travels: add it to the bundle's recipients (recipients = ageenv_key.….recipients)."),
+			"files[0].ciphertext_wo is not sealed to "+box.recipient+", the recipient of the identity that travels: add it to the bundle's recipients (recipients = ageenv_key.….recipients)."),
 		"no bundle": with(badScript(badFileOf("TOKEN=1\n", `"/opt/app"`), wo), "Error: The bundle can't be opened with the script's identity",
-			"files[0].ciphertext can't be read: It is neither a file that sops encrypted nor an age file: expected sops' metadata in it, or -----BEGIN AGE ENCRYPTED FILE-----."),
+			"files[0].ciphertext_wo can't be read: It is neither a file that sops encrypted nor an age file: expected sops' metadata in it, or -----BEGIN AGE ENCRYPTED FILE-----."),
 		"a bundle that was tampered with": with(badScript(badFileOf(badTampered(t, sealedBundle(t, "TOKEN=bad-canary\n", box.recipient)), `"/opt/app"`), wo),
 			"Error: The bundle can't be opened with the script's identity",
-			"files[0].ciphertext can't be read: Line 1, TOKEN: the value was changed after it was encrypted, or stood under another name, or comes from another version of the file (by a git merge: take one version whole"),
+			"files[0].ciphertext_wo can't be read: Line 1, TOKEN: the value was changed after it was encrypted, or stood under another name, or comes from another version of the file (by a git merge: take one version whole"),
 		"a hybrid identity, a literal": {
 			config: badScript(badFileAt(t, pq, `"/opt/app"`), `identity_wo = "`+pq.identity+`"`), hides: []string{pq.identity[20:60], "bad-canary"},
 			says: []string{"Error: The identity can't travel", "The identity in identity_wo is of kind hybrid post-quantum (ML-KEM-768 + X25519), and what a box without age has can open X25519 only: use an X25519 key."},
@@ -102,21 +102,6 @@ func TestAccNoIdentityIsOneError(t *testing.T) {
 		t.Errorf("the plan ends with %v:\n%s", err, out)
 	}
 	badOutput(t, out, []string{"Error: No files", "Error: No identity"}, nil)
-}
-
-// A wrong setting is said once, and not for each script; nor is the line printed, which
-// may hold the API key.
-func TestAccBadVultrIsOneError(t *testing.T) {
-	w, box := newWorld(t), newPerson(t)
-	out, err := badInput{
-		provider: "provider \"ageenv\" {\n  vultr = { api_key = \"" + simKey + "\", requests_per_second = 20000 }\n}\n",
-		config:   strings.Replace(badScript(badFile(t, box), "identity_wo = var.box"), "{", "{\n  count = 3", 1),
-		vars:     map[string]string{"box": box.identity},
-	}.cli(t, w).run("plan")
-	if exitCode(err) != 1 || strings.Count(out, "Error: ") != 1 {
-		t.Errorf("the plan ends with %v:\n%s", err, out)
-	}
-	badOutput(t, out, []string{"Error: Vultr can't be configured", `in provider "ageenv"`}, []string{simKey})
 }
 
 // badTampered changes a letter of the first encrypted value.

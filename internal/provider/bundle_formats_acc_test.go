@@ -367,7 +367,7 @@ func scriptOf(format bundle.Format) string {
 resource "ageenv_vultr_startup_script" "s" {
   name             = "app"
   wrapped_identity = ageenv_key.k.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
 }
 `
 }

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -108,20 +109,48 @@ func (c *core) imported(id string) []*tfprotov6.Diagnostic {
 
 // proposed is the configuration, with what is computed as it was.
 func (c *core) proposed(prior, config tftypes.Value) tftypes.Value {
+	return proposed(c.schema().Block.Attributes, prior, config)
+}
+
+func proposed(attributes []*tfprotov6.SchemaAttribute, prior, config tftypes.Value) tftypes.Value {
 	var was, is map[string]tftypes.Value
-	if config.As(&is) != nil || !prior.IsNull() && prior.As(&was) != nil {
-		c.t.Fatal("no objects")
+	if !config.IsKnown() || config.IsNull() || config.As(&is) != nil {
+		return config
 	}
+	_ = prior.As(&was) // nil if there is none
 	is = maps.Clone(is)
-	for _, attribute := range c.schema().Block.Attributes {
-		if attribute.Computed && is[attribute.Name].IsNull() && !prior.IsNull() {
-			is[attribute.Name] = was[attribute.Name]
-		}
-		if attribute.WriteOnly {
+	for _, attribute := range attributes {
+		value, before := is[attribute.Name], was[attribute.Name]
+		switch {
+		case attribute.WriteOnly:
 			is[attribute.Name] = tftypes.NewValue(attribute.Type, nil)
+		case attribute.Computed && value.IsNull() && before.Type() != nil:
+			is[attribute.Name] = before
+		case attribute.NestedType != nil && attribute.NestedType.Nesting == tfprotov6.SchemaObjectNestingModeList:
+			is[attribute.Name] = proposedList(attribute.NestedType.Attributes, before, value)
 		}
 	}
-	return tftypes.NewValue(c.object(), is)
+	return tftypes.NewValue(config.Type(), is)
+}
+
+// proposedList matches the elements of a list of objects by their indices, as Terraform does.
+func proposedList(attributes []*tfprotov6.SchemaAttribute, prior, config tftypes.Value) tftypes.Value {
+	var was, is []tftypes.Value
+	if !config.IsKnown() || config.IsNull() || config.As(&is) != nil {
+		return config
+	}
+	if prior.Type() != nil && prior.IsKnown() && !prior.IsNull() {
+		_ = prior.As(&was) // a list, as the configuration's is one
+	}
+	elements := make([]tftypes.Value, len(is))
+	for i, element := range is {
+		var before tftypes.Value
+		if i < len(was) {
+			before = was[i]
+		}
+		elements[i] = proposed(attributes, before, element)
+	}
+	return tftypes.NewValue(config.Type(), elements)
 }
 
 type corePlan struct {
@@ -203,15 +232,17 @@ func (c *core) compare(what string, planned, actual tftypes.Value) {
 	}
 }
 
-// cameTrue reports whether a value is as it was planned. In a map the keys count too,
-// where an element is unknown.
+// cameTrue reports whether a value is as it was planned, but for what is unknown in it.
 func cameTrue(planned, got tftypes.Value) bool {
 	switch {
 	case !planned.IsKnown():
 		return true
 	case planned.IsFullyKnown():
 		return planned.Equal(got)
-	case !planned.Type().Is(tftypes.Map{}):
+	case planned.Type().Is(tftypes.List{}):
+		var want, have []tftypes.Value
+		return planned.As(&want) == nil && got.As(&have) == nil && slices.EqualFunc(want, have, cameTrue)
+	case !planned.Type().Is(tftypes.Map{}) && !planned.Type().Is(tftypes.Object{}):
 		return true
 	}
 	var want, have map[string]tftypes.Value

@@ -37,7 +37,7 @@ func (d *firstBootScriptData) Metadata(_ context.Context, req datasource.Metadat
 }
 
 func (d *firstBootScriptData) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
-	attributes := dataAttributes(bootAttributes())
+	attributes := dataAttributes(bootAttributes(dataCiphertext()))
 	// One of the two ways in which an identity does not travel.
 	if file, ok := attributes["identity_file"].(schema.StringAttribute); ok {
 		file.Validators = append(file.Validators, stringvalidator.ExactlyOneOf(path.MatchRoot("identity_file"), path.MatchRoot("identity_command")))
@@ -92,7 +92,7 @@ func (d *firstBootScriptData) Read(ctx context.Context, req datasource.ReadReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	boot, _, diags := m.boot(ctx)
+	boot, _, diags := m.boot(ctx, m.Files, ciphertextArgument)
 	resp.Diagnostics.Append(diags...)
 	resp.Diagnostics.Append(checkFiles(boot)...)
 	if resp.Diagnostics.HasError() {

@@ -48,7 +48,7 @@ resource "ageenv_bundle" "b" {
 resource "ageenv_vultr_startup_script" "s" {
   name  = "app"
   ` + identity + `
-  files = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/opt/app/env"` + file + ` }]
+  files = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/env"` + file + ` }]
 }
 `)
 }
@@ -90,7 +90,7 @@ func TestAccFirstPlanWarnsOfTheFormat(t *testing.T) {
 			if err == nil {
 				t.Fatal("the apply went well, and the plan need not warn")
 			}
-			badOutput(t, out, []string{title, "files[0].ciphertext is not known before the apply", "have the format " + tt.format + ".", "Set the bundle's format to " + tt.wants + ","}, nil)
+			badOutput(t, out, []string{title, "files[0].ciphertext_wo is not known before the apply", "have the format " + tt.format + ".", "Set the bundle's format to " + tt.wants + ","}, nil)
 		})
 	}
 }

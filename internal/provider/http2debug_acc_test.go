@@ -44,7 +44,7 @@ resource "ageenv_bundle" "b" {
 resource "ageenv_vultr_startup_script" "s" {
   name             = "s"
   wrapped_identity = ageenv_key.k.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/run/x" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/run/x" }]
 }
 `))
 			c.must("apply", "-auto-approve")

@@ -50,7 +50,7 @@ resource "ageenv_bundle" "b" {
 resource "ageenv_vultr_startup_script" "s" {
   name             = "app"
   wrapped_identity = ageenv_key.k.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
   replace_triggers = { recipient = ageenv_key.k.recipient }
   %s
 }
@@ -225,7 +225,7 @@ resource "ageenv_bundle" "b" {
 resource "ageenv_vultr_startup_script" "s" {
   name             = "app"
   wrapped_identity = ageenv_key.k.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
   replace_triggers = { recipient = ageenv_key.k.recipient }
 }
 `

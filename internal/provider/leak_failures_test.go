@@ -74,7 +74,7 @@ func (r *leakRun) leakFailures() {
 resource "ageenv_vultr_startup_script" "malformed" {
   name        = "malformed"
   identity_wo = var.given_identity
-  files       = [{ ciphertext = "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n", path = "/opt/x" }]
+  files       = [{ ciphertext_wo = "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----\n", path = "/opt/x" }]
 }
 `)
 	r.fails("The bundle can't be opened with the script's identity", nil, plan...)

@@ -184,8 +184,8 @@ resource "ageenv_vultr_startup_script" "wrapped" {
   name             = "wrapped"
   wrapped_identity = ageenv_key.box.wrapped_identity
   files = [
-    { ciphertext = ageenv_bundle.entries.ciphertext, path = "/opt/app/entries.env" },
-    { ciphertext = ageenv_bundle.file.ciphertext, path = "/opt/app/file.env" },
+    { ciphertext_wo = ageenv_bundle.entries.ciphertext, path = "/opt/app/entries.env" },
+    { ciphertext_wo = ageenv_bundle.file.ciphertext, path = "/opt/app/file.env" },
   ]
   replace_triggers = { recipient = ageenv_key.box.recipient }
 }
@@ -193,7 +193,7 @@ resource "ageenv_vultr_startup_script" "wrapped" {
 resource "ageenv_vultr_startup_script" "given" {
   name        = "given"
   identity_wo = var.given_identity
-  files       = [{ ciphertext = ageenv_bundle.text.ciphertext, path = "/opt/app/text.env" }]
+  files       = [{ ciphertext_wo = ageenv_bundle.text.ciphertext, path = "/opt/app/text.env" }]
 }
 `
 
@@ -345,7 +345,7 @@ resource "ageenv_key" "imported" {}
 resource "ageenv_vultr_startup_script" "imported" {
   name             = "imported"
   wrapped_identity = ageenv_key.box.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.entries.ciphertext, path = "/opt/app/.env" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.entries.ciphertext, path = "/opt/app/.env" }]
 }
 `)
 	r.must(nil, "import", "-no-color", "ageenv_bundle.imported", bundle)

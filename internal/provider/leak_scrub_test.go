@@ -15,7 +15,7 @@ const leakScrubConfig = `
 resource "ageenv_vultr_startup_script" "scrubbed" {
   name             = "scrubbed"
   wrapped_identity = ageenv_key.box.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.entries.ciphertext, path = "/opt/app/.env" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.entries.ciphertext, path = "/opt/app/.env" }]
   scrub_after      = "1s"
 }
 `

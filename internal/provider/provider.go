@@ -23,7 +23,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -152,7 +151,7 @@ func (p *ageenvProvider) Configure(ctx context.Context, req provider.ConfigureRe
 	s := newSettings(p.options)
 	resp.Diagnostics.Append(s.takeIdentities(ctx, model)...)
 	resp.Diagnostics.Append(s.takeEscrow(ctx, model)...)
-	resp.Diagnostics.Append(s.takeVultr(ctx, model, path.Root("vultr"))...)
+	resp.Diagnostics.Append(s.takeVultr(ctx, model)...)
 	resp.ResourceData = s
 	resp.EphemeralResourceData = s
 	resp.DataSourceData = s

@@ -179,7 +179,7 @@ func TestVultrTimeout(t *testing.T) {
 			}
 			continue
 		}
-		unitExpect(t, diagnostics, `ERROR: Malformed duration [AttributeName("vultr").AttributeName("timeout")]`,
+		unitExpect(t, diagnostics, "ERROR: Malformed duration []",
 			`Write vultr.timeout as a duration above zero, for example "30s" or "2m".`)
 	}
 }

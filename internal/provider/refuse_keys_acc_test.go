@@ -29,7 +29,7 @@ func isSettable(attributes []*tfprotov6.SchemaAttribute, place string) bool {
 }
 
 // keyCompany are the arguments without which a block or an element is refused for
-// another reason.
+// another reason. An element of another block may lack some of them.
 var keyCompany = map[string]map[string]string{
 	"resource ageenv_bundle":               {"recipients": `[]`, "entries_wo": `{ A = "x" }`},
 	"resource ageenv_vultr_startup_script": {"name": `"n"`, "identity_file": `"/etc/key"`, "files": `[]`},
@@ -38,7 +38,7 @@ var keyCompany = map[string]map[string]string{
 	"ephemeral ageenv_bundle":              {"ciphertext": `"x"`},
 	"ephemeral ageenv_dotenv":              {"text": `""`},
 	"ephemeral ageenv_identity":            {"wrapped_identity": `"x"`},
-	"files":                                {"ciphertext": `"x"`, "path": `"/run/x"`},
+	"files":                                {"ciphertext": `"x"`, "ciphertext_wo": `"x"`, "path": `"/run/x"`},
 	"items":                                {"name": `"n"`, "kind": `"k"`, "owner": `"o"`, "days": "1"},
 	"generated":                            {"length": "20"},
 	"kubernetes":                           {"name": `"app"`},
@@ -62,12 +62,12 @@ func keyBlock(of string, value tftypes.Value, between string) string {
 		if !v.IsNull() {
 			lines[name] = keyExpression(name, v)
 			if only, ok := keyCompany[of+", "+name]; ok {
-				keyFill(lines, only)
+				keyFill(lines, only, value.Type())
 				of = ""
 			}
 		}
 	}
-	keyFill(lines, keyCompany[of])
+	keyFill(lines, keyCompany[of], value.Type())
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(lines)) {
 		out = append(out, name+" = "+lines[name])
@@ -75,9 +75,10 @@ func keyBlock(of string, value tftypes.Value, between string) string {
 	return strings.Join(out, between)
 }
 
-func keyFill(lines, company map[string]string) {
+func keyFill(lines, company map[string]string, of tftypes.Type) {
+	object, _ := of.(tftypes.Object)
 	for name, expression := range company {
-		if lines[name] == "" {
+		if _, known := object.AttributeTypes[name]; known && lines[name] == "" {
 			lines[name] = expression
 		}
 	}

@@ -105,8 +105,8 @@ resource "ageenv_vultr_startup_script" "s" {
   name             = "two files"
   wrapped_identity = ageenv_key.k.wrapped_identity
   files = [
-    { ciphertext = ageenv_bundle.b.ciphertext, path = "/opt/app/.env", owner = "%[1]d", group = "%[2]d", mode = "0640" },
-    { ciphertext = ageenv_bundle.c.ciphertext, path = "/etc/other/two.env", owner = "%[1]d", group = "%[2]d" },
+    { ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/.env", owner = "%[1]d", group = "%[2]d", mode = "0640" },
+    { ciphertext_wo = ageenv_bundle.c.ciphertext, path = "/etc/other/two.env", owner = "%[1]d", group = "%[2]d" },
   ]
 }
 `, uid, gid))
@@ -242,7 +242,7 @@ func TestAccScriptUnknownButEqual(t *testing.T) {
 	sim := w.simulator()
 	config := func(comment string) string {
 		text := strings.Replace(oneService, "wrapped_identity = ageenv_key.k.wrapped_identity", "wrapped_identity = terraform_data.same.output", 1)
-		text = strings.Replace(text, "ciphertext = ageenv_bundle.b.ciphertext", "ciphertext = trimsuffix(terraform_data.text.output, \"# "+comment+"\")", 1)
+		text = strings.Replace(text, "ciphertext_wo = ageenv_bundle.b.ciphertext", "ciphertext_wo = trimsuffix(terraform_data.text.output, \"# "+comment+"\")", 1)
 		return w.config(text) + fmt.Sprintf(`
 resource "terraform_data" "same" {
   input            = ageenv_key.k.wrapped_identity

@@ -55,7 +55,7 @@ func adoptedScript(more string) string {
 resource "ageenv_vultr_startup_script" "app" {
   name             = "app"
   wrapped_identity = ageenv_key.k.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
 ` + more + "}\n"
 }
 

@@ -20,6 +20,7 @@ func (r *scriptResource) Create(ctx context.Context, req resource.CreateRequest,
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	client, diags := r.client()
 	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(plan.applyDigests(ctx, config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -33,7 +34,7 @@ func (r *scriptResource) Create(ctx context.Context, req resource.CreateRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	script, diags := plan.render(ctx, id)
+	script, diags := plan.render(ctx, config, id)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -69,8 +70,10 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 	var state scriptModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	client, diags := r.client()
-	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	if diags.HasError() {
+		// The refresh fails with the first error, and this state is as it was.
+		resp.Diagnostics.Append(r.settings.once(diags)...)
+		resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 		return
 	}
 	resp.Diagnostics.Append(r.readStrays(ctx, client, &state, req.Private, resp.Private)...)
@@ -99,6 +102,11 @@ func (r *scriptResource) Read(ctx context.Context, req resource.ReadRequest, res
 		resp.State.RemoveResource(ctx)
 		return
 	}
+	if errors.Is(err, vultr.ErrUnauthorized) {
+		diags.AddError(vultrFailed("reading the startup script", err))
+		resp.Diagnostics.Append(r.settings.once(diags)...)
+		return
+	}
 	if err != nil {
 		resp.Diagnostics.AddError(vultrFailed("reading the startup script", err))
 		return
@@ -123,6 +131,7 @@ func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest,
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	client, diags := r.client()
 	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(plan.applyDigests(ctx, config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -132,7 +141,7 @@ func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest,
 		return
 	}
 	plan.keepComputed(state)
-	update, diags := plan.update(ctx, change, state)
+	update, diags := plan.update(ctx, config, change, state)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -164,7 +173,7 @@ func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest,
 }
 
 // update is what a change sends.
-func (m *scriptModel) update(ctx context.Context, change scriptChange, state scriptModel) (update vultr.ScriptUpdate, diags diag.Diagnostics) {
+func (m *scriptModel) update(ctx context.Context, config scriptModel, change scriptChange, state scriptModel) (update vultr.ScriptUpdate, diags diag.Diagnostics) {
 	if change.name {
 		name := m.Name.ValueString()
 		update.Name = &name
@@ -175,7 +184,7 @@ func (m *scriptModel) update(ctx context.Context, change scriptChange, state scr
 			return update, diags
 		}
 		var script secret.Text
-		if script, diags = m.render(ctx, change.identity); diags.HasError() {
+		if script, diags = m.render(ctx, config, change.identity); diags.HasError() {
 			return update, diags
 		}
 		update.Body = &script
@@ -258,8 +267,9 @@ func checkKnown(known bool) (diags diag.Diagnostics) {
 }
 
 // render makes the script of a plan whose values are all known.
-func (m *scriptModel) render(ctx context.Context, id agekey.Identity) (script secret.Text, diags diag.Diagnostics) {
-	boot, _, diags := m.boot(ctx)
+func (m *scriptModel) render(ctx context.Context, config scriptModel, id agekey.Identity) (script secret.Text, diags diag.Diagnostics) {
+	boot, _, diags := m.configured(ctx, config)
+	diags.Append(checkCiphertexts(boot)...)
 	if diags.HasError() {
 		return script, diags
 	}

@@ -61,7 +61,7 @@ func TestAccScriptDirectory(t *testing.T) {
 	box := newPerson(t)
 	keys := map[string]string{"TOKEN": "boot-canary", "tls.key": "line\nline\n"}
 	config := func(rest string) string {
-		return w.config(badScript("{\n    ciphertext = <<-EOT\n"+sealedTar(t, keys, box.recipient)+"EOT\n    path = \"/srv/secrets\"\n    layout = \"directory\"\n"+
+		return w.config(badScript("{\n    ciphertext_wo = <<-EOT\n"+sealedTar(t, keys, box.recipient)+"EOT\n    path = \"/srv/secrets\"\n    layout = \"directory\"\n"+
 			"    owner = \""+strconv.Itoa(os.Getuid())+"\"\n    group = \""+strconv.Itoa(os.Getgid())+"\"\n  }", "identity_wo = \""+box.identity+"\"\n"+rest))
 	}
 	plain := config("")
@@ -114,7 +114,7 @@ resource "ageenv_bundle" "b" {
 resource "ageenv_vultr_startup_script" "s" {
   name          = "app"
   identity_file = "/etc/box.key"
-  files         = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/run/app/.env", every_boot = true, owner = "OWNER", group = "GROUP" }]
+  files         = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/run/app/.env", every_boot = true, owner = "OWNER", group = "GROUP" }]
 }
 
 data "ageenv_first_boot_script" "d" {

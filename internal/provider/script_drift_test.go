@@ -89,7 +89,7 @@ func TestWhatReplaces(t *testing.T) {
 		}, true},
 		"the name": {func(*scriptWorld) map[string]any { return map[string]any{"name": "renamed"} }, false},
 		"the files": {func(w *scriptWorld) map[string]any {
-			return map[string]any{"files": file(map[string]any{"ciphertext": w.bundle, "path": "/etc/other.env"})}
+			return map[string]any{"files": file(map[string]any{"ciphertext_wo": w.bundle, "path": "/etc/other.env"})}
 		}, false},
 		"upload_triggers": {func(*scriptWorld) map[string]any {
 			return map[string]any{"upload_triggers": map[string]string{"a": "2"}}
@@ -97,7 +97,7 @@ func TestWhatReplaces(t *testing.T) {
 		"scrub_after":   {func(*scriptWorld) map[string]any { return map[string]any{"scrub_after": "24h"} }, false},
 		"unknown files": {func(*scriptWorld) map[string]any { return map[string]any{"files": unitUnknown} }, false},
 		"an unknown ciphertext": {func(*scriptWorld) map[string]any {
-			return map[string]any{"files": file(map[string]any{"ciphertext": unitUnknown, "path": "/opt/app/.env"})}
+			return map[string]any{"files": file(map[string]any{"ciphertext_wo": unitUnknown, "path": "/opt/app/.env"})}
 		}, false},
 		"an unknown identity":      {func(*scriptWorld) map[string]any { return map[string]any{"identity_wo": unitUnknown} }, false},
 		"unknown upload_triggers":  {func(*scriptWorld) map[string]any { return map[string]any{"upload_triggers": unitUnknown} }, false},

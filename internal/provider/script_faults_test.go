@@ -61,7 +61,7 @@ func (w *scriptWorld) another(t *testing.T) *core {
 func (w *scriptWorld) config(with map[string]any) map[string]any {
 	config := map[string]any{
 		"name": "app", "identity_wo": w.box.identity,
-		"files": []any{map[string]any{"ciphertext": w.bundle, "path": "/opt/app/.env"}},
+		"files": []any{map[string]any{"ciphertext_wo": w.bundle, "path": "/opt/app/.env"}},
 	}
 	for name, value := range with {
 		config[name] = value

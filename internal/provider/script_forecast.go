@@ -75,10 +75,11 @@ func (b *plannedBundles) warnings(boot bootValues) (diags diag.Diagnostics) {
 			continue
 		}
 		wanted := slices.DeleteFunc(bundle.Formats(), func(format bundle.Format) bool { return !fits(format) })
-		diags.AddAttributeWarning(atFile(i, "ciphertext"), "The box will not be able to drop this bundle: "+atFile(i, "ciphertext").String(),
+		at := boot.atCiphertext(i)
+		diags.AddAttributeWarning(at, "The box will not be able to drop this bundle: "+at.String(),
 			fmt.Sprintf("%s is not known before the apply, and all bundles that this plan encrypts have the format %s. %s "+
 				"Set the bundle's format to %s, or the apply stops here, after the bundle was made. Ignore this warning if the ciphertext does not come from an ageenv_bundle of this plan.",
-				atFile(i, "ciphertext"), strings.Join(texts(formats), " or "), whyNotDropped(boot.travels(), asDirectory), strings.Join(texts(wanted), " or ")))
+				at, strings.Join(texts(formats), " or "), whyNotDropped(boot.travels(), asDirectory), strings.Join(texts(wanted), " or ")))
 	}
 	return diags
 }

@@ -24,7 +24,8 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	boot, bootKnown, diags := plan.boot(ctx)
+	plan.setDigests(ctx, config)
+	boot, bootKnown, diags := plan.configured(ctx, config)
 	resp.Diagnostics.Append(diags...)
 	unmanaged := !create && plan.unmanaged(config, state)
 	switch {
@@ -45,6 +46,9 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		return
 	}
 	if change.render {
+		if resp.Diagnostics.Append(checkCiphertexts(boot)...); resp.Diagnostics.HasError() {
+			return
+		}
 		resp.Diagnostics.Append(r.settings.unwrapWarning(ctx, config, plan)...)
 		resp.Diagnostics.Append(r.settings.plannedBundles.warnings(boot)...)
 	}
@@ -82,6 +86,11 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 
+// configured is what a plan says to a box, with the ciphertexts of the configuration.
+func (m *scriptModel) configured(ctx context.Context, config scriptModel) (bootValues, bool, diag.Diagnostics) {
+	return m.boot(ctx, config.Files, ciphertextWO)
+}
+
 // scriptChange is what differs between a configuration and a state.
 type scriptChange struct {
 	inputs        bool // what the script is made of, or may: it is uploaded anew
@@ -101,7 +110,7 @@ func (c scriptChange) uploads() bool { return c.render || c.stub || c.name }
 // change finds out what differs. The identity is unwrapped only if the script has
 // to be rendered or the wrap differs.
 func (r *scriptResource) change(ctx context.Context, config, plan, state scriptModel, create bool) (c scriptChange, diags diag.Diagnostics) {
-	_, bootKnown, _ := plan.boot(ctx)
+	_, bootKnown, _ := plan.configured(ctx, config)
 	c.name = !plan.Name.Equal(state.Name)
 	if !create && plan.unmanaged(config, state) {
 		return scriptChange{name: c.name, certain: true, identityKnown: true}, diags

@@ -66,7 +66,7 @@ func render(name string, boot bootValues, id agekey.Identity) (script secret.Tex
 		params.Identity = id.Text()
 	}
 	for i, f := range boot.files {
-		payload, d := f.payload(i, boot.travels(), id)
+		payload, d := f.payload(boot.atCiphertext(i), boot.travels(), id)
 		diags.Append(d...)
 		params.Files = append(params.Files, firstboot.File{
 			Payload: payload, Path: f.Path.ValueString(), Owner: orElse(f.Owner, firstboot.DefaultOwner), Group: orElse(f.Group, firstboot.DefaultGroup),
@@ -89,9 +89,9 @@ func render(name string, boot bootValues, id agekey.Identity) (script secret.Tex
 	return script, diags
 }
 
-// payload is what the box gets of the bundle of files[i].
-func (f fileModel) payload(i int, travels bool, id agekey.Identity) (payload []byte, diags diag.Diagnostics) {
-	at, ciphertext := atFile(i, "ciphertext"), f.Ciphertext.ValueString()
+// payload is what the box gets of a file's bundle, which is at a path.
+func (f fileModel) payload(at path.Path, travels bool, id agekey.Identity) (payload []byte, diags diag.Diagnostics) {
+	ciphertext := f.Ciphertext.ValueString()
 	var err error
 	if travels {
 		if payload, err = bundle.ForBox(ciphertext, id, f.Layout.ValueString() == string(firstboot.LayoutDirectory)); err != nil {
@@ -114,7 +114,7 @@ func (f fileModel) payload(i int, travels bool, id agekey.Identity) (payload []b
 // identity does not travel.
 func checkLayouts(boot bootValues, identities []agekey.Identity) (diags diag.Diagnostics) {
 	for i, f := range boot.files {
-		at := atFile(i, "ciphertext")
+		at := boot.atCiphertext(i)
 		if err := bundle.FitsBox(f.Ciphertext.ValueString(), identities, f.Layout.ValueString() == string(firstboot.LayoutDirectory)); err != nil {
 			diags.AddAttributeError(at, "The box can't drop the bundle", fmt.Sprintf("%s can't be dropped: %s", at, sentence(err)))
 		}
@@ -154,11 +154,13 @@ func flatten(err error) []error {
 func checkFiles(boot bootValues) (diags diag.Diagnostics) {
 	files := boot.files
 	if len(files) == 0 {
-		diags.AddAttributeError(filesPath, "No files", "Name one file at least: files = [{ ciphertext = …, path = … }].")
+		diags.AddAttributeError(filesPath, "No files", "Name one file at least: files = [{ "+boot.ciphertext+" = …, path = … }].")
 	}
 	paths := make([]string, len(files))
 	for i, f := range files {
-		paths[i] = f.Path.ValueString()
+		if paths[i] = f.Path.ValueString(); f.Path.IsUnknown() {
+			paths[i] = fmt.Sprintf("unknown %d", i) // conflicts with none
+		}
 	}
 	var pe *firstboot.ParamError
 	if err := firstboot.CheckPaths(paths); errors.As(err, &pe) {
@@ -179,8 +181,9 @@ func scriptWarnings(boot bootValues, script secret.Text) (diags diag.Diagnostics
 	for i, f := range boot.files {
 		// An identity that travels is X25519.
 		if payload, err := bundle.ForItself(f.Ciphertext.ValueString()); !boot.travels() && err == nil && (firstboot.File{Payload: payload}).NeedsAge() {
-			diags.AddAttributeWarning(atFile(i, "ciphertext"), "The box needs age 1.3 or later: "+atFile(i, "ciphertext").String(),
-				fmt.Sprintf("%s is sealed to hybrid recipients, which only age from 1.3 on can open: put that into the image. Debian 12 and 13 have an older one.", atFile(i, "ciphertext")))
+			at := boot.atCiphertext(i)
+			diags.AddAttributeWarning(at, "The box needs age 1.3 or later: "+at.String(),
+				fmt.Sprintf("%s is sealed to hybrid recipients, which only age from 1.3 on can open: put that into the image. Debian 12 and 13 have an older one.", at))
 		}
 		if mode := f.Mode.ValueString(); len(mode) > 0 && mode[len(mode)-1] != '0' {
 			diags.AddAttributeWarning(atFile(i, "mode"), "Every user of the box can read the file: "+atFile(i, "mode").String(),
@@ -193,6 +196,3 @@ func scriptWarnings(boot bootValues, script secret.Text) (diags diag.Diagnostics
 	}
 	return diags
 }
-
-// atFile is the path of a file's attribute.
-func atFile(index int, name string) path.Path { return filesPath.AtListIndex(index).AtName(name) }

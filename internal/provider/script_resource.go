@@ -107,7 +107,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 		},
 	}
 	maps.Copy(resp.Schema.Attributes, scrubAttributes())
-	maps.Copy(resp.Schema.Attributes, bootAttributes())
+	maps.Copy(resp.Schema.Attributes, bootAttributes(resourceCiphertext()))
 }
 
 func (r *scriptResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {

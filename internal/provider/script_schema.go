@@ -4,11 +4,9 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -29,20 +27,6 @@ type bootModel struct {
 	UserScript      types.String `tfsdk:"user_script"`
 }
 
-// fileModel is one element of files.
-type fileModel struct {
-	Ciphertext types.String `tfsdk:"ciphertext"`
-	Path       types.String `tfsdk:"path"`
-	Owner      types.String `tfsdk:"owner"`
-	Group      types.String `tfsdk:"group"`
-	Mode       types.String `tfsdk:"mode"`
-	Layout     types.String `tfsdk:"layout"`
-	EveryBoot  types.Bool   `tfsdk:"every_boot"`
-	Exposure   types.String `tfsdk:"exposure"`
-}
-
-var filesPath = path.Root("files")
-
 const userScriptDescription = "A script of your own, in plain and not base64, that the box runs once, as root, after the files are in place: so that one `script_id` carries both. " +
 	"It begins with its interpreter, as `#!/bin/bash`. It runs last, after `restart_units`, `recreate_compose` and `run_after`, as cloud-init runs a script: in `/`, without `HOME` and without input, and its output goes where cloud-init's goes. " +
 	"It runs once per instance, at the first boot, or as soon as files that had to wait are in place; not at later boots, and not again when it fails. It has no time limit; the files and what follows them do not wait for it. " +
@@ -50,8 +34,9 @@ const userScriptDescription = "A script of your own, in plain and not base64, th
 	"  **It must hold no secret**: it is in the state, in plans and in the account in plain. Put secrets into a bundle, and have the script read them from the file. " +
 	"A user whom `owner` names has to exist before the files are put in place: this script comes too late to make it."
 
-// bootAttributes are those of bootModel.
-func bootAttributes() map[string]schema.Attribute {
+// bootAttributes are those of bootModel. The resource and the data source differ in how
+// a file has its ciphertext, see filesAttribute.
+func bootAttributes(ciphertext map[string]schema.Attribute) map[string]schema.Attribute {
 	checked := func(check func(string) error) []validator.String { return []validator.String{checkedBy{check}} }
 	list := func(check func(string) error, description string) schema.ListAttribute {
 		return schema.ListAttribute{
@@ -60,39 +45,7 @@ func bootAttributes() map[string]schema.Attribute {
 		}
 	}
 	return map[string]schema.Attribute{
-		"files": schema.ListNestedAttribute{
-			Optional:            true,
-			MarkdownDescription: "The files to drop, one at least.",
-			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"ciphertext": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "The bundle, usually `ageenv_bundle.….ciphertext`. It has to be sealed to the identity."},
-				"path":       schema.StringAttribute{Required: true, Validators: checked(firstboot.CheckPath), MarkdownDescription: "Where, as an absolute path. Missing directories are made, root's and 0755."},
-				"owner": schema.StringAttribute{
-					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultOwner), Validators: checked(firstboot.CheckOwner),
-					MarkdownDescription: "The owner, by name or number. Default `root`. It has to exist when the script runs.",
-				},
-				"group": schema.StringAttribute{
-					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultGroup), Validators: checked(firstboot.CheckGroup),
-					MarkdownDescription: "The group, by name or number. Default `root`.",
-				},
-				"mode": schema.StringAttribute{
-					Optional: true, Computed: true, Default: stringdefault.StaticString(firstboot.DefaultMode), Validators: checked(firstboot.CheckMode),
-					MarkdownDescription: "The mode, octal. Default `0600`. Where `layout` is `directory`, that of each file; whoever may read those may enter the directory.",
-				},
-				"layout": schema.StringAttribute{
-					Optional: true, Validators: []validator.String{stringvalidator.OneOf(texts(firstboot.Layouts())...)},
-					MarkdownDescription: "`file` (default), or `directory`: one file for each key, from a bundle that holds one file for each key. The directory is swapped in as one; it has to be the script's own.",
-				},
-				"every_boot": schema.BoolAttribute{
-					Optional: true,
-					MarkdownDescription: "Whether the file is dropped again at every boot, before docker and `restart_units` start: for paths that do not survive a boot, as those in `/run`. What is there may be written to swap, so encrypt that if the box has any. " +
-						"What that takes stays on the box, readable by root only: the payload, and an identity that travels. Default `false`.",
-				},
-				"exposure": schema.StringAttribute{
-					Optional: true, Validators: []validator.String{stringvalidator.OneOf(texts(firstboot.Exposures())...)},
-					MarkdownDescription: "`file` (default): the values are read from the file, and `ageenv verify` on the box fails if a container's environment or log shows one. `env`: they become a container's environment, which docker shows.",
-				},
-			}},
-		},
+		"files": filesAttribute(ciphertext),
 		"restart_units": list(firstboot.CheckUnit, "systemd units to restart when a file has changed, as `app.service`. They are started in the background and looked after for half a minute; "+
 			"a unit that is ordered after cloud-init starts when that is done."),
 		"recreate_compose": list(firstboot.CheckDirectory, "Directories of docker compose projects whose containers are made anew when a file has changed (`docker compose up -d --force-recreate`): "+
@@ -132,6 +85,7 @@ func texts[T ~string](values []T) (out []string) {
 // bootValues is bootModel in plain terms.
 type bootValues struct {
 	files                                   []fileModel
+	ciphertext                              string // the argument for a file's ciphertext
 	restartUnits, recreateCompose, runAfter []string
 	metadataUnits                           []string
 	identityFile, identityCommand           string
@@ -142,16 +96,18 @@ type bootValues struct {
 // travels reports whether the identity is in the script.
 func (v bootValues) travels() bool { return v.identityFile == "" && v.identityCommand == "" }
 
-// boot reads the model. It reports false if something of it is not known yet; the
-// files are there all the same, unless their whole list is unknown.
-func (m bootModel) boot(ctx context.Context) (v bootValues, known bool, diags diag.Diagnostics) {
+// atCiphertext is the path of a file's ciphertext.
+func (v bootValues) atCiphertext(index int) path.Path { return atFile(index, v.ciphertext) }
+
+// boot reads the model, and the ciphertexts from the files as they are configured. It
+// reports false if something of it is not known yet; the files are there all the same,
+// unless their whole list is unknown.
+func (m bootModel) boot(ctx context.Context, configured types.List, ciphertext string) (v bootValues, known bool, diags diag.Diagnostics) {
 	known = true
 	for _, value := range attributeValues(m) {
 		known = known && fullyKnown(ctx, value)
 	}
-	if !m.Files.IsUnknown() {
-		diags.Append(m.Files.ElementsAs(ctx, &v.files, false)...)
-	}
+	v.files, v.ciphertext = fileModels(m.Files, configured, ciphertext), ciphertext
 	v.identityFile, v.identityCommand = m.IdentityFile.ValueString(), m.IdentityCommand.ValueString()
 	v.userScript = m.UserScript.ValueString()
 	v.blockMetadata = m.BlockMetadata.ValueBool() || m.BlockMetadata.IsNull() && v.travels()

@@ -35,6 +35,8 @@ type settings struct {
 	// uncheckedKey is check_api_key = false.
 	uncheckedKey bool
 	keyChecked   sync.Once
+	// vultrReported is done when an error that is every script's has been reported.
+	vultrReported sync.Once
 
 	plannedBundles plannedBundles
 
@@ -108,7 +110,7 @@ type vultrModel struct {
 	Timeout           types.String  `tfsdk:"timeout"`
 }
 
-func (s *settings) takeVultr(ctx context.Context, model providerModel, at path.Path) (diags diag.Diagnostics) {
+func (s *settings) takeVultr(ctx context.Context, model providerModel) (diags diag.Diagnostics) {
 	env := s.options.Environment
 	s.vultrConfig = vultr.Config{
 		APIKey: env.VultrKey, URL: env.VultrURL, Logger: s.options.Logger.Named("vultr"),
@@ -133,18 +135,22 @@ func (s *settings) takeVultr(ctx context.Context, model providerModel, at path.P
 		c.URL = v.APIURL.ValueString()
 	}
 	c.RequestsPerSecond = v.RequestsPerSecond.ValueFloat64()
-	if c.MaxRetries = int(v.MaxRetries.ValueInt64()); !v.MaxRetries.IsNull() && c.MaxRetries == 0 {
+	switch c.MaxRetries = int(v.MaxRetries.ValueInt64()); {
+	case c.MaxRetries == 0 && !v.MaxRetries.IsNull():
 		c.MaxRetries = vultr.NoRetries
+	case c.MaxRetries < 0:
+		c.MaxRetries = vultr.MaxMaxRetries + 1 // refused; NoRetries is not what was asked for
 	}
 	if !v.Timeout.IsNull() && !v.Timeout.IsUnknown() {
 		timeout, err := time.ParseDuration(v.Timeout.ValueString())
 		if err != nil || timeout <= 0 {
-			diags.AddAttributeError(at.AtName("timeout"), "Malformed duration", "Write vultr.timeout as a duration above zero, for example \"30s\" or \"2m\".")
+			// Without a path: Terraform would print the line, which may hold the API key.
+			diags.AddError("Malformed duration", "Write vultr.timeout as a duration above zero, for example \"30s\" or \"2m\".")
 		}
 		c.Timeout = timeout
 	}
 	if !diags.HasError() {
-		diags.Append(s.checkVultrConfig()...)
+		diags.Append(s.checkVultrConfig(v)...)
 	}
 	return diags
 }

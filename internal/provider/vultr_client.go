@@ -3,9 +3,11 @@ package provider
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 	"github.com/ageenv/terraform-provider-ageenv/internal/vultr"
 )
 
@@ -27,20 +29,42 @@ func (s *settings) vultr() (client *vultr.Client, known bool, diags diag.Diagnos
 	return s.vultrClient, true, diags
 }
 
+// vultrMisconfigured names the settings that are wrong. The error has no path: Terraform
+// would print the line, which may hold the API key.
 func vultrMisconfigured(err error) (summary, detail string) {
-	return "Vultr can't be configured", sentence(err) +
+	names := map[string]string{
+		"APIKey": "vultr.api_key, or VULTR_API_KEY", "URL": "vultr.api_url, or VULTR_API_URL",
+		"RequestsPerSecond": "vultr.requests_per_second", "MaxRetries": "vultr.max_retries", "Timeout": "vultr.timeout",
+	}
+	var lines []string
+	for _, problem := range flatten(err) {
+		line := sentence(problem)
+		var field *vultr.ConfigError
+		if errors.As(problem, &field) && names[field.Field] != "" {
+			line = "In " + names[field.Field] + ": " + sentence(errors.New(field.Problem))
+		}
+		lines = append(lines, line)
+	}
+	return "Vultr can't be configured", strings.Join(lines, "\n") +
 		" It is configured by vultr = {…} in the provider's configuration, VULTR_API_KEY and VULTR_API_URL."
 }
 
-// checkVultrConfig reports what is wrong with vultr = {…}, once and not for each
-// script. What the environment alone gives is for the scripts to report: whoever has
-// none may have anything there. The error has no path: Terraform would print the line,
-// which may hold the API key.
-func (s *settings) checkVultrConfig() (diags diag.Diagnostics) {
-	if s.vultrUnknown || s.vultrConfig.APIKey.IsEmpty() {
-		return diags
+// checkVultrConfig reports what is wrong with vultr = {…}, once and not for each script.
+// What is unknown or missing in it does not hide what is wrong beside it. What the
+// environment alone gives is for the first script to report: whoever has none may have
+// anything there.
+func (s *settings) checkVultrConfig(v vultrModel) (diags diag.Diagnostics) {
+	c := s.vultrConfig
+	if c.APIKey.IsEmpty() {
+		c.APIKey = secret.New("missing") // for the first script to report
 	}
-	if _, err := vultr.New(s.vultrConfig); err != nil {
+	if v.APIURL.IsUnknown() {
+		c.URL = "http://127.0.0.1" // the widest limits
+	}
+	if !v.RequestsPerSecond.IsNull() && !v.RequestsPerSecond.IsUnknown() && c.RequestsPerSecond == 0 {
+		c.RequestsPerSecond = -1 // 0 would be the default
+	}
+	if _, err := vultr.New(c); err != nil {
 		diags.AddError(vultrMisconfigured(err))
 	}
 	return diags
@@ -55,6 +79,14 @@ func (s *settings) knownVultr() (*vultr.Client, diag.Diagnostics) {
 	return client, diags
 }
 
+// once returns what is wrong for all scripts alike to the first that asks, and nothing to
+// the others. It is for a refresh and a plan, which fail with the first error: hundreds
+// of scripts would say the same.
+func (s *settings) once(diags diag.Diagnostics) (first diag.Diagnostics) {
+	s.vultrReported.Do(func() { first = diags })
+	return first
+}
+
 // checkVultrKey is for plans that create or change a startup script. It reports what is
 // wrong with Vultr's configuration and, once for all scripts, a key that the API
 // refuses: otherwise an apply would find out after it has made keys and bundles.
@@ -63,7 +95,10 @@ func (s *settings) checkVultrKey(ctx context.Context) diag.Diagnostics {
 		return nil // a plan without a key
 	}
 	client, known, diags := s.vultr()
-	if !known || s.uncheckedKey || diags.HasError() {
+	if diags.HasError() {
+		return s.once(diags)
+	}
+	if !known || s.uncheckedKey {
 		return diags
 	}
 	s.keyChecked.Do(func() {

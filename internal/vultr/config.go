@@ -61,7 +61,21 @@ type Config struct {
 	Transport http.RoundTripper
 }
 
-var errURL = errors.New("vultr: the API URL must have the form https://host or https://host:port")
+// ConfigError is a field of [Config] that can't be used.
+type ConfigError struct {
+	Field   string // of Config
+	Problem string
+}
+
+func (e *ConfigError) Error() string { return "vultr: " + e.Problem }
+
+func badField(field, format string, args ...any) error {
+	return &ConfigError{field, fmt.Sprintf(format, args...)}
+}
+
+func badURL(problem string) error { return badField("URL", "%s", problem) }
+
+var errURL = badURL("the API URL must have the form https://host or https://host:port")
 
 // settled returns c with the defaults filled in, or says all that is wrong: several
 // problems are one error, joined.
@@ -93,16 +107,16 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	// Written so that NaN fails too.
 	if !(c.RequestsPerSecond >= MinRequestsPerSecond && c.RequestsPerSecond <= highest) {
-		problems = append(problems, fmt.Errorf("vultr: requests per second must be from %v to %v", MinRequestsPerSecond, highest))
+		problems = append(problems, badField("RequestsPerSecond", "requests per second must be from %v to %v", MinRequestsPerSecond, highest))
 	}
 	if c.MaxRetries < NoRetries || c.MaxRetries > MaxMaxRetries {
-		problems = append(problems, fmt.Errorf("vultr: the number of retries must be from 0 to %d", MaxMaxRetries))
+		problems = append(problems, badField("MaxRetries", "the number of retries must be from 0 to %d", MaxMaxRetries))
 	}
 	if c.Timeout < 0 || c.Timeout > MaxTimeout {
-		problems = append(problems, fmt.Errorf("vultr: the timeout of a request must be above 0 and at most %s", MaxTimeout))
+		problems = append(problems, badField("Timeout", "the timeout of a request must be above 0 and at most %s", MaxTimeout))
 	}
 	if strings.ContainsFunc(c.UserAgent, func(r rune) bool { return r < ' ' || r > '~' }) {
-		problems = append(problems, errors.New("vultr: the user agent must be printable ASCII"))
+		problems = append(problems, badField("UserAgent", "the user agent must be printable ASCII"))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return Config{}, err
@@ -123,10 +137,10 @@ func (c Config) host() string {
 
 func checkKey(key secret.Text) error {
 	if key.IsEmpty() {
-		return errors.New("vultr: the API key is empty")
+		return badField("APIKey", "the API key is empty")
 	}
 	if strings.ContainsFunc(key.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return errors.New("vultr: the API key holds white space, a control character or a letter outside ASCII; " +
+		return badField("APIKey", "the API key holds white space, a control character or a letter outside ASCII; "+
 			"a key that was read from a file often ends in a line break")
 	}
 	return nil
@@ -141,16 +155,16 @@ func checkURL(text string) (loopback bool, err error) {
 	}
 	if port := u.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return false, errors.New("vultr: the port in the API URL must be from 1 to 65535")
+			return false, badURL("the port in the API URL must be from 1 to 65535")
 		}
 	}
 	switch {
 	case u.User != nil:
-		return false, errors.New("vultr: the API URL must not hold a user or password")
+		return false, badURL("the API URL must not hold a user or password")
 	case u.Path != "" && u.Path != "/":
-		return false, errors.New("vultr: the API URL must not have a path: the client library would drop it silently; give scheme, host and port only")
+		return false, badURL("the API URL must not have a path: the client library would drop it silently; give scheme, host and port only")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return false, errors.New("vultr: the API URL must not have a query or fragment")
+		return false, badURL("the API URL must not have a query or fragment")
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	loopback = u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
@@ -158,7 +172,7 @@ func checkURL(text string) (loopback bool, err error) {
 	case u.Scheme == "https", u.Scheme == "http" && loopback:
 		return loopback, nil
 	case u.Scheme == "http":
-		return false, errors.New("vultr: the API URL must use https: the API key would travel in clear; http is for loopback hosts only")
+		return false, badURL("the API URL must use https: the API key would travel in clear; http is for loopback hosts only")
 	}
 	return false, errURL
 }

@@ -31,7 +31,7 @@ resource "ageenv_bundle" "app" {
 resource "ageenv_vultr_startup_script" "app" {
   name             = "app-env"
   wrapped_identity = ageenv_key.box.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.app.ciphertext, path = "/opt/app/.env" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.app.ciphertext, path = "/opt/app/.env" }]
 }
 
 # By hand: terraform apply -invoke=action.ageenv_vultr_startup_script_scrub.app

@@ -36,5 +36,5 @@ resource "ageenv_bundle" "app" {
 resource "ageenv_vultr_startup_script" "app" {
   name        = "app-env"
   identity_wo = ephemeral.ageenv_identity.box.identity
-  files       = [{ ciphertext = ageenv_bundle.app.ciphertext, path = "/opt/app/.env" }]
+  files       = [{ ciphertext_wo = ageenv_bundle.app.ciphertext, path = "/opt/app/.env" }]
 }

@@ -22,11 +22,11 @@ resource "ageenv_vultr_startup_script" "env" {
   wrapped_identity = ageenv_key.box.wrapped_identity
 
   files = [{
-    ciphertext = ageenv_bundle.env.ciphertext
-    path       = var.path
-    owner      = var.owner
-    group      = var.group
-    mode       = var.mode
+    ciphertext_wo = ageenv_bundle.env.ciphertext
+    path          = var.path
+    owner         = var.owner
+    group         = var.group
+    mode          = var.mode
   }]
 
   # What is to make new boxes, and nothing else: both are known while planning unless

@@ -38,11 +38,11 @@ resource "ageenv_vultr_startup_script" "app" {
   wrapped_identity = ageenv_key.box.wrapped_identity
 
   files = [{
-    ciphertext = ageenv_bundle.app.ciphertext
-    path       = "/opt/app/.env"
-    owner      = "root"
-    group      = "docker"
-    mode       = "0640"
+    ciphertext_wo = ageenv_bundle.app.ciphertext
+    path          = "/opt/app/.env"
+    owner         = "root"
+    group         = "docker"
+    mode          = "0640"
   }]
 
   # Three days are enough for the boxes to start; then the secret leaves the

@@ -47,7 +47,7 @@ resource "ageenv_vultr_startup_script" "service" {
   for_each         = var.services
   name             = each.key
   wrapped_identity = ageenv_key.fleet.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.service[each.key].ciphertext, path = "/opt/app/.env" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.service[each.key].ciphertext, path = "/opt/app/.env" }]
   replace_triggers = { recipient = ageenv_key.fleet.recipient }
 
   lifecycle {
@@ -72,7 +72,7 @@ resource "ageenv_bundle" "bystander" {
 resource "ageenv_vultr_startup_script" "bystander" {
   name             = "bystander"
   wrapped_identity = ageenv_key.bystander.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.bystander.ciphertext, path = "/opt/app/.env" }]
+  files            = [{ ciphertext_wo = ageenv_bundle.bystander.ciphertext, path = "/opt/app/.env" }]
   replace_triggers = { recipient = ageenv_key.bystander.recipient }
 
   lifecycle {
