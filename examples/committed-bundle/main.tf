@@ -43,7 +43,7 @@ locals {
 check "committed_bundle" {
   assert {
     # A file that is not there counts as an old one.
-    condition     = try(filesha256(local.committed), "") == ageenv_bundle.app.ciphertext_sha256
+    condition     = try(filesha256(local.committed), "") == sha256(ageenv_bundle.app.ciphertext)
     error_message = "${local.committed} is not the current bundle. Write it with: terraform output -raw bundle > app.enc.env, and commit it."
   }
 }

@@ -46,6 +46,6 @@ ephemeral "ageenv_bundle" "app" {
 # Another bundle stands here for that user.
 resource "ageenv_bundle" "database_user" {
   entries_wo      = { PASSWORD = ephemeral.ageenv_bundle.app.entries["DATABASE_PASSWORD"] }
-  content_version = ageenv_bundle.app.generated_versions["DATABASE_PASSWORD"]
+  content_version = ageenv_bundle.app.generated_status["DATABASE_PASSWORD"].version
   recipients      = []
 }

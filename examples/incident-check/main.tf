@@ -41,11 +41,11 @@ resource "ageenv_bundle" "app" {
 }
 
 locals {
-  # changed_at leaves a name out while its age is not known, after an import: it counts
-  # as old. The times are rounded down to the second, so <= is on the safe side.
+  # A time is null while it is not known, after an import: the value counts as old. The
+  # times are rounded down to the second, so <= is on the safe side.
   not_changed = var.leaked_at == null ? [] : [
-    for name in ageenv_bundle.app.keys : name
-    if timecmp(lookup(ageenv_bundle.app.changed_at, name, "1970-01-01T00:00:00Z"), var.leaked_at) <= 0
+    for name, at in ageenv_bundle.app.changed_at : name
+    if timecmp(coalesce(at, "1970-01-01T00:00:00Z"), var.leaked_at) <= 0
   ]
 }
 

@@ -26,9 +26,6 @@ const (
 // IsCertain reports whether the value is another one after the apply for sure.
 func (c Cause) IsCertain() bool { return c != NotYetKnown && c != NotCompared }
 
-// isAlwaysNew reports whether an apply changes the value whatever is configured by then.
-func (c Cause) isAlwaysNew() bool { return c.IsCertain() && c != Given }
-
 // Effect is what an apply does to the values of a bundle.
 type Effect struct {
 	Names      []string // of all entries afterwards, sorted
@@ -116,32 +113,23 @@ func (r Request) given(p Prior, opened *Content) map[string]Cause {
 	return changed
 }
 
-// Times are what a plan can say of the times at which values last changed.
+// Times are what a plan can say of the times at which values last changed. A name in
+// neither has no time, after an import, and gets none.
 type Times struct {
 	Known map[string]time.Time // of the entries that keep their value
-	Open  []string             // the entries that get a time at apply, or keep the one that they have; sorted
+	Open  []string             // the entries that may get a time at apply; sorted
 }
 
-// Times tells the times that an apply leaves. It reports false if not even the names
-// that have one are known. A name without a time, after an import, gets one only if its
-// value turns out to be another.
-func (e Effect) Times(p Prior) (times Times, known bool) {
-	if !e.NamesKnown {
-		return Times{}, false
-	}
-	times.Known = map[string]time.Time{}
+// Times tells the times that an apply leaves to the names that are known.
+func (e Effect) Times(p Prior) Times {
+	times := Times{Known: map[string]time.Time{}}
 	for _, name := range e.Names {
-		cause, changes := e.Changed[name]
-		open := changes || slices.Contains(e.Reread, name)
-		at, timed := p.ChangedAt[name]
-		switch {
-		case open && !timed && !(changes && cause.isAlwaysNew()):
-			return Times{}, false
-		case open:
+		_, changes := e.Changed[name]
+		if changes || slices.Contains(e.Reread, name) {
 			times.Open = append(times.Open, name)
-		case timed:
+		} else if at, timed := p.ChangedAt[name]; timed {
 			times.Known[name] = at
 		}
 	}
-	return times, true
+	return times
 }

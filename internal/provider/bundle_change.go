@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -59,7 +58,7 @@ func (c *bundleChange) request() bundle.Request {
 
 // prior is what a state says of the bundle. It reads the ciphertext.
 func (m bundleModel) prior(before access) bundle.Prior {
-	params, names := m.params(before), slices.Sorted(slices.Values(m.keys()))
+	params, names := m.params(before), m.keys()
 	return bundle.Prior{
 		Params: params, Version: m.version(), Weak: params.Weak(m.Ciphertext.ValueString(), names) != nil,
 		Names: names, ChangedAt: m.changedAt(),

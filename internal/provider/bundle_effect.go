@@ -13,32 +13,24 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 )
 
-// A plan names the entries whose value changes: changed_at is unknown for these, and for
-// no other. A warning says why. Values are compared by opening the bundle that is there.
+// A plan names the entries, and those whose value changes: changed_at is unknown for these,
+// and for no other. A warning says why. Values are compared by opening the bundle that is
+// there.
 
 var changedAtPath = path.Root("changed_at")
 
 // planEffect plans the names, and the times of the entries that keep their value.
 func (c *bundleChange) planEffect(effect bundle.Effect) {
-	if effect.NamesKnown {
-		c.plan.setKeys(effect.Names)
-	}
-	times, known := effect.Times(c.prior)
-	if !known {
+	if !effect.NamesKnown {
+		c.plan.ChangedAt = types.MapUnknown(types.StringType)
 		return
 	}
-	c.plan.setChangedAt(times.Known)
-	if len(times.Open) > 0 {
-		elements := maps.Clone(c.plan.ChangedAt.Elements())
-		for _, name := range times.Open {
-			elements[name] = types.StringUnknown()
-		}
-		c.plan.ChangedAt = types.MapValueMust(types.StringType, elements)
-	}
+	times := effect.Times(c.prior)
+	c.plan.setEntries(effect.Names, times.Known, times.Open...)
 }
 
 // causes has the text for each cause, in the order in which they are told. What is
-// added is told by keys.
+// added is told by changed_at.
 var causes = []struct {
 	cause bundle.Cause
 	text  string
@@ -53,7 +45,7 @@ var causes = []struct {
 }
 
 // valuesWarning names the entries whose value changes, or may, and says why. What the
-// arguments and keys show by themselves is not told again.
+// arguments and names show by themselves is not told again.
 func (c *bundleChange) valuesWarning(action bundle.Action, effect bundle.Effect) (diags diag.Diagnostics) {
 	var certain, possible, lines []string
 	for _, told := range causes {
@@ -122,8 +114,7 @@ func (c *bundleChange) causeLines(cause bundle.Cause, text string, names []strin
 
 // dueAt is when a generated entry was due.
 func (c *bundleChange) dueAt(name string) string {
-	at, _ := c.state.RotateAt.Elements()[name].(types.String)
-	return at.ValueString()
+	return c.state.generatedStatus()[name].rotateAt.ValueString()
 }
 
 // listed is the names, sorted, for a sentence.

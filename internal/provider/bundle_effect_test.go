@@ -3,12 +3,14 @@ package provider_test
 import (
 	"fmt"
 	"maps"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 	"github.com/ageenv/terraform-provider-ageenv/internal/provider"
 )
 
@@ -33,7 +35,7 @@ func valuesArguments(recipients []string, with map[string]any) map[string]any {
 }
 
 // plannedTimes is a planned changed_at: "same" for a time that is known, "open" for one
-// that is not; nil if none is known.
+// that is not, "none" where it is null; nil if the names are not known.
 func plannedTimes(t *testing.T, planned tftypes.Value) map[string]string {
 	t.Helper()
 	var all, elements map[string]tftypes.Value
@@ -48,15 +50,20 @@ func plannedTimes(t *testing.T, planned tftypes.Value) map[string]string {
 	}
 	times := map[string]string{}
 	for name, at := range elements {
-		if times[name] = "same"; !at.IsKnown() {
+		switch {
+		case !at.IsKnown():
 			times[name] = "open"
+		case at.IsNull():
+			times[name] = "none"
+		default:
+			times[name] = "same"
 		}
 	}
 	return times
 }
 
 // valuesServer is a provider with an operator's identity, or without one.
-func valuesServer(t *testing.T, c *clock, operator person, alone bool) *unitServer {
+func valuesServer(t testing.TB, c *clock, operator person, alone bool) *unitServer {
 	env := map[string]string{"SOPS_AGE_KEY": operator.identity}
 	if alone {
 		env = nil
@@ -155,6 +162,32 @@ func (tt valuesCase) run(t *testing.T) {
 	c.refresh()
 	if plan, diagnostics := c.plan(c.state, arguments); !plan.empty && !tt.alone {
 		t.Errorf("the second plan is not empty: %s", unitText(diagnostics))
+	}
+}
+
+// An import knows the names, and not when a value changed: its time is null until the
+// value changes.
+func TestBundleEffectImported(t *testing.T) {
+	operator := newPerson(t)
+	at := &clock{at: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
+	c := newCore(valuesServer(t, at, operator, false), "ageenv_bundle")
+	file := filepath.Join(t.TempDir(), "app.enc.env")
+	writeFile(t, file, sealedFile(t, bundle.SOPSDotenv, "API_KEY=a\nDB=old\n", operator.recipient))
+	mustNot(t, c.imported(file))
+	for db, want := range map[string]map[string]string{
+		"old":       {"API_KEY": "none", "DB": "none"},
+		"new":       {"API_KEY": "none", "DB": "open"},
+		unitUnknown: {"API_KEY": "none", "DB": "open"},
+	} {
+		plan, diagnostics := c.plan(c.state, valuesArguments([]string{}, map[string]any{"entries_wo": map[string]any{"API_KEY": "a", "DB": db}, "generated": nil}))
+		mustNot(t, diagnostics)
+		if got := plannedTimes(t, plan.planned); !maps.Equal(got, want) {
+			t.Errorf("DB = %q: changed_at is planned as %v, expected %v", db, got, want)
+		}
+	}
+	mustNot(t, c.apply(valuesArguments([]string{}, map[string]any{"entries_wo": map[string]any{"API_KEY": "a", "DB": "new"}, "generated": nil})))
+	if got, want := plannedTimes(t, c.state), map[string]string{"API_KEY": "none", "DB": "same"}; !maps.Equal(got, want) {
+		t.Errorf("changed_at is %v, expected %v", got, want)
 	}
 }
 

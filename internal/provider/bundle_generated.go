@@ -60,13 +60,16 @@ func generatedSchema() map[string]schema.Attribute {
 				"rotation_days": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, rotation.MaxDays)}, MarkdownDescription: "After how many days the value is generated again, by the first apply after that. An apply that raises or removes it leaves a value that is due."},
 			}},
 		},
-		"generated_versions": schema.MapAttribute{
-			ElementType: types.Int64Type, Computed: true,
-			MarkdownDescription: "Name to how often its value was made, known while planning: for the `…_wo_version` of what takes the value from the ephemeral `ageenv_bundle`. A name that is gone keeps its number, so that it goes on counting if it comes back.",
+		"generated_status": schema.MapNestedAttribute{
+			Computed:            true,
+			MarkdownDescription: "Name of a generated entry to what is known of its value. Null while the bundle has had no generated entry. A name that is gone stays here with its `version` alone, so that it goes on counting if it comes back.",
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+				"version":    schema.Int64Attribute{Computed: true, MarkdownDescription: "How often the value was made, known while planning: for the `…_wo_version` of what takes the value from the ephemeral `ageenv_bundle`."},
+				"rotated_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When the value was made, RFC 3339, UTC."},
+				"rotate_at":  schema.StringAttribute{Computed: true, MarkdownDescription: "When the value is due, RFC 3339, UTC; null without a schedule."},
+				"due":        schema.BoolAttribute{Computed: true, MarkdownDescription: "Whether the value was due when the state was last refreshed."},
+			}},
 		},
-		"rotated_at":    schema.MapAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "Name of a generated entry to the time at which its value was made, RFC 3339, UTC."},
-		"rotate_at":     schema.MapAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "Name of a generated entry to the time at which it is due, RFC 3339, UTC; only those with a schedule."},
-		"generated_due": schema.ListAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: "The names of the generated entries that were due when the state was last refreshed, sorted."},
 	}
 }
 
@@ -149,8 +152,10 @@ func changeGenerated(ctx context.Context, plan, state bundleModel) (c generatedC
 	was, d := state.generators(ctx)
 	diags.Append(d...)
 	var due []string
-	if !state.GeneratedDue.IsNull() {
-		diags.Append(state.GeneratedDue.ElementsAs(ctx, &due, false)...)
+	for name, status := range state.generatedStatus() {
+		if status.due.ValueBool() {
+			due = append(due, name)
+		}
 	}
 	entries := func(specs map[string]generatedModel) map[string]bundle.GeneratedEntry {
 		entries := map[string]bundle.GeneratedEntry{}
@@ -196,62 +201,48 @@ func (c generatedChange) check(ctx context.Context, p bundle.Params, w wanted, o
 	return diags
 }
 
-// plan puts what is known of generated entries while planning.
+// plan puts what is known of generated entries while planning. Afterwards nothing is due:
+// what was due is generated again, or put off until the next refresh looks at its new
+// schedule.
 func (c generatedChange) plan(m *bundleModel, state bundleModel) {
 	if c.NamesUnknown {
-		m.GeneratedVersions = types.MapUnknown(types.Int64Type)
-		m.RotatedAt, m.RotateAt = types.MapUnknown(types.StringType), types.MapUnknown(types.StringType)
-	} else {
-		c.put(m, state, types.StringUnknown(), types.StringUnknown)
+		m.GeneratedStatus = types.MapUnknown(generatedStatusType)
+		return
 	}
-	m.GeneratedDue = noneDue()
+	m.setGeneratedStatus(c.status(state, types.StringUnknown(), types.StringUnknown()))
 }
-
-// noneDue is what is due after an apply: what was due is generated again, or put off
-// until the next refresh looks at its new schedule.
-func noneDue() types.List { return textList(nil) }
 
 // made puts what is known of generated entries once they are made.
 func (c generatedChange) made(m *bundleModel, state bundleModel, now time.Time) {
-	c.put(m, state, timeText(now), func() types.String { return types.StringNull() })
-	m.GeneratedDue = noneDue()
+	m.setGeneratedStatus(c.status(state, timeText(now), types.StringNull()))
 }
 
-// put fills the versions and times: made is the time of what is made anew. Due times
-// follow from it, or are unknownDue() while it is not known.
-func (c generatedChange) put(m *bundleModel, state bundleModel, made types.String, unknownDue func() types.String) {
-	versions, rotated, due := maps.Clone(state.GeneratedVersions.Elements()), map[string]attr.Value{}, map[string]attr.Value{}
-	if versions == nil {
-		versions = map[string]attr.Value{}
+// status is what is known of the entries after the change: made is the time of those that
+// are made again. Due times follow from it, or are unknownDue where they can't.
+func (c generatedChange) status(state bundleModel, made, unknownDue types.String) map[string]generatedStatus {
+	before, after := state.generatedStatus(), map[string]generatedStatus{}
+	for name, was := range before {
+		after[name] = generatedStatus{version: was.version} // unless it is still wanted
 	}
-	before, schedulesKnown := state.RotatedAt.Elements(), true
 	for name, spec := range c.specs {
-		at := made
-		version, _ := versions[name].(types.Int64)
+		is := generatedStatus{version: types.Int64Value(before[name].version.ValueInt64() + 1), rotatedAt: made, due: types.BoolValue(false)}
 		switch {
 		case slices.Contains(c.Kept, name):
-			at, _ = before[name].(types.String)
+			is.version, is.rotatedAt = before[name].version, before[name].rotatedAt
 		case c.Why[name] == bundle.NotYetKnown:
-			versions[name] = types.Int64Unknown()
+			is.version = types.Int64Unknown()
+		}
+		at, ok := timeOf(is.rotatedAt)
+		switch {
+		case spec.RotationDays.IsNull():
+		case spec.RotationDays.IsUnknown() || !ok:
+			is.rotateAt = unknownDue
 		default:
-			versions[name] = types.Int64Value(version.ValueInt64() + 1)
+			is.rotateAt = timeText(rotation.DueAt(at, spec.RotationDays.ValueInt64()))
 		}
-		rotated[name] = at
-		schedulesKnown = schedulesKnown && !spec.RotationDays.IsUnknown()
-		if spec.RotationDays.IsNull() {
-			continue
-		}
-		if t, ok := timeOf(at); ok {
-			due[name] = timeText(rotation.DueAt(t, spec.RotationDays.ValueInt64()))
-		} else {
-			due[name] = unknownDue()
-		}
+		after[name] = is
 	}
-	m.GeneratedVersions = types.MapValueMust(types.Int64Type, versions)
-	m.RotatedAt, m.RotateAt = types.MapValueMust(types.StringType, rotated), types.MapUnknown(types.StringType)
-	if schedulesKnown { // it has only those with a schedule
-		m.RotateAt = types.MapValueMust(types.StringType, due)
-	}
+	return after
 }
 
 // values are the generated entries: those that are kept from the old document, and
@@ -274,25 +265,4 @@ func (c generatedChange) values(old dotenv.Document, p bundle.Params) (map[strin
 		values[name] = value
 	}
 	return values, nil
-}
-
-// setGeneratedDue says which generated entries are due at a time.
-func (m *bundleModel) setGeneratedDue(now time.Time) {
-	var due []string
-	for name, element := range m.RotateAt.Elements() {
-		if text, ok := element.(types.String); ok {
-			if at, ok := timeOf(text); ok && rotation.IsDue(at, now) {
-				due = append(due, name)
-			}
-		}
-	}
-	m.GeneratedDue = textList(slices.Sorted(slices.Values(due)))
-}
-
-// noGenerated is what a model without generated entries holds of them.
-func (m *bundleModel) noGenerated() {
-	m.Generated = types.MapNull(generatedType)
-	m.GeneratedVersions = types.MapValueMust(types.Int64Type, map[string]attr.Value{})
-	m.RotatedAt, m.RotateAt = types.MapValueMust(types.StringType, map[string]attr.Value{}), types.MapValueMust(types.StringType, map[string]attr.Value{})
-	m.GeneratedDue = noneDue()
 }

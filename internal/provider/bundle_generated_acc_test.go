@@ -3,7 +3,6 @@ package provider_test
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +41,17 @@ type generatedHistory struct {
 	last map[string]string
 }
 
+// generatedVersions are the versions of generated entries, name:version, sorted.
+func generatedVersions(bundle map[string]any) (versions []string) {
+	all, _ := bundle["generated_status"].(map[string]any)
+	for name, element := range all {
+		status, _ := element.(map[string]any)
+		versions = append(versions, fmt.Sprint(name, ":", status["version"]))
+	}
+	slices.Sort(versions)
+	return versions
+}
+
 // step is an error unless exactly these names have other values than before, and
 // the versions are these.
 func (h *generatedHistory) step(versions string, changed ...string) after {
@@ -54,7 +64,7 @@ func (h *generatedHistory) step(versions string, changed ...string) after {
 			}
 		}
 		h.last = maps.Clone(now)
-		if got := fmt.Sprint(a[bundleAddress]["generated_versions"]); got != "map["+versions+"]" {
+		if got := strings.Join(generatedVersions(a[bundleAddress]), " "); got != versions {
 			h.t.Errorf("versions are %s, expected %s", got, versions)
 		}
 		state := fmt.Sprint(a)
@@ -63,8 +73,8 @@ func (h *generatedHistory) step(versions string, changed ...string) after {
 				h.t.Errorf("the value of %s is in the state", name)
 			}
 		}
-		if got, want := len(a.texts(bundleAddress, "keys")), len(now); got != want {
-			h.t.Errorf("%d keys, and %d entries", got, want)
+		if got, want := len(a.names(bundleAddress)), len(now); got != want {
+			h.t.Errorf("%d names, and %d entries", got, want)
 		}
 	}
 }
@@ -100,8 +110,9 @@ func TestAccGenerated(t *testing.T) {
 				fewer := strings.Replace(longer, "    TOKEN  = { length = 48 }\n", "", 1)
 				times := func(name, want string) after {
 					return func(a attributes) {
-						values, _ := a[bundleAddress][name].(map[string]any)
-						if got := fmt.Sprint(values["DB"]); got != want {
+						all, _ := a[bundleAddress]["generated_status"].(map[string]any)
+						status, _ := all["DB"].(map[string]any)
+						if got := fmt.Sprint(status[name]); got != want {
 							t.Errorf("%s of DB is %s, expected %s", name, got, want)
 						}
 					}
@@ -199,7 +210,7 @@ ephemeral "ageenv_bundle" "source" {
 # Stands for a database user with a write-only password and its version.
 resource "ageenv_bundle" "b" {
   entries_wo      = { DB = ephemeral.ageenv_bundle.source.entries["DB"] }
-  content_version = ageenv_bundle.source.generated_versions["DB"]
+  content_version = ageenv_bundle.source.generated_status["DB"].version
   recipients      = []
 }
 `, quarter))
@@ -215,7 +226,7 @@ resource "ageenv_bundle" "b" {
 		{Config: config("1"), ConfigStateChecks: looks(same)},
 		{Config: config("1"), ConfigPlanChecks: plannedEmpty},
 		{Config: config("2"), ConfigStateChecks: looks(same, func(a attributes) {
-			if got := a["ageenv_bundle.source"]["generated_versions"]; !reflect.DeepEqual(got, map[string]any{"DB": 2.0}) && fmt.Sprint(got) != "map[DB:2]" {
+			if got := generatedVersions(a["ageenv_bundle.source"]); !slices.Equal(got, []string{"DB:2"}) {
 				t.Errorf("versions are %v", got)
 			}
 		})},
@@ -226,16 +237,15 @@ resource "ageenv_bundle" "b" {
 // What is unknown of one entry leaves the versions and times of the others known.
 func TestAccGeneratedPartlyUnknown(t *testing.T) {
 	for name, tt := range map[string]struct {
-		a        string // how A is generated; %s is what is unknown
-		again    bool   // whether A is generated again
-		schedule bool   // whether a schedule is unknown
+		a     string // how A is generated; %s is what is unknown
+		again bool   // whether A is generated again
 	}{
-		"a keeper":          {"{ length = 32, keepers = { k = %s } }", true, false},
-		"an equal keeper":   {"{ length = 32, keepers = { k = replace(%s, \"/.*/\", \"same\") } }", false, false},
-		"the length":        {"{ length = 32 + length(%s) }", true, false},
-		"a schedule":        {"{ length = 32, rotation_days = 30 + length(%s) }", false, true},
-		"the entry":         {"jsondecode(format(\"{\\\"length\\\": 32, \\\"keepers\\\": {\\\"k\\\": %%q}}\", %s))", true, true},
-		"whether it is one": {"%s == \"\" ? null : { length = 32 }", false, true},
+		"a keeper":          {"{ length = 32, keepers = { k = %s } }", true},
+		"an equal keeper":   {"{ length = 32, keepers = { k = replace(%s, \"/.*/\", \"same\") } }", false},
+		"the length":        {"{ length = 32 + length(%s) }", true},
+		"a schedule":        {"{ length = 32, rotation_days = 30 + length(%s) }", false},
+		"the entry":         {"jsondecode(format(\"{\\\"length\\\": 32, \\\"keepers\\\": {\\\"k\\\": %%q}}\", %s))", true},
+		"whether it is one": {"%s == \"\" ? null : { length = 32 }", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -247,14 +257,14 @@ func TestAccGeneratedPartlyUnknown(t *testing.T) {
 				return fmt.Sprintf("resource \"terraform_data\" \"d\" {\n  input = %q\n}\n\n", input) +
 					bundleConfig(w, "", recipients, "generated = { A = "+a+", B = { length = 32, rotation_days = 30 } }")
 			}
-			of := func(attribute string) tfjsonpath.Path { return tfjsonpath.New(attribute).AtMapKey("B") }
-			checks := []plancheck.PlanCheck{
-				plancheck.ExpectKnownValue(bundleAddress, of("generated_versions"), knownvalue.Int64Exact(1)),
-				plancheck.ExpectKnownValue(bundleAddress, of("rotated_at"), knownvalue.StringExact("2026-03-02T10:00:00Z")),
-				plancheck.ExpectKnownValue(bundleAddress, tfjsonpath.New("generated_due"), knownvalue.ListSizeExact(0)),
+			of := func(attribute string) tfjsonpath.Path {
+				return tfjsonpath.New("generated_status").AtMapKey("B").AtMapKey(attribute)
 			}
-			if !tt.schedule {
-				checks = append(checks, plancheck.ExpectKnownValue(bundleAddress, of("rotate_at"), knownvalue.StringExact("2026-04-01T10:00:00Z")))
+			checks := []plancheck.PlanCheck{
+				plancheck.ExpectKnownValue(bundleAddress, of("version"), knownvalue.Int64Exact(1)),
+				plancheck.ExpectKnownValue(bundleAddress, of("rotated_at"), knownvalue.StringExact("2026-03-02T10:00:00Z")),
+				plancheck.ExpectKnownValue(bundleAddress, of("due"), knownvalue.Bool(false)),
+				plancheck.ExpectKnownValue(bundleAddress, of("rotate_at"), knownvalue.StringExact("2026-04-01T10:00:00Z")),
 			}
 			second := h.step("A:1 B:1")
 			if tt.again {

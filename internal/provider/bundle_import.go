@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -106,9 +105,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		ID: types.StringValue(newID()), EntriesWO: types.MapNull(types.StringType),
 		Format: types.StringValue(string(opened.Format)), Dialect: types.StringValue(string(params.Dialect)),
 		Readers:    types.ListNull(types.StringType),
-		Ciphertext: types.StringValue(ciphertext), CiphertextSHA256: types.StringValue(digest(ciphertext)),
-		ChangedAt: types.MapValueMust(types.StringType, map[string]attr.Value{}),
-		UpdatedAt: timeText(r.settings.now()),
+		Ciphertext: types.StringValue(ciphertext),
 	}
 	if len(params.Readers) > 0 {
 		state.Readers = textList(texts(params.Readers))
@@ -116,8 +113,8 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	if state.Kubernetes = types.ObjectNull(kubernetesTypes); params.Kubernetes != nil {
 		state.setKubernetes(*params.Kubernetes)
 	}
-	state.noGenerated()
-	state.setKeys(content.Document.Keys())
+	state.Generated, state.GeneratedStatus = types.MapNull(generatedType), types.MapNull(generatedStatusType)
+	state.setEntries(content.Document.Keys(), nil)
 	resp.Diagnostics.Append(r.importAccess(ctx, &state, ring)...)
 	if resp.Diagnostics.HasError() {
 		return

@@ -91,9 +91,7 @@ func (c *bundleChange) checkArguments() (diags diag.Diagnostics) {
 func (c *bundleChange) planCreate(ctx context.Context) (diags diag.Diagnostics) {
 	c.markSealed()
 	c.plan.OperatorRemovedAt = types.StringNull()
-	if effect := c.request().Effect(bundle.Prior{}, nil); effect.NamesKnown {
-		c.plan.setKeys(effect.Names)
-	}
+	c.planEffect(c.request().Effect(bundle.Prior{}, nil))
 	c.generated.plan(&c.plan, c.state)
 	diags.Append(c.warnUnlessOpenable(ctx)...)
 	return diags
@@ -157,8 +155,5 @@ func (c *bundleChange) checkCarried(opened bundle.Opened, content *bundle.Conten
 // markSealed plans what a sealing changes.
 func (c *bundleChange) markSealed() {
 	c.plan.Ciphertext = types.StringUnknown()
-	c.plan.CiphertextSHA256 = types.StringUnknown()
-	c.plan.UpdatedAt = types.StringUnknown()
 	c.plan.ChangedAt = types.MapUnknown(types.StringType)
-	c.plan.Keys = types.ListUnknown(types.StringType)
 }

@@ -49,15 +49,9 @@ type bundleModel struct {
 	Readers            types.List   `tfsdk:"readers"`
 	Kubernetes         types.Object `tfsdk:"kubernetes"`
 	Ciphertext         types.String `tfsdk:"ciphertext"`
-	CiphertextSHA256   types.String `tfsdk:"ciphertext_sha256"`
-	Keys               types.List   `tfsdk:"keys"`
 	ChangedAt          types.Map    `tfsdk:"changed_at"`
-	UpdatedAt          types.String `tfsdk:"updated_at"`
 	Generated          types.Map    `tfsdk:"generated"`
-	GeneratedVersions  types.Map    `tfsdk:"generated_versions"`
-	RotatedAt          types.Map    `tfsdk:"rotated_at"`
-	RotateAt           types.Map    `tfsdk:"rotate_at"`
-	GeneratedDue       types.List   `tfsdk:"generated_due"`
+	GeneratedStatus    types.Map    `tfsdk:"generated_status"`
 	OperatorRemovedAt  types.String `tfsdk:"operator_removed_at"`
 }
 
@@ -145,17 +139,12 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				Computed: true, Sensitive: true,
 				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`), `*.yaml` (`sops_yaml`, `sops_kubernetes`), `*.json` or `*.age`. " + notPrinted("ageenv_bundle.….ciphertext"),
 			},
-			"ciphertext_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the ciphertext, hex. A `check` block that compares it with `filesha256` of the committed file tells when that is out of date: see `examples/committed-bundle`."},
-			"keys": schema.ListAttribute{
-				ElementType: types.StringType, Computed: true,
-				MarkdownDescription: "The names of the entries, sorted; `toset(…)` of it is for `for_each`. A plan shows which come and go. They must be the same at apply.",
-			},
 			"changed_at": schema.MapAttribute{
 				ElementType: types.StringType, Computed: true,
-				MarkdownDescription: "Name to the time, RFC 3339, UTC, at which the value last changed. A name is left out while that is not known (after an import). A plan names the entries whose value changes: their times are known after apply, all others stay, and a warning says why. To see that, it opens the current ciphertext with an identity found here; without one it says that values may change. A value that the plan calls unchanged must be the same at apply: else the apply stops with `inconsistent final plan` and changes nothing; plan again. A new `content_version` leaves the times of all configured entries to the apply. Where the old ciphertext can't be opened, values are not called changed, only new names and newly generated values are.",
+				MarkdownDescription: "The entries: name to the time, RFC 3339, UTC, at which the value last changed; null while that is not known (after an import). `keys(ageenv_bundle.….changed_at)` lists the names, and `toset(…)` of that is for `for_each`: a plan knows the names, and they must be the same at apply.\n\n" +
+					"  A plan names the entries whose value changes: their times are known after apply, all others stay, and a warning says why. To see that, it opens the current ciphertext with an identity found here; without one it says that values may change. A value that the plan calls unchanged must be the same at apply: else the apply stops with `inconsistent final plan` and changes nothing; plan again. A new `content_version` leaves the times of all configured entries to the apply. Where the old ciphertext can't be opened, values are not called changed, only new names and newly generated values are.",
 			},
 			"operator_removed_at": schema.StringAttribute{Computed: true, MarkdownDescription: "When an operator was last removed in place, RFC 3339, UTC; null if none was. Values that have not changed since are known to removed operators. For `items` of `ageenv_rotation_report`."},
-			"updated_at":          schema.StringAttribute{Computed: true, MarkdownDescription: "When it was last encrypted, RFC 3339, UTC."},
 		},
 	}
 	maps.Copy(resp.Schema.Attributes, generatedSchema())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"time"
 
@@ -91,7 +92,7 @@ func (c *bundleChange) reencrypt(opened bundle.Opened, now time.Time) (diags dia
 		diags.Append(notCarried(err))
 		return diags
 	}
-	c.plan.Keys, c.plan.ChangedAt = c.state.Keys, c.state.ChangedAt
+	c.plan.ChangedAt = c.state.ChangedAt
 	return c.plan.seal(content, c.after, now)
 }
 
@@ -115,12 +116,11 @@ func (c *bundleChange) rewrite(old *bundle.Content, now time.Time) (diags diag.D
 		diags.Append(contentProblem(err, c.wanted.path(c.config)))
 		return diags
 	}
-	c.plan.setKeys(doc.Keys())
+	at := bundle.ChangedAtUnopened(c.state.changedAt(), c.state.keys(), doc, c.generated.Fresh, now)
 	if old != nil {
-		c.plan.setChangedAt(bundle.ChangedAt(c.state.changedAt(), was, doc, now))
-	} else {
-		c.plan.setChangedAt(bundle.ChangedAtUnopened(c.state.changedAt(), c.state.keys(), doc, c.generated.Fresh, now))
+		at = bundle.ChangedAt(c.state.changedAt(), was, doc, now)
 	}
+	c.plan.setEntries(doc.Keys(), at)
 	return c.plan.seal(content, c.after, now)
 }
 
@@ -136,27 +136,23 @@ func (m *bundleModel) seal(content bundle.Content, a access, now time.Time) (dia
 		return diags
 	}
 	m.Ciphertext = types.StringValue(ciphertext)
-	m.CiphertextSHA256 = types.StringValue(digest(ciphertext))
-	m.UpdatedAt = timeText(now)
 	return diags
 }
 
 // keepSealed puts back what is there.
 func (m *bundleModel) keepSealed(state bundleModel) {
-	m.Ciphertext, m.CiphertextSHA256, m.UpdatedAt = state.Ciphertext, state.CiphertextSHA256, state.UpdatedAt
-	m.Keys, m.ChangedAt = state.Keys, state.ChangedAt
+	m.Ciphertext, m.ChangedAt = state.Ciphertext, state.ChangedAt
 }
 
-// setKeys puts the names, sorted. They are a list because Terraform and the framework
-// compare every element of a set with every other.
-func (m *bundleModel) setKeys(keys []string) {
-	m.Keys = textList(slices.Sorted(slices.Values(keys)))
-}
-
-func (m *bundleModel) setChangedAt(at map[string]time.Time) {
-	elements := make(map[string]attr.Value, len(at))
-	for key, t := range at {
-		elements[key] = timeText(t)
+// setEntries puts the names, and the times at which their values last changed: null where
+// that is not known, unknown for those in open.
+func (m *bundleModel) setEntries(names []string, at map[string]time.Time, open ...string) {
+	elements := make(map[string]attr.Value, len(names))
+	for _, name := range names {
+		elements[name] = knownTime(at[name])
+	}
+	for _, name := range open {
+		elements[name] = types.StringUnknown()
 	}
 	m.ChangedAt = types.MapValueMust(types.StringType, elements)
 }
@@ -175,14 +171,8 @@ func (m *bundleModel) changedAt() map[string]time.Time {
 	return at
 }
 
-func (m *bundleModel) keys() (keys []string) {
-	for _, element := range m.Keys.Elements() {
-		if text, ok := element.(basetypes.StringValue); ok {
-			keys = append(keys, text.ValueString())
-		}
-	}
-	return keys
-}
+// keys are the names of the entries, sorted.
+func (m *bundleModel) keys() []string { return slices.Sorted(maps.Keys(m.ChangedAt.Elements())) }
 
 // digest is the SHA-256 of a text, hex.
 func digest(text string) string {

@@ -49,7 +49,7 @@ func (c *core) open(d *tfprotov6.DynamicValue) tftypes.Value {
 // attribute is the text of one in the state, "" if it is null.
 func (c *core) attribute(name string) string { return coreText(c.t, c.state, name) }
 
-func coreText(t *testing.T, object tftypes.Value, name string) (text string) {
+func coreText(t testing.TB, object tftypes.Value, name string) (text string) {
 	var all map[string]tftypes.Value
 	if object.IsNull() || object.As(&all) != nil || all[name].IsNull() || !all[name].IsKnown() {
 		return ""
@@ -233,6 +233,7 @@ func (c *core) compare(what string, planned, actual tftypes.Value) {
 }
 
 // cameTrue reports whether a value is as it was planned, but for what is unknown in it.
+// In a map or an object the keys count too, where an element is unknown.
 func cameTrue(planned, got tftypes.Value) bool {
 	switch {
 	case !planned.IsKnown():

@@ -115,7 +115,7 @@ func TestEveryAttributeHasAnEffect(t *testing.T) {
 			"generated.bytes":         {with: map[string]any{"generated": map[string]any{"MADE": map[string]any{}}}, before: 32, value: 33, changes: "ciphertext"},
 			"generated.encoding":      {with: map[string]any{"generated": map[string]any{"MADE": map[string]any{"bytes": 32}}}, before: "hex", value: "base64", changes: "ciphertext"},
 			"generated.keepers":       {before: map[string]any{"a": "1"}, value: map[string]any{"a": "2"}, changes: "ciphertext"},
-			"generated.rotation_days": {value: 60, changes: "rotate_at"},
+			"generated.rotation_days": {value: 60, changes: "generated_status"},
 		}},
 		// The bundle is given to the box as it is, and the identity is not in the script:
 		// the same arguments give the same script.

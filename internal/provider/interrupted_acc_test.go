@@ -59,7 +59,7 @@ resource "ageenv_vultr_startup_script" "s" {
 		config += pause("key", "ageenv_key.k.recipient")
 	}
 	if afterBundle {
-		config += pause("bundle", "ageenv_bundle.b.ciphertext_sha256")
+		config += pause("bundle", "nonsensitive(sha256(ageenv_bundle.b.ciphertext))")
 	}
 	return config
 }

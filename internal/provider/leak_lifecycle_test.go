@@ -156,7 +156,7 @@ ephemeral "ageenv_bundle" "generated" { ciphertext = ageenv_bundle.generated.cip
 
 resource "ageenv_bundle" "consumer" {
   entries_wo      = ephemeral.ageenv_bundle.generated.entries
-  content_version = ageenv_bundle.generated.generated_versions["GENERATED_TOKEN"]
+  content_version = ageenv_bundle.generated.generated_status["GENERATED_TOKEN"].version
   recipients      = []
 }
 

@@ -16,12 +16,12 @@ import (
 
 // unitServer speaks to the provider as Terraform does, without a Terraform.
 type unitServer struct {
-	t       *testing.T
+	t       testing.TB
 	server  tfprotov6.ProviderServer
 	schemas *tfprotov6.GetProviderSchemaResponse
 }
 
-func newUnitServer(t *testing.T, env map[string]string, with ...func(*provider.Options)) *unitServer {
+func newUnitServer(t testing.TB, env map[string]string, with ...func(*provider.Options)) *unitServer {
 	t.Helper()
 	environment := provider.ReadEnvironment(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
 	options := provider.Options{Version: "test", Environment: environment}

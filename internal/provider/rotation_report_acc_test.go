@@ -74,12 +74,12 @@ func TestAccRotationReportOfRemovedOperator(t *testing.T) {
 		cli.write(w.escrowConfig(recipients, oneService+`
 data "ageenv_rotation_report" "r" {
   at = plantimestamp()
-  items = concat([for name in ageenv_bundle.b.keys : {
+  items = concat([for name, at in ageenv_bundle.b.changed_at : {
     name                = name
     kind                = "value"
     owner               = "a"
     days                = 90
-    changed_at          = ageenv_bundle.b.changed_at[name]
+    changed_at          = at
     operator_removed_at = ageenv_bundle.b.operator_removed_at
   }], [{
     name                = "KEY"

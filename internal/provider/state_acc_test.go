@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +46,12 @@ func (a attributes) texts(address, name string) (texts []string) {
 		texts = append(texts, fmt.Sprint(element))
 	}
 	return texts
+}
+
+// names are the names of a bundle's entries, sorted.
+func (a attributes) names(bundle string) []string {
+	times, _ := a[bundle]["changed_at"].(map[string]any)
+	return slices.Sorted(maps.Keys(times))
 }
 
 // after looks at the state after a step.
@@ -137,12 +145,12 @@ func planned(actions map[string]plancheck.ResourceActionType) resource.ConfigPla
 // plannedEmpty expects that the plan of a step, before its apply, changes nothing.
 var plannedEmpty = resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}
 
-func (p person) identities(t *testing.T) []agekey.Identity {
+func (p person) identities(t testing.TB) []agekey.Identity {
 	t.Helper()
 	return identitiesOf(t, p.identity)
 }
 
-func identitiesOf(t *testing.T, text string) []agekey.Identity {
+func identitiesOf(t testing.TB, text string) []agekey.Identity {
 	t.Helper()
 	ids, err := agekey.ParseIdentities(secret.New(text))
 	if err != nil {

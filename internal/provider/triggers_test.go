@@ -36,7 +36,7 @@ var triggerChanges = map[string]triggerChange{
 }
 
 // coreValue is an attribute of an object.
-func coreValue(t *testing.T, object tftypes.Value, name string) tftypes.Value {
+func coreValue(t testing.TB, object tftypes.Value, name string) tftypes.Value {
 	t.Helper()
 	var all map[string]tftypes.Value
 	if err := object.As(&all); err != nil {
@@ -49,7 +49,7 @@ func coreValue(t *testing.T, object tftypes.Value, name string) tftypes.Value {
 func generatedVersion(t *testing.T, object tftypes.Value) int64 {
 	t.Helper()
 	var version big.Float
-	if err := coreValue(t, coreValue(t, object, "generated_versions"), "TOKEN").As(&version); err != nil {
+	if err := coreValue(t, coreValue(t, coreValue(t, object, "generated_status"), "TOKEN"), "version").As(&version); err != nil {
 		t.Fatal(err)
 	}
 	n, _ := version.Int64()

@@ -32,10 +32,10 @@ output "bundle" {
 
 output "keys" {
   description = "The entries' names, sorted."
-  value       = ageenv_bundle.env.keys
+  value       = keys(ageenv_bundle.env.changed_at)
 }
 
 output "changed_at" {
-  description = "Name to the time at which the value last changed."
+  description = "Name to the time at which the value last changed; null while that is not known, after an import."
   value       = ageenv_bundle.env.changed_at
 }

@@ -23,7 +23,7 @@ run "made" {
     error_message = "The script does not carry the box's identity."
   }
   assert {
-    condition     = ageenv_bundle.env.keys == tolist(["TOKEN", "URL"])
+    condition     = keys(ageenv_bundle.env.changed_at) == tolist(["TOKEN", "URL"])
     error_message = "The bundle does not have the entries."
   }
   assert {
