@@ -40,12 +40,12 @@ func newShell(t *testing.T) *shell {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// In a file, since git takes its variables away from the process that it clones from. The checkout may be another user's.
+	writeFile(t, filepath.Join(s.home, ".gitconfig"), "[safe]\n\tdirectory = *\n[url \""+root+"\"]\n\tinsteadOf = https://github.com/ageenv/terraform-provider-ageenv\n", 0o600)
 	s.env = []string{
 		"HOME=" + s.home, "PATH=" + bin + ":" + os.Getenv("PATH"), "EDITOR=" + filepath.Join(s.dir, "editor"),
 		"CHECKPOINT_DISABLE=1", "TF_CLI_ARGS=-no-color", "TF_CLI_ARGS_apply=-auto-approve",
-		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_COUNT=2",
-		"GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
-		"GIT_CONFIG_KEY_1=url." + root + ".insteadOf", "GIT_CONFIG_VALUE_1=https://github.com/ageenv/terraform-provider-ageenv",
+		"GIT_CONFIG_NOSYSTEM=1",
 		"GOFLAGS=-buildvcs=false",
 	}
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GONOSUMDB", "GONOSUMCHECK", "GOSUMDB", "GOTOOLCHAIN"} {
