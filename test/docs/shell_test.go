@@ -89,7 +89,7 @@ exit "$code"
 	cmd := exec.Command("bash", "-c", script, filepath.Join(s.dir, "remembered"))
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.home, s.env, out, out
 	err = cmd.Run()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited { //nolint:errorlint // as Run returns it
+	if _, exited := err.(*exec.ExitError); err != nil && !exited {
 		s.t.Fatal(err)
 	}
 	return readFile(s.t, out.Name()), cmd.ProcessState.ExitCode()
