@@ -3,7 +3,7 @@
 //
 //   - docs_test.go: pages and their code blocks
 //   - shell_test.go: a reader's shell, for which each block is typed
-//   - links_test.go: links between pages
+//   - links_test.go: links between pages, and the files and make targets that they name
 //   - messages_test.go: messages that the guide "Troubleshooting" quotes
 //   - readme_test.go: README's first use, and its terminal session
 //   - team_test.go: the files of examples/team

@@ -72,6 +72,49 @@ func TestGuidesAreLinked(t *testing.T) {
 	}
 }
 
+// TestNamedPathsExist: a path of the repository that a page names in a code span is there; for
+// the guide "Teams", also one of a file to copy.
+func TestNamedPathsExist(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile("`((?:examples|test|docs|templates|tools|\\.ci|\\.github)/[A-Za-z0-9_./-]+)`")
+	seen := 0
+	for _, from := range append(docsPages(t), linked...) {
+		for _, m := range named.FindAllStringSubmatch(page(t, from), -1) {
+			seen++
+			found := false
+			for _, base := range []string{"", "examples/team"} {
+				if _, err := os.Stat(filepath.Join(repository, base, m[1])); err == nil {
+					found = true
+				}
+			}
+			if !found && m[1] != "templates/guides/NAME.md" {
+				t.Errorf("%s names %s, which is not there", from, m[1])
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d paths were found", seen)
+	}
+}
+
+// TestMakeTargetsExist: what a page says to make is a target.
+func TestMakeTargetsExist(t *testing.T) {
+	t.Parallel()
+	makefile, seen := page(t, "GNUmakefile"), 0
+	command := regexp.MustCompile("(?m)(?:`|^ *)make ([a-z][a-z-]*)")
+	for _, from := range append(docsPages(t), linked...) {
+		for _, m := range command.FindAllStringSubmatch(page(t, from), -1) {
+			seen++
+			if !regexp.MustCompile("(?m)^" + m[1] + ":").MatchString(makefile) {
+				t.Errorf("%s says make %s, which is no target", from, m[1])
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d commands were found", seen)
+	}
+}
+
 // docsPages are the pages below docs/.
 func docsPages(t *testing.T) (pages []string) {
 	t.Helper()
