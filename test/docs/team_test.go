@@ -170,6 +170,38 @@ func TestAccTeamPlaintext(t *testing.T) {
 	refused("plaintext that was committed", ci[0], ".env is an env file in plaintext")
 }
 
+// TestAccTeamPreCommit commits with the real pre-commit. It takes gitleaks' hook from a stand-in
+// for its repository, which runs the pinned program in the place of one that it would build.
+func TestAccTeamPreCommit(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("pre-commit"); err != nil {
+		t.Skip("pre-commit is not installed")
+	}
+	const stripe = "sk_live_" + "51H8xTnV9rLm4KpW7aBcDeFg" // in two parts: this file is searched too
+	r := newTeam(t)
+	r.peopled()
+	hook := "- id: gitleaks\n  name: keys and passwords\n  entry: " + gitleaks(t) + " git --pre-commit --redact --staged --verbose\n" +
+		"  language: system\n  pass_filenames: false\n"
+	writeFile(t, filepath.Join(r.home, "gitleaks/.pre-commit-hooks.yaml"), hook, 0o600)
+	tag := regexp.MustCompile(`gitleaks/gitleaks\n    rev: (\S+)`).FindStringSubmatch(page(t, "examples/team/.pre-commit-config.yaml"))[1]
+	r.must(`git config --global url.$HOME/gitleaks.insteadOf https://github.com/gitleaks/gitleaks
+(cd ~/gitleaks && git init -q . && git add . && git -c user.name=x -c user.email=x@example.org commit -q -m x && git tag ` + tag + `)
+pre-commit install && mkdir secrets && sops edit secrets/prod.enc.env && git add .`)
+	if out := r.must("git commit -m first"); strings.Count(out, "Passed") != 2 {
+		t.Errorf("an encrypted file: %s", out)
+	}
+	for what, planted := range map[string]string{
+		"keys and passwords":      "echo 'key: " + stripe + "' >notes.md && git add notes.md",
+		"env files are encrypted": "echo TOKEN=s3cret-weak >a.env && git add -f a.env",
+	} {
+		out, code := r.run(planted + " && git commit -m planted")
+		if code == 0 || !regexp.MustCompile(regexp.QuoteMeta(what)+`\.+Failed`).MatchString(out) || strings.Contains(out, stripe) || strings.Contains(out, "s3cret") {
+			t.Errorf("%s: exit code %d: %s", what, code, out)
+		}
+		r.must("git reset -q --hard")
+	}
+}
+
 // TestAccTeamGit: git neither changes an encrypted file nor merges two of them.
 func TestAccTeamGit(t *testing.T) {
 	t.Parallel()
