@@ -59,8 +59,8 @@ func exampleFiles(t *testing.T, w *world, dir string) {
 func TestAccExamples(t *testing.T) {
 	for _, dir := range exampleDirs(t) {
 		name := strings.TrimPrefix(dir, examplesDir+"/")
-		if strings.HasPrefix(name, "modules/") || name == "migration" {
-			continue // modules are applied by what calls them and by TestAccModule, the migration by TestAccExampleMigration
+		if strings.HasPrefix(name, "modules/") || name == "migration" || name == "team" {
+			continue // modules are applied by what calls them and by TestAccModule, the migration by TestAccExampleMigration, team by test/docs
 		}
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -124,7 +124,7 @@ func isImportSnippet(file string) bool { return strings.HasPrefix(filepath.Base(
 
 // notSecret are the variables of examples and modules that hold public things.
 var notSecret = []string{
-	"operator", "operators", "owner", "group", "quarter", "script_id", "boxes", "leaked_at", "check_api_key",
+	"operator", "operators", "owner", "group", "quarter", "script_id", "boxes", "leaked_at", "check_api_key", "environment",
 	// of modules/vultr-box
 	"name", "region", "plan", "os_id", "image_id", "snapshot_id", "hostname", "user_data", "ssh_key_ids", "firewall_group_id", "tags",
 	"content_version", "path", "mode", "dialect", "readers", "recipients", "keepers", "rotation_days",

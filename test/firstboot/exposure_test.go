@@ -8,7 +8,7 @@ import (
 )
 
 // How long another user can read the script, at a boot of nothing else: the seconds in
-// README.md and templates/index.md.tmpl are from here.
+// templates/guides/threat-model.md are from here.
 func TestExposure(t *testing.T) {
 	for _, release := range releases {
 		t.Run("debian "+release, func(t *testing.T) { exposure(t, newMachine(t, release), release) })
