@@ -24,8 +24,9 @@ const PluginCanary = "PLUGIN-CANARY"
 // Plugin is an age plugin for tests: test/ageplugin says how its keys
 // behave.
 type Plugin struct {
-	tb  testing.TB
-	dir string
+	tb    testing.TB
+	built string
+	dir   string
 }
 
 var builtPlugin = sync.OnceValues(func() (string, error) {
@@ -60,15 +61,8 @@ func NewPluginOffPath(tb testing.TB) *Plugin {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Plugin{tb: tb, dir: tb.TempDir()}
-	// A copy, not a link: it finds its directory by itself.
-	content, err := os.ReadFile(program) //nolint:gosec // built above
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if err := os.WriteFile(p.Program(), content, 0o700); err != nil {
-		tb.Fatal(err)
-	}
+	p := &Plugin{tb: tb, built: program, dir: tb.TempDir()}
+	p.Restore()
 	return p
 }
 
@@ -115,3 +109,12 @@ func (p *Plugin) Forget() {
 
 // Remove takes the plugin off PATH.
 func (p *Plugin) Remove() { _ = os.Remove(p.Program()) }
+
+// Restore puts the plugin back. It is a hard link: the program finds its directory by its
+// own path, and a copy can't be started while a test beside this one starts something.
+func (p *Plugin) Restore() {
+	p.tb.Helper()
+	if err := os.Link(p.built, p.Program()); err != nil {
+		p.tb.Fatal(err)
+	}
+}

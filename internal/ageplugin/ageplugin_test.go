@@ -197,6 +197,7 @@ func TestLabels(t *testing.T) {
 func TestNoProgram(t *testing.T) {
 	plugin := agekeytest.NewPlugin(t)
 	recipient, _ := lines(t, plugin.KeyFile("works"))
+	plugin.Remove() // it is a link
 	if err := os.WriteFile(plugin.Program(), []byte("#!/no/such/interpreter\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}

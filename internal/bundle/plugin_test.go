@@ -47,16 +47,8 @@ func TestPluginOperator(t *testing.T) {
 			if shown, ok := bundle.Recipients(ciphertext); ok && len(shown) != 3 {
 				t.Errorf("it shows %q", shown)
 			}
-			program, err := os.ReadFile(p.Program())
-			if err != nil {
-				t.Fatal(err)
-			}
 			p.Remove()
-			defer func() {
-				if err := os.WriteFile(p.Program(), program, 0o700); err != nil {
-					t.Error(err)
-				}
-			}()
+			defer p.Restore()
 			if _, err := openAs(ciphertext, format, agekeytest.Parse(t, keyFiles[0])); !agekey.PluginFailed(err) {
 				t.Errorf("without the program: %v", err)
 			}

@@ -68,8 +68,8 @@ resource "ageenv_bundle" "hard_copy" {
 
 resource "ageenv_vultr_startup_script" "hard" {
   name             = "hard"
-  wrapped_identity = ageenv_key.hard.wrapped_identity
-  files            = [{ ciphertext = ageenv_bundle.hard.ciphertext, path = "/opt/app/hard.env" }]
+  wrapped_identity_wo = ageenv_key.hard.wrapped_identity
+  files               = [{ ciphertext_wo = ageenv_bundle.hard.ciphertext, path = "/opt/app/hard.env" }]
 }
 `, recipient))
 	r.leakPlanAndApply("plugin")

@@ -455,7 +455,7 @@ resource "ageenv_bundle" "b" {
 resource "ageenv_vultr_startup_script" "s" {
   name        = "app"
   identity_wo = var.identity
-  files       = [{ ciphertext = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
+  files       = [{ ciphertext_wo = ageenv_bundle.b.ciphertext, path = "/opt/app/.env" }]
 }
 `))
 	out, err := c.run("plan")
