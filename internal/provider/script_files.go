@@ -48,7 +48,7 @@ const ciphertextDescription = "The bundle, usually `ageenv_bundle.….ciphertext
 func resourceCiphertext() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		ciphertextWO: schema.StringAttribute{
-			Required: true, WriteOnly: true, Validators: []validator.String{checkedBy{checkCiphertext}},
+			Required: true, WriteOnly: true, Sensitive: true, Validators: []validator.String{checkedBy{checkCiphertext}},
 			MarkdownDescription: ciphertextDescription + " Write-only: the state has `ciphertext_sha256` in its place, and a new ciphertext uploads the script.",
 		},
 		ciphertextSHA256: schema.StringAttribute{

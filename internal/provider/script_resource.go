@@ -87,7 +87,7 @@ func (r *scriptResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "The script's name in the account.",
 			},
 			"wrapped_identity_wo": schema.StringAttribute{
-				Optional: true, WriteOnly: true,
+				Optional: true, WriteOnly: true, Sensitive: true,
 				MarkdownDescription: "The identity that travels in the script, wrapped: `ageenv_key.….wrapped_identity`. An operator identity unwraps it when the script is rendered. Exactly one of `wrapped_identity_wo`, `identity_wo`, `identity_file` and `identity_command` is set. To wrap it anew changes no script. Write-only: the state has `wrapped_identity_sha256` in its place.",
 			},
 			"wrapped_identity_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "SHA-256 of the wrapped identity, hex; null if none is given."},
