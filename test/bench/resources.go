@@ -129,9 +129,9 @@ resource "ageenv_bundle" "b" {
 resource "ageenv_vultr_startup_script" "s" {
   count            = %[2]d
   name             = "bench-${count.index}"
-  wrapped_identity = ageenv_key.k.wrapped_identity
+  wrapped_identity_wo = ageenv_key.k.wrapped_identity
   files = [{
-    ciphertext = ageenv_bundle.b[count.index].ciphertext
+    ciphertext_wo = ageenv_bundle.b[count.index].ciphertext
     path       = "/opt/app/.env"
   }]
 }
