@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"filippo.io/age"
-	"filippo.io/age/armor"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/ageplugin"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
@@ -176,12 +175,9 @@ func PluginFailed(err error) bool {
 
 // decrypt opens a file with age. Errors are ErrNoMatch, ErrCorrupt or ErrTooLarge.
 func decrypt(sealed string, with ...age.Identity) (secret.Text, error) {
-	if len(sealed) > MaxSize*3/2 {
-		return secret.Text{}, ErrTooLarge
-	}
-	var in io.Reader = strings.NewReader(sealed)
-	if IsArmored(sealed) {
-		in = armor.NewReader(in)
+	in, err := unarmored(sealed)
+	if err != nil {
+		return secret.Text{}, err
 	}
 	r, err := age.Decrypt(in, with...)
 	if err != nil {

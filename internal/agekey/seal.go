@@ -113,15 +113,24 @@ func sealTo(out io.Writer, plain secret.Text, recipients []Recipient) error {
 	return nil
 }
 
-// Binary returns an age file, armored or binary, in its binary form, unopened. Errors
-// are ErrCorrupt or ErrTooLarge.
-func Binary(sealed string) ([]byte, error) {
+// unarmored returns a reader of an age file in its binary form. The error is ErrTooLarge.
+func unarmored(sealed string) (io.Reader, error) {
 	if len(sealed) > MaxSize*3/2 {
 		return nil, ErrTooLarge
 	}
 	var in io.Reader = strings.NewReader(sealed)
 	if IsArmored(sealed) {
 		in = armor.NewReader(in)
+	}
+	return in, nil
+}
+
+// Binary returns an age file, armored or binary, in its binary form, unopened. Errors
+// are ErrCorrupt or ErrTooLarge.
+func Binary(sealed string) ([]byte, error) {
+	in, err := unarmored(sealed)
+	if err != nil {
+		return nil, err
 	}
 	binary, err := io.ReadAll(in)
 	if err != nil {
@@ -146,12 +155,9 @@ func IsFile(sealed string) bool {
 // CheckHeader returns ErrCorrupt unless the text begins as an age file does:
 // armored as a whole, with a header of stanzas. What is encrypted stays unread.
 func CheckHeader(sealed string) error {
-	if len(sealed) > MaxSize*3/2 {
-		return ErrTooLarge
-	}
-	var in io.Reader = strings.NewReader(sealed)
-	if IsArmored(sealed) {
-		in = armor.NewReader(in)
+	in, err := unarmored(sealed)
+	if err != nil {
+		return err
 	}
 	if _, err := age.ExtractHeader(in); err != nil {
 		return ErrCorrupt
