@@ -53,7 +53,7 @@ func resourceCiphertext() map[string]schema.Attribute {
 		},
 		ciphertextSHA256: schema.StringAttribute{
 			Computed:            true,
-			MarkdownDescription: "SHA-256 of the ciphertext that was uploaded, hex: the bundle's `ciphertext_sha256`, and what `ageenv status` on the box shows.",
+			MarkdownDescription: "SHA-256 of the ciphertext that was uploaded, hex: `sha256(ageenv_bundle.….ciphertext)`, and what `ageenv status` on the box shows.",
 		},
 	}
 }
