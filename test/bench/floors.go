@@ -19,7 +19,7 @@ var floorTargets = map[string]struct {
 }{
 	"plan unchanged": {0.9, "likeq"},
 	"plan new":       {0.45, "like"},
-	"apply new":      {0.6, "like"},
+	"apply new":      {0.6, "like before"},
 }
 
 // floors compares whole runs with a provider that does nothing and has as much state: as
@@ -37,58 +37,51 @@ func floors(ctx context.Context, r *Report, b bench) error {
 		counts = append(counts, count)
 	}
 	perBundle := map[int]float64{}
-	states := map[string]string{} // of the first count
+	states := map[string]string{} // of the first count, by program
 	memory := map[int]float64{}
 	planned := map[int]float64{}
 	for _, count := range counts {
-		mine, err := oursBundles(b, fmt.Sprintf("ours-%d", count), count)
-		if err != nil {
-			return err
-		}
 		runs := map[string]map[string]spent{}
-		if runs[ours], err = allFrom(ctx, mine, states[ours], count); err != nil {
-			return err
+		sizes, beyond := map[string]float64{}, map[string]float64{}
+		for name, provider := range b.providers() {
+			t, err := oursBundles(b, fmt.Sprintf("%s-%d", name, count), provider, count)
+			if err != nil {
+				return err
+			}
+			if runs[name], err = allFrom(ctx, t, states, name, count); err != nil {
+				return err
+			}
+			size, text, err := t.state()
+			if err != nil {
+				return err
+			}
+			sizes[name] = size / float64(count)
+			if beyond[name], err = beyondCiphertext(text, size); err != nil {
+				return err
+			}
 		}
-		size, text, err := mine.state()
-		if err != nil {
-			return err
-		}
-		if states[ours] == "" {
-			states[ours] = text
-		}
-		perBundle[count] = size / float64(count)
-		beyond, err := beyondCiphertext(text, size)
-		if err != nil {
-			return err
-		}
+		perBundle[count] = sizes[ours]
 		memory[count], planned[count] = runs[ours]["plan unchanged"].memory, runs[ours]["plan unchanged"].provider
-		r.add(compare("state", fmt.Sprintf("a bundle, of %d", count), "bytes", map[string]float64{ours: perBundle[count]}))
-		r.add(compare("state", fmt.Sprintf("a bundle beyond the ciphertext, of %d", count), "bytes", map[string]float64{ours: beyond}).within(700, ""))
+		r.add(compare("state", fmt.Sprintf("a bundle, of %d", count), "bytes", sizes))
+		r.add(compare("state", fmt.Sprintf("a bundle beyond the ciphertext, of %d", count), "bytes", beyond).within(700, ""))
 		if count == counts[len(counts)-1] {
-			r.check("state, bytes of a bundle", perBundle[count])
-			r.check("state, bytes of a bundle beyond its ciphertext", beyond)
+			r.check("state, bytes of a bundle", sizes[ours])
+			r.check("state, bytes of a bundle beyond its ciphertext", beyond[ours])
 		}
-		programs := map[string]string{"like": "", "likeq": "1"}
-		if b.quick {
-			programs = map[string]string{"likeq": "1"}
-		}
-		for name, quiet := range programs {
-			like, err := likeBundles(ctx, b, fmt.Sprintf("%s-%d", name, count), count, quiet, perBundle[count])
+		for _, floor := range b.floors(sizes) {
+			t, err := likeBundles(ctx, b, fmt.Sprintf("%s-%d", floor.name, count), count, floor.quiet, floor.size)
 			if err != nil {
 				return err
 			}
-			if runs[name], err = allFrom(ctx, like, states[name], count); err != nil {
+			if runs[floor.name], err = allFrom(ctx, t, states, floor.name, count); err != nil {
 				return err
 			}
-			size, text, err := like.state()
+			size, _, err := t.state()
 			if err != nil {
 				return err
 			}
-			if states[name] == "" {
-				states[name] = text
-			}
-			if ratio := size / float64(count) / perBundle[count]; ratio < 0.9 || ratio > 1.1 {
-				r.fault("%s: the state of %s is %.2f times ours", name, strconv.Itoa(count), ratio)
+			if ratio := size / float64(count) / floor.size; ratio < 0.9 || ratio > 1.1 {
+				r.fault("%s: the state of %d is %.2f times that of the provider", floor.name, count, ratio)
 			}
 		}
 		r.steps(fmt.Sprintf("%d bundles", count), runs, count == 1000)
@@ -100,18 +93,55 @@ func floors(ctx context.Context, r *Report, b bench) error {
 	return nil
 }
 
+// before is an older build of the provider, which PEER_BEFORE names.
+const before = "before"
+
+// providers are the binaries of this provider that are measured.
+func (b bench) providers() map[string]string {
+	all := map[string]string{ours: filepath.Join(b.bin, "terraform-provider-ageenv")}
+	if older := os.Getenv("PEER_BEFORE"); older != "" && !b.quick {
+		all[before] = older
+	}
+	return all
+}
+
+// floor is a provider that does nothing.
+type floor struct {
+	name  string
+	quiet string  // "1" without the SDK's logs
+	size  float64 // bytes of state for each resource
+}
+
+// floors are those that are measured, with as much state as the provider has. Next to an
+// older build there is one with as much as that has.
+func (b bench) floors(sizes map[string]float64) []floor {
+	all := []floor{{name: "likeq", quiet: "1", size: sizes[ours]}}
+	if !b.quick {
+		all = append(all, floor{name: "like", size: sizes[ours]})
+	}
+	if older := sizes[before]; older > 0 {
+		all = append(all, floor{name: "like before", size: older}, floor{name: "likeq before", quiet: "1", size: older})
+	}
+	return all
+}
+
 // mostApplied is of how many bundles a run makes the state. That of more is multiplied.
 const mostApplied = 1000
 
-func allFrom(ctx context.Context, t *terraform, state string, count int) (map[string]spent, error) {
-	if count <= mostApplied {
-		return t.all(ctx, nil)
+// allFrom runs the steps. It keeps each program's first state, to multiply it.
+func allFrom(ctx context.Context, t *terraform, states map[string]string, name string, count int) (map[string]spent, error) {
+	if count > mostApplied {
+		many, err := multiplied(states[name], count)
+		if err != nil {
+			return nil, err
+		}
+		return t.all(ctx, many)
 	}
-	many, err := multiplied(state, count)
-	if err != nil {
-		return nil, err
+	runs, err := t.all(ctx, nil)
+	if err == nil && states[name] == "" {
+		_, states[name], err = t.state()
 	}
-	return t.all(ctx, many)
+	return runs, err
 }
 
 // steps adds a row for each step and figure.
@@ -149,12 +179,12 @@ func (r *Report) steps(name string, runs map[string]map[string]spent, targets bo
 }
 
 // oursBundles is a configuration of bundles, which a plan opens to compare them.
-func oursBundles(b bench, name string, count int) (*terraform, error) {
+func oursBundles(b bench, name, provider string, count int) (*terraform, error) {
 	key, recipient, err := operator(b)
 	if err != nil {
 		return nil, err
 	}
-	return newTerraform(b, name, "ageenv", filepath.Join(b.bin, "terraform-provider-ageenv"), fmt.Sprintf(`
+	return newTerraform(b, name, "ageenv", provider, fmt.Sprintf(`
 variable "changed" {
   type    = number
   default = -1
@@ -172,7 +202,7 @@ resource "ageenv_bundle" "b" {
 
 // fourEntries are what a small service has.
 const fourEntries = `
-    DATABASE_URL = "postgres://app:0123456789abcdef@db.internal:5432/app${count.index}"
+    DATABASE_URL = "postgres://app:0123456789abcdef@db.internal:5432/app"
     REDIS_URL    = "redis://cache.internal:6379/0"
     LOG_LEVEL    = count.index == var.changed ? "debug" : "info"
     API_TOKEN    = "0123456789abcdef0123456789abcdef"

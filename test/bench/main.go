@@ -7,7 +7,7 @@
 // -quick takes less than three minutes. It fails on counts (allocations, bytes, calls,
 // bytes of state) that are over limits.json, and on growth, but never on time: the machine
 // may be busy. PEER_SOPS and PEER_AGE name the binaries of terraform-provider-sops and
-// terraform-provider-age.
+// terraform-provider-age, and PEER_BEFORE an older build of this provider.
 //
 //   - main.go: the command
 //   - result.go, limits.go: rows, ratios, growth, and the limits of counts

@@ -43,7 +43,7 @@ func keys(ctx context.Context, r *Report, b bench, count int) error {
 	if err != nil {
 		return err
 	}
-	mine, err := newTerraform(b, "keys", "ageenv", filepath.Join(b.bin, "terraform-provider-ageenv"), fmt.Sprintf(`
+	config := fmt.Sprintf(`
 variable "changed" {
   type    = number
   default = -1
@@ -55,19 +55,22 @@ resource "ageenv_key" "k" {
   count    = %d
   keepers = { version = count.index == var.changed ? "2" : "1" }
 }
-`, recipient, count))
-	if err != nil {
-		return err
+`, recipient, count)
+	runs, sizes := map[string]map[string]spent{}, map[string]float64{}
+	for name, provider := range b.providers() {
+		t, err := newTerraform(b, "keys-"+name, "ageenv", provider, config)
+		if err != nil {
+			return err
+		}
+		if runs[name], err = t.all(ctx, nil); err != nil {
+			return err
+		}
+		size, _, err := t.state()
+		if err != nil {
+			return err
+		}
+		sizes[name] = size / float64(count)
 	}
-	runs := map[string]map[string]spent{}
-	if runs[ours], err = mine.all(ctx, nil); err != nil {
-		return err
-	}
-	size, _, err := mine.state()
-	if err != nil {
-		return err
-	}
-	sizes := map[string]float64{ours: size / float64(count)}
 	if binary := r.peer(b, "PEER_AGE", "terraform-provider-age"); binary != "" && !b.quick {
 		peer, err := newTerraform(b, "peer-age", "clementblaise/age", binary, fmt.Sprintf(`
 resource "age_secret_key" "k" {

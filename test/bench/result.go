@@ -115,7 +115,7 @@ func (r *Report) add(row Row) {
 
 // programs is the order of the columns. A figure in brackets is the provider's divided by
 // that program's.
-var programs = []string{ours, "sops library", "sops", "age", "like", "likeq", "provider-sops", "provider-age"}
+var programs = []string{ours, before, "sops library", "sops", "age", "like", "likeq", "like before", "likeq before", "provider-sops", "provider-age"}
 
 // grow keeps an exponent: by which power of the size a figure grows.
 func (r *Report) grow(name string, exponent, limit float64) {

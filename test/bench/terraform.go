@@ -117,6 +117,7 @@ func (t *terraform) all(ctx context.Context, state []byte) (map[string]spent, er
 }
 
 // multiplied is a state of one resource with count, with as many instances as count says.
+// Each is like the last instance, since the apply of a change has changed the first.
 func multiplied(state string, count int) ([]byte, error) {
 	var parsed map[string]any
 	if err := json.Unmarshal([]byte(state), &parsed); err != nil {
@@ -132,9 +133,9 @@ func multiplied(state string, count int) ([]byte, error) {
 		return nil, errors.New("the state has no instance")
 	}
 	all := make([]any, count)
+	last, _ := instances[len(instances)-1].(map[string]any)
 	for i := range all {
-		one, _ := instances[i%len(instances)].(map[string]any)
-		instance := maps.Clone(one)
+		instance := maps.Clone(last)
 		instance["index_key"] = i
 		all[i] = instance
 	}

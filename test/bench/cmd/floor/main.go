@@ -1,5 +1,6 @@
 // Command floor is a provider that does nothing: its one resource has the attributes that
-// ageenv_bundle had when the benchmark was made, and a ciphertext of any text. What a run
+// ageenv_bundle had when the benchmark was made, with values as it had them, and a
+// ciphertext of any text. What a run
 // with it costs, Terraform and the plugin framework cost.
 //
 // As terraform-provider-like it logs as the framework ships it. FLOOR_QUIET turns the
@@ -13,12 +14,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -87,9 +90,9 @@ func (bundle) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource
 		"references":          schema.StringAttribute{Optional: true},
 		"content_version":     schema.StringAttribute{Optional: true},
 		"recipients":          schema.SetAttribute{ElementType: text, Optional: true},
-		"operator_recipients": schema.SetAttribute{ElementType: text, Optional: true},
-		"format":              schema.StringAttribute{Optional: true},
-		"dialect":             schema.StringAttribute{Optional: true},
+		"operator_recipients": schema.SetAttribute{ElementType: text, Optional: true, Computed: true},
+		"format":              schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString("sops_dotenv")},
+		"dialect":             schema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString("compose")},
 		"readers":             schema.ListAttribute{ElementType: text, Optional: true},
 		"ciphertext":          schema.StringAttribute{Computed: true, Sensitive: true},
 		"ciphertext_sha256":   schema.StringAttribute{Computed: true},
@@ -109,9 +112,15 @@ func made(m model) model {
 	m.ID = text("00000000000000000000000000000000")
 	m.Ciphertext = text(strings.Repeat("c", bytes))
 	m.CiphertextSHA256 = text(strings.Repeat("0", 64))
-	m.Keys = types.ListNull(types.StringType)
-	m.ChangedAt = types.MapNull(types.StringType)
-	m.UpdatedAt = text("2026-01-02T03:04:05Z")
+	const now = "2026-01-02T03:04:05Z"
+	m.UpdatedAt = text(now)
+	names, times := []attr.Value{}, map[string]attr.Value{}
+	for _, name := range []string{"API_TOKEN", "DATABASE_URL", "LOG_LEVEL", "REDIS_URL"} {
+		names, times[name] = append(names, text(name)), text(now)
+	}
+	m.Keys = types.ListValueMust(types.StringType, names)
+	m.ChangedAt = types.MapValueMust(types.StringType, times)
+	m.OperatorRecipients = m.Recipients
 	m.OperatorRemovedAt = types.StringNull()
 	m.GeneratedVersions = types.MapNull(types.StringType)
 	m.EntriesWO, m.DotenvWO = types.MapNull(types.StringType), types.StringNull()
