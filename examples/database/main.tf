@@ -79,3 +79,9 @@ output "script_id" {
   description = "For script_id of a vultr_instance."
   value       = ageenv_vultr_startup_script.app.id
 }
+
+output "bundle" {
+  description = "For an operator: terraform output -raw bundle | sops decrypt …"
+  value       = ageenv_bundle.app.ciphertext
+  sensitive   = true
+}

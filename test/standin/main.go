@@ -35,7 +35,8 @@ import (
 )
 
 func main() {
-	played := standin(strings.TrimPrefix(filepath.Base(os.Args[0]), "terraform-provider-"))
+	name, _, _ := strings.Cut(filepath.Base(os.Args[0]), "_v") // with the version where it is installed
+	played := standin(strings.TrimPrefix(name, "terraform-provider-"))
 	source, known := map[standin]string{
 		"onepassword": "1Password/onepassword", "aws": "hashicorp/aws", "postgresql": "cyrilgdn/postgresql",
 	}[played]
