@@ -252,7 +252,7 @@ func providerBinary(tb testing.TB) string {
 // vultrStub plays Vultr's own provider.
 func vultrStub(tb testing.TB) string {
 	tb.Helper()
-	return buildOnce(tb, "vultr", "terraform-provider-vultr", "../../test/vultrstub")
+	return buildOnce(tb, "vultr", "terraform-provider-vultr", "../../test/vultrschema")
 }
 
 // TestMain removes what was built for the tests.
