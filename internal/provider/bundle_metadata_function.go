@@ -69,10 +69,3 @@ func (bundleMetadataFunction) Run(ctx context.Context, req function.RunRequest, 
 	}
 	resp.Error = resp.Result.Set(ctx, &result)
 }
-
-func listOrNull(texts []string) types.List {
-	if texts == nil {
-		return types.ListNull(types.StringType)
-	}
-	return textList(texts)
-}

@@ -13,7 +13,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
@@ -27,10 +26,7 @@ var (
 	_ resource.ResourceWithIdentity    = &bundleResource{}
 )
 
-// bundleResource plans in bundle_plan.go, seals in bundle_seal.go, makes entries in
-// bundle_generated.go, keeps their status in bundle_generated_status.go and imports in
-// bundle_import.go. Plan and apply share bundle_change.go; bundle_effect.go tells which
-// values change.
+// bundleResource is the resource ageenv_bundle.
 type bundleResource struct {
 	settings *settings
 }
@@ -71,12 +67,6 @@ func (r *bundleResource) Metadata(_ context.Context, req resource.MetadataReques
 
 func (r *bundleResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
 	idIdentity(resp, "The bundle's id, random and the same for as long as the bundle is not replaced. A bundle is in its state only: to import one, give the path of its file as the import ID.")
-}
-
-// oneOf validates and describes with the same list.
-func oneOf[T ~string](values []T) (names []string, check []validator.String) {
-	names = texts(values)
-	return names, []validator.String{stringvalidator.OneOf(names...)}
 }
 
 func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -154,19 +144,3 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 func (r *bundleResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.settings = configured(req.ProviderData, &resp.Diagnostics)
 }
-
-// Read looks at the clock, and keeps the rest: a bundle is nowhere but in the state.
-func (r *bundleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state bundleModel
-	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	state.setGeneratedDue(r.settings.now())
-	r.settings.refreshedIDs.Store(state.ID.ValueString(), true)
-	resp.Diagnostics.Append(setModel(ctx, &resp.State, &state)...)
-	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
-}
-
-// Delete forgets the bundle. No identity is needed.
-func (r *bundleResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}

@@ -32,12 +32,6 @@ func dialectArgument(name string, at int64) (dotenv.Dialect, *function.FuncError
 	return dotenv.Dialect(name), nil
 }
 
-// dialectNames lists the dialects, each in that quote.
-func dialectNames(quote string) string {
-	names, _ := oneOf(dotenv.Dialects())
-	return quote + strings.Join(names, quote+", "+quote) + quote
-}
-
 type dotenvDecodeFunction struct{}
 
 func newDotenvDecodeFunction() function.Function { return dotenvDecodeFunction{} }

@@ -33,7 +33,7 @@ func newExamplesCLI(t *testing.T, w *world, path string) *cliRun {
 // useProvider takes ageenv from a binary, and Vultr's provider from test/vultrschema.
 func (c *cliRun) useProvider(binary string) {
 	c.t.Helper()
-	c.use(map[string]string{"ageenv/ageenv": filepath.Dir(binary), "vultr/vultr": filepath.Dir(vultrStub(c.t))})
+	c.use(map[string]string{"ageenv/ageenv": filepath.Dir(binary), "vultr/vultr": filepath.Dir(vultrSchema(c.t))})
 }
 
 // oneBox calls the module; arguments are those that tests change.
