@@ -57,7 +57,7 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 		},
 		"format": schema.StringAttribute{
 			Optional: true, Computed: true, Validators: checkFormat,
-			MarkdownDescription: "One of `" + strings.Join(formats, "`, `") + "`. Default: what is found in the text. " +
+			MarkdownDescription: "One of " + codeList(formats) + ". Default: what is found in the text. " +
 				"Set it for a JSON document of sops whose one name is `data`, which looks like `sops_binary`; for the entries of a Kubernetes Secret (`sops_kubernetes`: those of `data`, decoded, and of `stringData`); or to have another format refused.",
 		},
 		"readers": schema.ListAttribute{

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"maps"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -107,28 +106,22 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"format": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(formats[0]), Validators: checkFormat,
-				MarkdownDescription: "A change re-encrypts, and carries the content over.\n" +
-					"  - `sops_dotenv` (default): sops' dotenv store; committed as `*.enc.env`, plain `sops -d` opens it. Names are visible; an entry is one line.\n" +
-					"  - `sops_binary`: the whole text in sops' binary store; committed as `.env.enc`, plain `sops -d` gives it back byte for byte. Names are not visible.\n" +
-					"  - `sops_yaml`, `sops_json`: a document, name to value, whose values are encrypted one by one; committed as `*.yaml` or `*.json`, plain `sops -d` opens it. Every value is a text; the order of `dotenv_wo` is kept, comments are dropped. Names are visible.\n" +
-					"  - `sops_kubernetes`: the manifest of a Secret, as YAML, for `sops -d … | kubectl apply -f -` and Flux: `kubernetes` names it. The values of `data` are encrypted, and the rest is in clear. **Flux does not check the MAC**: anybody who can write the file can remove, empty or replace entries, and change what is in clear, such as the namespace in which the values can be read.\n" +
-					"  - `age_dotenv`: the whole text in one armored age file; `age -d` opens it. Names are not visible.\n" +
-					"  - `age_files`: a tar with one file per key, of exactly its value, in one armored age file: `age -d FILE | tar -x`. For docker's and compose's `secrets`. Names may be file names, such as `tls.crt`; comments are dropped.\n\n" +
+				MarkdownDescription: "A change encrypts the content again.\n" + formatList() + "\n\n" +
 					"  The age formats are sealed to hybrid recipients or to classic ones, not to both; the sops formats may mix them.",
 			},
 			"dialect": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(dialects[0]), Validators: checkDialect,
-				MarkdownDescription: "Whose rules `dotenv_wo` follows: `" + strings.Join(dialects, "`, `") + "`. Default `" + dialects[0] + "`. It is the default of `readers`, too. A reference (`$NAME`) without `references` is an error that names the entry.",
+				MarkdownDescription: "Whose rules `dotenv_wo` follows: " + codeList(dialects) + ". Default `" + dialects[0] + "`. It is the default of `readers`, too. A reference (`$NAME`) without `references` is an error that names the entry.",
 			},
 			"readers": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true, Validators: checkReaders(),
 				MarkdownDescription: "Who is to read the text inside: values are written so that all of these read them alike. Default: `dialect` alone. " +
-					"A value that can't be written so is an error that names the entry and the readers. A change re-encrypts. Formats without an env text inside (`sops_yaml`, `sops_json`, `sops_kubernetes`, `age_files`) ignore it." + readerList(),
+					"A value that can't be written so is an error that names the entry and the readers. A change re-encrypts. Formats without an env text inside (" + formatsWithoutText() + ") ignore it." + readerList(),
 			},
 			"kubernetes": kubernetesSchema(),
 			"ciphertext": schema.StringAttribute{
 				Computed: true, Sensitive: true,
-				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`), `*.yaml` (`sops_yaml`, `sops_kubernetes`), `*.json` or `*.age`. " + notPrinted("ageenv_bundle.….ciphertext"),
+				MarkdownDescription: "The bundle: write it to a file named " + fileNameList() + ". " + notPrinted("ageenv_bundle.….ciphertext"),
 			},
 			"changed_at": schema.MapAttribute{
 				ElementType: types.StringType, Computed: true,

@@ -1,8 +1,10 @@
 package provider
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 )
 
@@ -41,8 +43,39 @@ func readerList() string {
 	return out.String()
 }
 
-// dialectNames lists the dialects, each in that quote.
-func dialectNames(quote string) string {
-	names, _ := oneOf(dotenv.Dialects())
-	return quote + strings.Join(names, quote+", "+quote) + quote
+// formatList lists the formats that are written, each with its description.
+func formatList() string {
+	var out strings.Builder
+	for i, f := range bundle.Formats() {
+		out.WriteString("\n  - `" + string(f) + "`")
+		if i == 0 {
+			out.WriteString(" (default)")
+		}
+		out.WriteString(": " + f.Description())
+	}
+	return out.String()
 }
+
+// fileNameList lists the names of files, each with its formats.
+func fileNameList() string {
+	var names []string
+	formats := map[string][]bundle.Format{}
+	for _, f := range bundle.Formats() {
+		if !slices.Contains(names, f.FileName()) {
+			names = append(names, f.FileName())
+		}
+		formats[f.FileName()] = append(formats[f.FileName()], f)
+	}
+	for i, name := range names {
+		names[i] = "`" + name + "` (" + codeList(formats[name]) + ")"
+	}
+	return strings.Join(names, ", ")
+}
+
+// formatsWithoutText lists the formats that hold no env text.
+func formatsWithoutText() string {
+	return codeList(slices.DeleteFunc(bundle.Formats(), bundle.Format.HasText))
+}
+
+// codeList lists names as Markdown code.
+func codeList[T ~string](names []T) string { return "`" + strings.Join(texts(names), "`, `") + "`" }
