@@ -15,7 +15,7 @@ import (
 	"filippo.io/age/plugin"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/ageplugin"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )

@@ -14,7 +14,7 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/ageplugin"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )

@@ -39,14 +39,14 @@ func (f Format) CanFitBox(travels, asDirectory bool) bool {
 	if asDirectory {
 		return f == AgeFiles
 	}
-	return f.HasText() && (travels || f.isAge())
+	return f.HasText() && (travels || f.IsAge())
 }
 
 // isDocument reports whether a bundle is YAML, JSON or INI, which no box drops: what of it
 // sops does not authenticate need not be looked at.
 func isDocument(ciphertext string) bool {
 	format, err := Detect(ciphertext)
-	return err == nil && !format.HasText() && !format.isAge()
+	return err == nil && !format.HasText() && !format.IsAge()
 }
 
 // fits returns ErrNotADirectory or ErrNotOneFile if the bundle cannot be dropped so.

@@ -1,6 +1,7 @@
 // Package bundle seals env documents to recipients and opens them again.
 //
-//   - bundle.go: formats, and who and what each can hold
+//   - format.go: the formats, in one table
+//   - bundle.go: how a bundle is sealed, and who and what its format can hold
 //   - content.go: what is sealed, and what is carried over from an older bundle
 //   - files.go: the tar in which one file per key travels
 //   - tree.go: YAML and JSON documents
@@ -30,45 +31,7 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
-	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
-
-// Format is the form of a bundle's ciphertext.
-type Format string
-
-// The formats that are written.
-const (
-	SOPSDotenv Format = "sops_dotenv" // sops' dotenv store: names in clear, values encrypted one by one
-	SOPSBinary Format = "sops_binary" // the whole env text in sops' binary store, a JSON document
-	SOPSYAML   Format = "sops_yaml"   // a YAML document, name to value, in sops' YAML store
-	SOPSJSON   Format = "sops_json"   // the same in sops' JSON store
-	AgeDotenv  Format = "age_dotenv"  // the whole env text in one armored age file
-	AgeFiles   Format = "age_files"   // a tar with one file per key in one armored age file
-
-	// SOPSKubernetes is the manifest of a Kubernetes Secret in sops' YAML store: the
-	// values are encrypted, and the rest is in clear.
-	SOPSKubernetes Format = "sops_kubernetes"
-)
-
-// SOPSINI is only read: what the sops command makes of an INI file.
-const SOPSINI Format = "sops_ini"
-
-// Formats lists the formats that are written, the default first.
-func Formats() []Format {
-	return []Format{SOPSDotenv, SOPSBinary, SOPSYAML, SOPSJSON, SOPSKubernetes, AgeDotenv, AgeFiles}
-}
-
-// ReadableFormats lists all formats that are read.
-func ReadableFormats() []Format { return append(Formats(), SOPSINI) }
-
-// HasText reports whether what is inside is one env text.
-func (f Format) HasText() bool { return f == SOPSDotenv || f == SOPSBinary || f == AgeDotenv }
-
-// keepsOrder reports whether what is inside has an order that a person chose.
-func (f Format) keepsOrder() bool { return f.HasText() || f == SOPSYAML || f == SOPSJSON }
-
-// isAge reports whether the bundle is an age file.
-func (f Format) isAge() bool { return f == AgeDotenv || f == AgeFiles }
 
 // MaxText is the longest env text, or tar, that is sealed, in bytes.
 const MaxText = 4 << 20
@@ -111,7 +74,7 @@ func (p Params) CheckRecipients() error {
 	if len(p.Recipients) == 0 {
 		return agekey.ErrNoRecipient
 	}
-	if p.Format.isAge() {
+	if p.Format.IsAge() {
 		return agekey.CheckTogether(p.Recipients)
 	}
 	return nil
@@ -186,22 +149,4 @@ func (p Params) checkLine(spelling dotenv.Spelling, key, text string) error {
 		return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the spelling for %s %s: use format sops_binary or age_dotenv, or other readers", spelling, problem)}
 	}
 	return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the %s dialect %s: use format sops_binary or age_dotenv, or dialect compose", p.Dialect, problem)}
-}
-
-// storeFormats are the formats of sops' stores.
-var storeFormats = map[sops.Store]Format{
-	sops.Dotenv: SOPSDotenv, sops.Binary: SOPSBinary, sops.JSON: SOPSJSON, sops.YAML: SOPSYAML, sops.INI: SOPSINI,
-}
-
-// store is the sops store of a format; empty for those of age.
-func (f Format) store() sops.Store {
-	if f == SOPSKubernetes {
-		return sops.YAML
-	}
-	for store, format := range storeFormats {
-		if format == f {
-			return store
-		}
-	}
-	return ""
 }

@@ -31,7 +31,7 @@ func Show(ciphertext string) (Shown, error) {
 	if err != nil {
 		return Shown{}, err
 	}
-	if format.isAge() {
+	if format.IsAge() {
 		return Shown{Format: ShownAge}, agekey.CheckHeader(ciphertext)
 	}
 	meta, err := sops.ReadMetadata(ciphertext)

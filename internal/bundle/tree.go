@@ -13,10 +13,6 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
 
-// isTree reports whether the bundle is a YAML or JSON document, each of whose values is
-// encrypted by itself.
-func (f Format) isTree() bool { return f == SOPSYAML || f == SOPSJSON || f == SOPSKubernetes }
-
 // maxTreeName is the longest name of an entry in a document, in bytes.
 const maxTreeName = 253
 

@@ -25,8 +25,27 @@ const (
 	Portable Dialect = "portable"
 )
 
+// dialectTable has a line for each dialect, the default first. The descriptions in the
+// schema and the docs come from it.
+var dialectTable = []struct {
+	dialect  Dialect
+	programs string // that read text in it, in Markdown
+}{
+	{Compose, "docker compose: `env_file`, and `.env` next to the compose file"},
+	{Docker, "`docker run --env-file`, and compose's `format: raw`: no quotes, no line breaks"},
+	{Systemd, "systemd: `EnvironmentFile=`"},
+	{Shell, "a POSIX shell that reads the text with `.`"},
+	{Portable, "compose, systemd and shells alike"},
+}
+
 // Dialects lists all dialects, the default first.
-func Dialects() []Dialect { return []Dialect{Compose, Docker, Systemd, Shell, Portable} }
+func Dialects() []Dialect {
+	var all []Dialect
+	for _, line := range dialectTable {
+		all = append(all, line.dialect)
+	}
+	return all
+}
 
 // grammar is what sets a dialect apart.
 type grammar interface {

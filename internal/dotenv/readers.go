@@ -28,30 +28,45 @@ const (
 	Go Reader = "go"
 )
 
+// readerTable has a line for each reader that is no dialect, as dialectTable has for
+// dialects.
+var readerTable = []struct {
+	reader   Reader
+	programs string
+}{
+	{Node, "Node.js: `dotenv` of npm, and `node --env-file`"},
+	{Next, "Next.js, and `dotenv` with `dotenv-expand`"},
+	{Python, "python-dotenv: Flask, many Django projects"},
+	{PHP, "phpdotenv: Laravel"},
+	{Ruby, "`dotenv` of Ruby, version 3 and later: Rails"},
+	{Go, "godotenv"},
+}
+
 // Readers lists all readers, the dialects first.
 func Readers() []Reader {
 	var all []Reader
-	for _, d := range Dialects() {
-		all = append(all, Reader(d))
+	for _, line := range dialectTable {
+		all = append(all, Reader(line.dialect))
 	}
-	return append(all, Node, Next, Python, PHP, Ruby, Go)
+	for _, line := range readerTable {
+		all = append(all, line.reader)
+	}
+	return all
 }
 
-// Programs says who reads a text as the reader does, in Markdown.
-func (r Reader) Programs() string { return programs[r] }
-
-var programs = map[Reader]string{
-	Reader(Compose):  "docker compose: `env_file`, and `.env` next to the compose file",
-	Reader(Docker):   "`docker run --env-file`, and compose's `format: raw`: no quotes, no line breaks",
-	Reader(Systemd):  "systemd: `EnvironmentFile=`",
-	Reader(Shell):    "a POSIX shell that reads the text with `.`",
-	Reader(Portable): "compose, systemd and shells alike",
-	Node:             "Node.js: `dotenv` of npm, and `node --env-file`",
-	Next:             "Next.js, and `dotenv` with `dotenv-expand`",
-	Python:           "python-dotenv: Flask, many Django projects",
-	PHP:              "phpdotenv: Laravel",
-	Ruby:             "`dotenv` of Ruby, version 3 and later: Rails",
-	Go:               "godotenv",
+// Programs names the programs that read a text as the reader does, in Markdown.
+func (r Reader) Programs() string {
+	for _, line := range dialectTable {
+		if r == Reader(line.dialect) {
+			return line.programs
+		}
+	}
+	for _, line := range readerTable {
+		if r == line.reader {
+			return line.programs
+		}
+	}
+	return ""
 }
 
 // rules say what a reader makes of a value in a text.

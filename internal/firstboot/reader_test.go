@@ -17,7 +17,7 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/agevectors"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agevectors"
 )
 
 // readOne opens one file with the package below sys.argv[1] and the identities in the

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 )
 
 // badInput is a configuration that a plan refuses.

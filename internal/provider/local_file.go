@@ -10,8 +10,6 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
-const regularFiles = "Regular files of up to 16 MiB are read, no pipes and no devices."
-
 // readFile reads a regular file by its path. Its errors show the path.
 func readFile(name string) (secret.Text, error) {
 	text, err := regularfile.Read(name, agekey.MaxSize)

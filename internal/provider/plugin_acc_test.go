@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 )
 
 // hardware is an age plugin for tests, on the PATH of a CLI.

@@ -18,12 +18,6 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
-const recipientKinds = "Each is an age recipient: `age1…` (X25519), `age1pq1…` (hybrid post-quantum), `ssh-ed25519 …`, `ssh-rsa …`, or `age1NAME1…` of an age plugin (a YubiKey, a TPM), which then has to be on `PATH`."
-
-// operatorsRule is part of the description of every list of operators.
-const operatorsRule = "Default: the provider's `escrow_recipients`. Where that is not set either, a new resource takes the recipients of the identities on this machine, with a warning, and then keeps them. " +
-	"A configured list is always followed: the plan names who is added and who is removed."
-
 // recipientSet reads a set of recipients. It reports false if the set or an element
 // is not known yet. Errors are put on the element at fault, which is shown only if
 // it can't be a private key.
@@ -98,15 +92,6 @@ func textSet(recipients []agekey.Recipient) types.Set {
 		elements[i] = types.StringValue(r.String())
 	}
 	return types.SetValueMust(types.StringType, elements)
-}
-
-// textList is the texts as a Terraform list.
-func textList(texts []string) types.List {
-	elements := make([]attr.Value, len(texts))
-	for i, text := range texts {
-		elements[i] = types.StringValue(text)
-	}
-	return types.ListValueMust(types.StringType, elements)
 }
 
 // sameRecipients compares two lists made by Union.

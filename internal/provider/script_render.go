@@ -156,14 +156,6 @@ func checkLayouts(boot bootValues, identities []agekey.Identity) (diags diag.Dia
 	return diags
 }
 
-// orElse is for what has no default in a data source's schema.
-func orElse(text types.String, otherwise string) string {
-	if text.IsNull() {
-		return otherwise
-	}
-	return text.ValueString()
-}
-
 // unopened names the attribute too: Terraform shows no source for what is inside a
 // list.
 func unopened(at path.Path, err error, id agekey.Identity) string {

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"crypto/rand"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -37,6 +36,47 @@ func (r *keyResource) Create(ctx context.Context, req resource.CreateRequest, re
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
 }
 
+// Read checks the wrap where it can be opened, and looks at the clock.
+func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state keyModel
+	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(r.checkWrap(ctx, state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	generations := state.history()
+	due := state.dueAt(generations, r.settings.now())
+	state.RotationDue = types.BoolValue(due.Rotation)
+	state.setRetiring(generations[1:], due.Retired)
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &state)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
+}
+
+func (r *keyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var config, plan, state keyModel
+	resp.Diagnostics.Append(getModel(ctx, req.Config, &config)...)
+	resp.Diagnostics.Append(getModel(ctx, req.Plan, &plan)...)
+	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if plan.EscrowRecipients.IsUnknown() {
+		resp.Diagnostics.Append(r.setEscrow(ctx, &plan, config, state)...)
+	}
+	resp.Diagnostics.Append(r.update(ctx, &plan, state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &plan)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
+}
+
+// Delete forgets the key: it is nowhere but in the state.
+func (r *keyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
+
 // hold fills the model with an identity that is new to it, wrapped to the model's
 // escrow recipients.
 func (m *keyModel) hold(ctx context.Context, made agekey.Made, now time.Time) (diags diag.Diagnostics) {
@@ -49,9 +89,6 @@ func (m *keyModel) hold(ctx context.Context, made agekey.Made, now time.Time) (d
 func generationOf(made agekey.Made) rotation.Generation {
 	return rotation.Generation{Recipient: made.Identity.Recipient().String(), CreatedAt: made.At}
 }
-
-// newID returns a random ID of 26 letters and digits.
-func newID() string { return rand.Text() }
 
 // wrap seals the live identities, the current one first, and puts what follows from
 // them.
@@ -72,25 +109,6 @@ func (m *keyModel) wrap(ctx context.Context, made []agekey.Made, generations []r
 	m.setSchedule()
 	m.RotationDue = types.BoolValue(m.dueAt(generations, now).Rotation)
 	return diags
-}
-
-func (r *keyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	var config, plan, state keyModel
-	resp.Diagnostics.Append(getModel(ctx, req.Config, &config)...)
-	resp.Diagnostics.Append(getModel(ctx, req.Plan, &plan)...)
-	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if plan.EscrowRecipients.IsUnknown() {
-		resp.Diagnostics.Append(r.setEscrow(ctx, &plan, config, state)...)
-	}
-	resp.Diagnostics.Append(r.update(ctx, &plan, state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	resp.Diagnostics.Append(setModel(ctx, &resp.State, &plan)...)
-	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
 }
 
 // update fills the plan: rotated, without what is retired, wrapped anew, or as it
