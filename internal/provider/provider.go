@@ -30,6 +30,7 @@
 //   - bundle_ephemeral.go, dotenv_ephemeral.go, content_ephemeral.go: ephemeral resources
 //   - bundle_metadata_function.go, dotenv_functions.go: functions
 //   - rotation_report_data.go: the data source
+//   - rotation_report_scopes.go: of it, who can read what is stored, and who may
 //
 // Startup scripts:
 //   - script_resource.go, script_plan.go, script_crud.go, script_import.go: the resource

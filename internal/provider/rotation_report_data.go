@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -35,6 +36,8 @@ type reportModel struct {
 	CompliancePercent types.Float64 `tfsdk:"compliance_percent"`
 	Markdown          types.String  `tfsdk:"markdown"`
 	JSON              types.String  `tfsdk:"json"`
+
+	scopeArguments
 }
 
 type reportItem struct {
@@ -76,7 +79,7 @@ func (d *rotationReport) Schema(_ context.Context, _ datasource.SchemaRequest, r
 		return schema.ListAttribute{ElementType: types.StringType, Computed: true, MarkdownDescription: description}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What has to be rotated, from what it is told: it reads no clock and no other place, so that a `check` block or a CI job can assert it. " +
+		MarkdownDescription: "What has to be rotated, and whether secrets can be read only where they may, from what it is told: it reads no clock and no other place, so that a `check` block or a CI job can assert it. " +
 			"Names, kinds and owners are shown; give it no values.",
 		Attributes: map[string]schema.Attribute{
 			"at":             schema.StringAttribute{Required: true, Validators: checkedTime(), MarkdownDescription: "The time of the report, RFC 3339, usually `plantimestamp()`."},
@@ -114,6 +117,7 @@ func (d *rotationReport) Schema(_ context.Context, _ datasource.SchemaRequest, r
 			"json":               schema.StringAttribute{Computed: true, MarkdownDescription: "The report for programs. It holds `at` and ages in days: an output of it changes with every plan if `at` is `plantimestamp()`."},
 		},
 	}
+	maps.Copy(resp.Schema.Attributes, scopeAttributes())
 }
 
 func (d *rotationReport) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
@@ -142,6 +146,12 @@ func (d *rotationReport) Read(ctx context.Context, req datasource.ReadRequest, r
 		}
 	}
 	report := rotation.NewReport(items, at, tolerated, left)
+	compliance, diags := m.compare(ctx)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	report.Scopes = compliance
 	if err := m.take(report); err != nil {
 		resp.Diagnostics.AddError("The report can't be written", sentence(err))
 		return

@@ -65,6 +65,8 @@ type Report struct {
 	Unchanged         []string  `json:"unchanged"` // names that have not changed since somebody left; nil if nobody did
 	AutomationPercent float64   `json:"automation_percent"`
 	CompliancePercent float64   `json:"compliance_percent"` // of items that are not overdue
+	// Scopes says who can read what is stored; nil if nothing was compared.
+	Scopes *ScopeCompliance `json:"scope_compliance,omitempty"`
 }
 
 // NewReport looks at items at a time. An item that is due is overdue once that has
@@ -169,6 +171,9 @@ func (r Report) Markdown() string {
 		for _, name := range r.Unchanged {
 			out.WriteString("- " + cell(name) + "\n")
 		}
+	}
+	if r.Scopes != nil {
+		out.WriteString(r.Scopes.markdown())
 	}
 	return out.String()
 }

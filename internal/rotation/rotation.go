@@ -3,6 +3,7 @@
 //   - rotation.go: schedules in days
 //   - key.go: which identities of a key a change keeps, adds and removes
 //   - report.go: what is due, by whom it is owned, and how much of it is automated
+//   - scope.go: of the report, who can read what is stored, and who may
 //
 // It reads no clock: whoever calls it says what time it is. Terraform applies a plan
 // later than it makes it, so the time must be read where that can't contradict.

@@ -64,12 +64,36 @@ data "ageenv_rotation_report" "app" {
       operator_removed_at = ageenv_key.box.operator_removed_at
     }],
   )
+
+  # Who is in each scope, and which scopes may read which secret.
+  scopes = {
+    people  = [var.operator]
+    runtime = ageenv_key.box.recipients
+  }
+  scope_rules = [
+    { name = "JWT_*", scopes = ["people", "runtime"] },
+    { name = "*", bundle = "app", scopes = ["people", "runtime"] },
+  ]
+  stored = [{
+    bundle     = "app"
+    names      = keys(ageenv_bundle.app.changed_at)
+    recipients = setunion(ageenv_bundle.app.recipients, ageenv_bundle.app.operator_recipients)
+  }]
 }
 
 check "rotation" {
   assert {
     condition     = length(data.ageenv_rotation_report.app.overdue) == 0
     error_message = "Overdue: ${join(", ", data.ageenv_rotation_report.app.overdue)}"
+  }
+}
+
+check "scopes" {
+  assert {
+    condition = data.ageenv_rotation_report.app.scope_compliance.percent == 100
+    error_message = "Readable where it may not be: ${join(", ", [
+      for o in data.ageenv_rotation_report.app.scope_compliance.offenders : "${o.name} in ${o.bundle} (${o.reason})"
+    ])}"
   }
 }
 
