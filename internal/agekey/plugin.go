@@ -52,9 +52,9 @@ func parsePluginRecipient(s string) (Recipient, error) {
 	return Recipient{age: pluginRecipient{name: name, text: s}, text: s, kind: pluginKind(name)}, nil
 }
 
-// In returns the recipient for work that ends with ctx: a plugin that is asked is then
+// WithContext returns the recipient for work that ends with ctx: a plugin that is asked is then
 // ended.
-func (r Recipient) In(ctx context.Context) Recipient {
+func (r Recipient) WithContext(ctx context.Context) Recipient {
 	if p, ok := r.age.(pluginRecipient); ok {
 		p.ctx = ctx
 		r.age = p
@@ -165,27 +165,27 @@ func withPlugin(ids []Identity, change func(*pluginIdentity)) []Identity {
 	return changed
 }
 
-// In returns the identities for work that ends with ctx: a plugin that is asked is then
+// WithContext returns the identities for work that ends with ctx: a plugin that is asked is then
 // ended.
-func In(ctx context.Context, ids []Identity) []Identity {
+func WithContext(ctx context.Context, ids []Identity) []Identity {
 	return withPlugin(ids, func(p *pluginIdentity) { p.ctx = ctx })
 }
 
-// WithoutAsking returns the identities for work that is not worth a touch: no plugin is
+// WithoutPluginCalls returns the identities for work that is not worth a touch: no plugin is
 // asked. What plugins have opened before, they still open.
-func WithoutAsking(ids []Identity) []Identity {
+func WithoutPluginCalls(ids []Identity) []Identity {
 	return withPlugin(ids, func(p *pluginIdentity) { p.quiet = true })
 }
 
-// In returns the keyring for work that ends with ctx: see In.
-func (k Keyring) In(ctx context.Context) Keyring {
-	k.Identities, k.Meant = In(ctx, k.Identities), In(ctx, k.Meant)
+// WithContext returns the keyring for work that ends with ctx: see WithContext.
+func (k Keyring) WithContext(ctx context.Context) Keyring {
+	k.Identities, k.Dedicated = WithContext(ctx, k.Identities), WithContext(ctx, k.Dedicated)
 	return k
 }
 
-// OfUnknownRecipient returns the programs, each once, of the plugins that the identities
+// PluginsOfUnknownRecipient returns the programs, each once, of the plugins that the identities
 // belong to whose recipient is not known.
-func OfUnknownRecipient(ids []Identity) (programs []string) {
+func PluginsOfUnknownRecipient(ids []Identity) (programs []string) {
 	for _, id := range ids {
 		if program, is := id.Plugin(); is && id.recipient.text == "" && !slices.Contains(programs, program) {
 			programs = append(programs, program)

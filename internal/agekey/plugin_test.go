@@ -71,7 +71,7 @@ func TestRecipientOfAPluginsIdentity(t *testing.T) {
 			if got := id.Recipient().String(); got != tt.want || id.Recipient().Kind() != "age-plugin-yubikey" && tt.want != tagRecipient {
 				t.Errorf("got %q of kind %q, want %q", got, id.Recipient().Kind(), tt.want)
 			}
-			if unknown := len(agekey.OfUnknownRecipient(ring.Identities)) > 0; unknown != (tt.want == "") {
+			if unknown := len(agekey.PluginsOfUnknownRecipient(ring.Identities)) > 0; unknown != (tt.want == "") {
 				t.Errorf("unknown: %v", unknown)
 			}
 			if slices.Contains(agekey.Texts(agekey.Recipients(ring.Identities)), "") {
@@ -145,7 +145,7 @@ func TestPluginAsOperator(t *testing.T) {
 	if calls := p.Noted("calls"); len(calls) != 0 {
 		t.Errorf("the plugin was started though another identity opens it: %q", calls)
 	}
-	if _, err := agekey.Open(sealed, agekey.WithoutAsking([]agekey.Identity{key})); !errors.Is(err, agekey.ErrNoMatch) || agekey.PluginFailed(err) {
+	if _, err := agekey.Open(sealed, agekey.WithoutPluginCalls([]agekey.Identity{key})); !errors.Is(err, agekey.ErrNoMatch) || agekey.PluginFailed(err) {
 		t.Errorf("without asking: %v", err)
 	}
 	if calls := p.Noted("calls"); len(calls) != 0 {
@@ -154,7 +154,7 @@ func TestPluginAsOperator(t *testing.T) {
 	for range 3 {
 		opens(t, sealed, "text", key)
 	}
-	opens(t, sealed, "text", agekey.WithoutAsking([]agekey.Identity{key})...)
+	opens(t, sealed, "text", agekey.WithoutPluginCalls([]agekey.Identity{key})...)
 	if calls := p.Noted("calls"); len(calls) != 1 {
 		t.Errorf("the plugin was started %d times for one file, want once", len(calls))
 	}
@@ -164,7 +164,7 @@ func TestPluginAsOperator(t *testing.T) {
 	}
 	opens(t, sealed, "text", soft)
 
-	wrapped, err := agekey.Wrap([]agekey.Made{{Identity: soft, At: time.Now()}}, []agekey.Recipient{key.Recipient()})
+	wrapped, err := agekey.Wrap([]agekey.DatedIdentity{{Identity: soft, CreatedAt: time.Now()}}, []agekey.Recipient{key.Recipient()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,12 +256,12 @@ func TestPluginEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	began := time.Now()
-	_, err := agekey.Open(sealed, agekey.In(ctx, []agekey.Identity{key}))
+	_, err := agekey.Open(sealed, agekey.WithContext(ctx, []agekey.Identity{key}))
 	if !agekey.PluginFailed(err) || !strings.Contains(err.Error(), "interrupted") || time.Since(began) > 10*time.Second {
 		t.Errorf("got %v after %s", err, time.Since(began))
 	}
 	// To give up is no answer: the next one asks again.
-	_, err = agekey.Open(sealed, agekey.In(ctx, []agekey.Identity{key}))
+	_, err = agekey.Open(sealed, agekey.WithContext(ctx, []agekey.Identity{key}))
 	if !strings.Contains(fmt.Sprint(err), "interrupted") {
 		t.Errorf("got %v", err)
 	}
@@ -269,7 +269,7 @@ func TestPluginEndsWithTheContext(t *testing.T) {
 	ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	var failure *ageplugin.Error
-	if _, err := agekey.Seal(secret.New("text"), []agekey.Recipient{hanging.In(ctx)}); !errors.As(err, &failure) || failure.Fault != ageplugin.Canceled {
+	if _, err := agekey.Seal(secret.New("text"), []agekey.Recipient{hanging.WithContext(ctx)}); !errors.As(err, &failure) || failure.Fault != ageplugin.Canceled {
 		t.Errorf("sealing: %v", err)
 	}
 }

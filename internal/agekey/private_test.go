@@ -34,7 +34,7 @@ func TestHoldsPrivateKey(t *testing.T) {
 		"PEM on one line":   `key = -----BEGIN EC PRIVATE KEY-----\nMHcC`,
 		"a key, far inside": strings.Repeat("-", 1000) + strings.Repeat("a-b", 1000) + x,
 	} {
-		if !agekey.HoldsPrivateKey(text) {
+		if !agekey.ContainsPrivateKey(text) {
 			t.Errorf("%s: not found", name)
 		}
 	}
@@ -55,7 +55,7 @@ func TestHoldsPrivateKey(t *testing.T) {
 		"a name":                  "TLS_PRIVATE_KEY",
 		"a UUID":                  "cb676a46-66fd-4dfb-b839-443f2e6c0b60",
 	} {
-		if agekey.HoldsPrivateKey(text) {
+		if agekey.ContainsPrivateKey(text) {
 			t.Errorf("%s: taken for a private key", name)
 		}
 	}
@@ -73,7 +73,7 @@ func BenchmarkHoldsPrivateKey(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
-				if agekey.HoldsPrivateKey(text) {
+				if agekey.ContainsPrivateKey(text) {
 					b.Fatal("taken for a private key")
 				}
 			}

@@ -173,5 +173,5 @@ func (r *bundleEphemeral) ring(ctx context.Context, given types.String, diags *d
 		diags.Append(malformedIdentity(path.Root("identity"), err))
 		return agekey.Keyring{}, false
 	}
-	return agekey.Keyring{Identities: agekey.In(ctx, ids)}, true
+	return agekey.Keyring{Identities: agekey.WithContext(ctx, ids)}, true
 }

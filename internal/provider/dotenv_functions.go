@@ -118,7 +118,7 @@ func (dotenvEncodeFunction) Run(ctx context.Context, req function.RunRequest, re
 			return
 		}
 	}
-	spelling, err := dotenv.Spell(append([]dotenv.Reader{first}, others...)...)
+	spelling, err := dotenv.NewCodec(append([]dotenv.Reader{first}, others...)...)
 	if err != nil {
 		resp.Error = function.NewFuncError(sentence(err))
 		return

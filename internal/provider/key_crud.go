@@ -28,7 +28,7 @@ func (r *keyResource) Create(ctx context.Context, req resource.CreateRequest, re
 		return
 	}
 	now := r.settings.now()
-	resp.Diagnostics.Append(plan.hold(ctx, agekey.Made{Identity: id, At: now}, now)...)
+	resp.Diagnostics.Append(plan.hold(ctx, agekey.DatedIdentity{Identity: id, CreatedAt: now}, now)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -79,20 +79,20 @@ func (r *keyResource) Delete(context.Context, resource.DeleteRequest, *resource.
 
 // hold fills the model with an identity that is new to it, wrapped to the model's
 // escrow recipients.
-func (m *keyModel) hold(ctx context.Context, made agekey.Made, now time.Time) (diags diag.Diagnostics) {
+func (m *keyModel) hold(ctx context.Context, made agekey.DatedIdentity, now time.Time) (diags diag.Diagnostics) {
 	m.ID = types.StringValue(newID())
 	m.Generation = types.Int64Value(1)
 	m.OperatorRemovedAt = types.StringNull()
-	return m.wrap(ctx, []agekey.Made{made}, []rotation.Generation{generationOf(made)}, now)
+	return m.wrap(ctx, []agekey.DatedIdentity{made}, []rotation.Generation{generationOf(made)}, now)
 }
 
-func generationOf(made agekey.Made) rotation.Generation {
-	return rotation.Generation{Recipient: made.Identity.Recipient().String(), CreatedAt: made.At}
+func generationOf(made agekey.DatedIdentity) rotation.Generation {
+	return rotation.Generation{Recipient: made.Identity.Recipient().String(), CreatedAt: made.CreatedAt}
 }
 
 // wrap seals the live identities, the current one first, and puts what follows from
 // them.
-func (m *keyModel) wrap(ctx context.Context, made []agekey.Made, generations []rotation.Generation, now time.Time) diag.Diagnostics {
+func (m *keyModel) wrap(ctx context.Context, made []agekey.DatedIdentity, generations []rotation.Generation, now time.Time) diag.Diagnostics {
 	escrow, _, diags := recipientSet(ctx, m.EscrowRecipients, escrowPath)
 	diags.Append(checkEscrow(escrow)...)
 	if diags.HasError() {
@@ -159,8 +159,8 @@ func (r *keyResource) rewrap(ctx context.Context, plan *keyModel, state keyModel
 			diags.AddError("No key could be made", sentence(err))
 			return diags
 		}
-		current := agekey.Made{Identity: id, At: now}
-		made, fresh = append([]agekey.Made{current}, made...), generationOf(current)
+		current := agekey.DatedIdentity{Identity: id, CreatedAt: now}
+		made, fresh = append([]agekey.DatedIdentity{current}, made...), generationOf(current)
 		plan.Generation = types.Int64Value(state.Generation.ValueInt64() + 1)
 	}
 	planned := *plan
@@ -173,7 +173,7 @@ func (r *keyResource) rewrap(ctx context.Context, plan *keyModel, state keyModel
 }
 
 // held unwraps the identities of the generations that a change keeps, in their order.
-func (r *keyResource) held(ctx context.Context, state keyModel, change rotation.KeyChange) (made []agekey.Made, diags diag.Diagnostics) {
+func (r *keyResource) held(ctx context.Context, state keyModel, change rotation.KeyChange) (made []agekey.DatedIdentity, diags diag.Diagnostics) {
 	if !change.Unwraps() {
 		return nil, diags
 	}
@@ -194,7 +194,7 @@ func (r *keyResource) held(ctx context.Context, state keyModel, change rotation.
 				"It holds no identity of "+g.Recipient+": the state was altered. Restore the state from a backup. Or make a new key: "+newKeyRemedy)
 			return nil, diags
 		}
-		made = append(made, agekey.Made{Identity: id, At: g.CreatedAt})
+		made = append(made, agekey.DatedIdentity{Identity: id, CreatedAt: g.CreatedAt})
 	}
 	return made, diags
 }

@@ -43,7 +43,7 @@ func recipientSet(ctx context.Context, set types.Set, at path.Path) (recipients 
 				diags.AddAttributeError(at, "Malformed recipient", fmt.Sprintf("In %s: %s can't be used. %s", at, shownRecipient(text.ValueString()), sentence(err)))
 				continue
 			}
-			recipients = append(recipients, recipient.In(ctx))
+			recipients = append(recipients, recipient.WithContext(ctx))
 		}
 	}
 	return agekey.Union(recipients), known, diags
@@ -106,7 +106,7 @@ func sameRecipients(a, b []agekey.Recipient) bool {
 // an empty set is an error is the caller's decision.
 func (s *settings) operatorsOf(ctx context.Context, at path.Path, own, kept types.Set) (operators types.Set, diags diag.Diagnostics) {
 	unknown := types.SetUnknown(types.StringType)
-	switch agekey.OperatorsFrom(!own.IsNull(), s.escrowConfigured, !kept.IsNull()) {
+	switch agekey.OperatorsFrom(agekey.OperatorLists{Resource: !own.IsNull(), Provider: s.escrowConfigured, Existing: !kept.IsNull()}) {
 	case agekey.OperatorsOfResource:
 		return own, diags
 	case agekey.OperatorsOfProvider:
@@ -124,11 +124,11 @@ func (s *settings) operatorsOf(ctx context.Context, at path.Path, own, kept type
 		return unknown, diags
 	}
 	ring := s.keyring(ctx)
-	if programs := agekey.OfUnknownRecipient(ring.Meant); len(programs) > 0 {
+	if programs := agekey.PluginsOfUnknownRecipient(ring.Dedicated); len(programs) > 0 {
 		diags.Append(unknownOperator(at, programs))
 		return unknown, diags
 	}
-	recipients := agekey.Recipients(ring.Meant)
+	recipients := agekey.Recipients(ring.Dedicated)
 	if len(recipients) > 0 {
 		diags.AddAttributeWarning(at, "Operators taken from the identities found here",
 			fmt.Sprintf("Neither %s nor the provider's escrow_recipients is set. The operators are the recipients of the identities on this machine: %s. "+
@@ -146,7 +146,7 @@ func (s *settings) locksOut(ctx context.Context, recipients []agekey.Recipient) 
 		return false
 	}
 	ids := s.keyring(ctx).Identities
-	return len(agekey.OfUnknownRecipient(ids)) == 0 && len(agekey.NotHeld(ids, agekey.Texts(recipients))) == len(recipients)
+	return len(agekey.PluginsOfUnknownRecipient(ids)) == 0 && len(agekey.WithoutIdentity(ids, agekey.Texts(recipients))) == len(recipients)
 }
 
 const noOperatorsDetail = "Nobody could ever open it again. Set escrow_recipients in the provider's configuration (or %s here) to the operators' recipients; " +

@@ -173,7 +173,7 @@ func TestAccKeysAreNotPrinted(t *testing.T) {
 			}
 			found := map[string]int{}
 			for _, d := range keyDiagnostics(t, way, out) {
-				if place, isOurs := strings.CutSuffix(strings.SplitAfter(d, ": ")[0], ": "); isOurs {
+				if place, isRendered := strings.CutSuffix(strings.SplitAfter(d, ": ")[0], ": "); isRendered {
 					found[place+": "]++
 				}
 			}
