@@ -325,9 +325,13 @@ func TestWhatAPluginGets(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", "/run/user/1000")
 	t.Setenv("DISPLAY", ":0")
 	recipient, identity := lines(t, plugin.KeyFile("works"))
+	inherited := inheritedFile(t)
 	stanzas := wrapped(t, recipient)
 	if _, err := ageplugin.Unwrap(t.Context(), name, []secret.Text{identity}, stanzas); err != nil {
 		t.Fatal(err)
+	}
+	if files := plugin.Noted("files"); len(files) == 0 || contains(files, inherited) {
+		t.Errorf("the plugin gets a file that was open: %q", files)
 	}
 	environ := plugin.Noted("environ")
 	for _, entry := range environ {

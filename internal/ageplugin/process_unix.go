@@ -16,6 +16,17 @@ func inSessionOfItsOwn(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 }
 
+// maxInherited is up to which file descriptor a program may have been given an open file.
+const maxInherited = 1 << 10
+
+// keepFiles keeps open files from the plugin that Terraform was started with, such as the
+// pipe of -var-file=<(command) or a lock, which a plugin that stays would hold.
+func keepFiles() {
+	for fd := 3; fd < maxInherited; fd++ {
+		syscall.CloseOnExec(fd)
+	}
+}
+
 // group is the number of a process group.
 type group int
 

@@ -2,7 +2,7 @@
 // are X25519 keys, and what they hold in addition says how the plugin behaves.
 //
 // The program is to be named age-plugin-NAME, for any NAME, and writes what it is given
-// into its own directory: calls, unwraps, argv, environ, filekeys.
+// into its own directory: calls, unwraps, argv, environ, files (open ones), filekeys.
 package main
 
 import (
@@ -55,6 +55,7 @@ func main() {
 	}
 	b.note("calls", strings.Join(os.Args[1:], " "))
 	b.note("argv", strings.Join(os.Args, "\n"))
+	b.note("files", openFiles())
 	b.note("environ", strings.Join(os.Environ(), "\n"))
 	p.HandleRecipient(func(data []byte) (age.Recipient, error) { return b.key(data, "recipient") })
 	p.HandleIdentity(func(data []byte) (age.Identity, error) { return b.key(data, "identity") })
@@ -81,6 +82,18 @@ func (b behavior) note(name, text string) {
 	}
 	_, _ = f.WriteString(text + "\n")
 	_ = f.Close()
+}
+
+// openFiles lists the files that were open when the program started.
+func openFiles() string {
+	var found []string
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && filepath.IsAbs(target) {
+			found = append(found, target)
+		}
+	}
+	return strings.Join(found, "\n")
 }
 
 func (b behavior) generate(name, mode string) {
