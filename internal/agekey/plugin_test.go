@@ -211,6 +211,69 @@ func TestSeveralIdentitiesOfAPlugin(t *testing.T) {
 	}
 }
 
+// TestIdentityFoundTwice: a key file is often found in two places, and its user is asked
+// once.
+func TestIdentityFoundTwice(t *testing.T) {
+	p := agekeytest.NewPlugin(t)
+	file := write(t, filepath.Join(t.TempDir(), "keys.txt"), p.KeyFile("refuse"))
+	ids := agekey.Sources{Files: []string{file}, KeyFile: file, UserKeys: file}.Load(t.Context()).Identities
+	sealed := sealTo(t, "text", ids...)
+	p.Forget()
+	if _, err := agekey.Open(sealed, ids); !agekey.PluginFailed(err) {
+		t.Errorf("got %v", err)
+	}
+	if unwraps := p.Noted("unwraps"); len(unwraps) != 1 {
+		t.Errorf("it is asked %d times, want once", len(unwraps))
+	}
+}
+
+// TestAlteredFile: an altered copy of a file keeps nobody from opening the file itself,
+// and costs no touch more.
+func TestAlteredFile(t *testing.T) {
+	p := agekeytest.NewPlugin(t)
+	key := p.Identity("works")
+	for _, order := range []string{"good first", "altered first"} {
+		sealed, err := agekey.Seal(secret.New("text"), []agekey.Recipient{key.Recipient()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		altered := string(sealed[:len(sealed)-1]) + string(sealed[len(sealed)-1]^1)
+		p.Forget()
+		if order == "good first" {
+			opens(t, string(sealed), "text", key)
+		}
+		for range 2 {
+			if _, err := agekey.Open(altered, []agekey.Identity{key}); !agekey.PluginFailed(err) || !strings.Contains(err.Error(), "the file was altered") {
+				t.Errorf("%s: the altered file: %v", order, err)
+			}
+		}
+		opens(t, string(sealed), "text", key)
+		if calls := p.Noted("calls"); len(calls) != 1 {
+			t.Errorf("%s: it is asked %d times, want once", order, len(calls))
+		}
+	}
+}
+
+// TestPluginHarmsNoOther: a plugin that makes malformed stanzas can't lock the other
+// recipients out.
+func TestPluginHarmsNoOther(t *testing.T) {
+	p := agekeytest.NewPlugin(t)
+	soft := agekeytest.X25519(t)
+	for _, mode := range []string{"scrypt", "bad-x25519", "low-order", "bad-hybrid", "bad-ed25519", "bad-rsa"} {
+		hard := p.Identity("wrap-" + mode)
+		sealed, err := agekey.SealArmored(secret.New("text"), agekey.Recipients([]agekey.Identity{hard, soft}))
+		var failure *ageplugin.Error
+		if !errors.As(err, &failure) || failure.Fault != ageplugin.Harmful || !strings.Contains(err.Error(), "keep the other recipients from opening") {
+			t.Errorf("%s: got %v", mode, err)
+			opens(t, sealed, "text", soft)
+		}
+	}
+	// What is of another key, or of age's own kind, harms nobody.
+	for _, mode := range []string{"native", "other-key"} {
+		opens(t, sealTo(t, "text", p.Identity("wrap-"+mode), soft), "text", soft)
+	}
+}
+
 func TestPluginThatFails(t *testing.T) {
 	p := agekeytest.NewPlugin(t)
 	before := ageplugin.SetTimeout(2 * time.Second)

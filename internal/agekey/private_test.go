@@ -7,7 +7,7 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
-func TestHoldsPrivateKey(t *testing.T) {
+func TestContainsPrivateKey(t *testing.T) {
 	pairs := allPairs(t)
 	x := pairs["x25519"].identity
 	for name, text := range map[string]string{
@@ -62,7 +62,7 @@ func TestHoldsPrivateKey(t *testing.T) {
 }
 
 // It is asked about every text that the provider is given, bundles of megabytes too.
-func BenchmarkHoldsPrivateKey(b *testing.B) {
+func BenchmarkContainsPrivateKey(b *testing.B) {
 	for name, text := range map[string]string{
 		"hyphens":  strings.Repeat("-", 1<<20),
 		"almost":   strings.Repeat("AGE-PLUGIN-", 1<<17),

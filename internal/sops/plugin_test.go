@@ -79,3 +79,27 @@ func TestPluginOfAGroup(t *testing.T) {
 		}
 	}
 }
+
+// TestPluginOfANeedlessGroup: nobody is asked for a group that is not needed.
+func TestPluginOfANeedlessGroup(t *testing.T) {
+	c := realSOPS(t)
+	p := agekeytest.NewPlugin(t)
+	c.env = append(c.env, "PATH="+p.Dir())
+	hard, one, two := p.Identity("refuse"), x25519(t), x25519(t)
+	groups := "creation_rules:\n  - shamir_threshold: 2\n    key_groups:\n"
+	for _, id := range []agekey.Identity{hard, one, two} {
+		groups += "      - age: [" + id.Recipient().String() + "]\n"
+	}
+	c.file(t, ".sops.yaml", groups)
+	file, err := c.run(t, "--encrypt", c.file(t, "plain.env", "A=one\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Forget()
+	if got, err := decrypt(t, file, hard, one, two); err != nil || got != "A=one\n" {
+		t.Errorf("got %q and %v", got, err)
+	}
+	if calls := p.Noted("calls"); len(calls) != 0 {
+		t.Errorf("the plugin was started %d times, and two other groups open the file", len(calls))
+	}
+}

@@ -2,7 +2,7 @@
 // are X25519 keys, and what they hold in addition says how the plugin behaves.
 //
 // The program is to be named age-plugin-NAME, for any NAME, and writes what it is given
-// into its own directory: calls, unwraps, argv, environ, filekeys.
+// into its own directory: calls, unwraps, argv, environ, files (open ones), filekeys.
 package main
 
 import (
@@ -28,8 +28,8 @@ import (
 const stanzaType = "ageenv-test"
 
 // canary begins what the plugin says in errors, prompts and messages. Nothing of it may
-// be shown.
-const canary = "PLUGIN-CANARY"
+// be shown, nor reach a terminal, whose title and colors it would change.
+const canary = "\x1b[31m\x1b]0;PLUGIN-CANARY\x07PLUGIN-CANARY"
 
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == "sleep" {
@@ -55,6 +55,7 @@ func main() {
 	}
 	b.note("calls", strings.Join(os.Args[1:], " "))
 	b.note("argv", strings.Join(os.Args, "\n"))
+	b.note("files", openFiles())
 	b.note("environ", strings.Join(os.Environ(), "\n"))
 	p.HandleRecipient(func(data []byte) (age.Recipient, error) { return b.key(data, "recipient") })
 	p.HandleIdentity(func(data []byte) (age.Identity, error) { return b.key(data, "identity") })
@@ -81,6 +82,18 @@ func (b behavior) note(name, text string) {
 	}
 	_, _ = f.WriteString(text + "\n")
 	_ = f.Close()
+}
+
+// openFiles lists the files that were open when the program started.
+func openFiles() string {
+	var found []string
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && filepath.IsAbs(target) {
+			found = append(found, target)
+		}
+	}
+	return strings.Join(found, "\n")
 }
 
 func (b behavior) generate(name, mode string) {
@@ -130,9 +143,29 @@ func (k *key) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
 		return nil, nil, err
 	}
 	stanzas[0].Type = stanzaType
+	extra := func(name string, body []byte, args ...string) {
+		stanzas = append(stanzas, &age.Stanza{Type: name, Args: args, Body: body})
+	}
 	switch k.mode {
 	case "postquantum":
 		return stanzas, []string{"postquantum"}, nil
+	case "native": // as age's own recipient would
+		stanzas[0].Type = "X25519"
+	case "other-key":
+		stanzas, err = k.recipient.Wrap([]byte("another file key"))
+		return stanzas, nil, err
+	case "scrypt":
+		extra("scrypt", make([]byte, 32), "AAAAAAAAAAAAAAAAAAAAAA", "18")
+	case "bad-x25519":
+		extra("X25519", nil)
+	case "low-order":
+		extra("X25519", make([]byte, 32), strings.Repeat("A", 43))
+	case "bad-hybrid":
+		extra("mlkem768x25519", nil)
+	case "bad-ed25519":
+		extra("ssh-ed25519", nil)
+	case "bad-rsa":
+		extra("ssh-rsa", nil, "a", "b")
 	case "large":
 		for range 32 {
 			stanzas = append(stanzas, &age.Stanza{Type: stanzaType, Body: make([]byte, 64<<10)})
@@ -165,8 +198,13 @@ func (k *key) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 		if err := k.behave(); err != nil {
 			return nil, err
 		}
-		if k.mode == "wrong" {
+		switch k.mode {
+		case "wrong":
 			_, _ = rand.Read(fileKey)
+		case "short":
+			fileKey = fileKey[:15]
+		case "empty":
+			fileKey = []byte{}
 		}
 		return fileKey, nil
 	}
@@ -201,13 +239,16 @@ func (k *key) behave() error {
 		}
 	case "flood-stanzas":
 		go io.Copy(io.Discard, os.Stdin) //nolint:errcheck // nothing to be done
-		flood("", "-> nothing "+canary+"\n\n", "")
+		flood("", "-> nothing PLUGIN-CANARY\n\n", "")
 	case "message":
 		return k.plugin.DisplayMessage(canary + " please touch " + k.secret())
 	case "pin":
 		if _, err := k.plugin.RequestValue(canary+" PIN for "+k.secret(), true); err != nil {
 			return errors.New(canary + " no PIN")
 		}
+	case "pin-hang":
+		_, _ = k.plugin.RequestValue(canary+" PIN for "+k.secret(), true)
+		time.Sleep(time.Hour)
 	case "pin-again":
 		for {
 			_, _ = k.plugin.RequestValue(canary+" PIN for "+k.secret(), true)
@@ -229,11 +270,52 @@ func (k *key) behave() error {
 		return errors.New(canary + " no terminal")
 	case "grandchild":
 		return exec.Command(k.program, "sleep").Start() //nolint:noctx // left running
+	case "grandchild-stdout": // which keeps the plugin's output open
+		grandchild := exec.Command(k.program, "sleep") //nolint:noctx // left running
+		grandchild.Stdout, grandchild.Stderr = os.Stdout, os.Stderr
+		if err := grandchild.Start(); err != nil {
+			return err
+		}
+		os.Exit(3)
+	case "grandchild-session":
+		if err := k.sleepInSession(); err != nil {
+			return err
+		}
+		time.Sleep(time.Hour)
+	case "session": // out of reach of what kills a process group
+		signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+		if err := leaveSession(); err != nil {
+			return err
+		}
+		time.Sleep(time.Hour)
+	case "stop":
+		_ = stop(os.Getpid())
+	case "kill-parent":
+		if parent, err := os.FindProcess(os.Getppid()); err == nil {
+			_ = parent.Kill()
+		}
+		time.Sleep(time.Hour)
+	case "stderr":
+		block := []byte(strings.Repeat(canary+k.secret()+"\n", 1<<14))
+		for written := 0; written < 2<<30; written += len(block) {
+			_, _ = os.Stderr.Write(block)
+		}
+	case "slow":
+		time.Sleep(2 * time.Second)
+	case "core":
+		return coreLimit()
 	case "linger":
 		signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 		lingers = true
 	}
 	return nil
+}
+
+// sleepInSession leaves a process running in a session of its own.
+func (k *key) sleepInSession() error {
+	grandchild := exec.Command(k.program, "sleep") //nolint:noctx // left running
+	inSession(grandchild)
+	return grandchild.Start()
 }
 
 func (k *key) secret() string {
