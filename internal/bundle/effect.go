@@ -13,7 +13,7 @@ type Cause int
 
 // The causes.
 const (
-	ValueGiven            Cause = iota // the configuration gives another value
+	ValueGiven       Cause = iota // the configuration gives another value
 	Added                         // there is no such entry yet
 	GeneratedNow                  // it was given so far, and is generated from now on
 	GeneratorChanged              // it is generated in another way

@@ -86,7 +86,7 @@ func CheckLayout(ciphertext string, identities []agekey.Identity, layout Layout)
 	return opened.checkLayout(layout)
 }
 
-// ErrNeedsAge: the bundle is in a format of sops, which a box cannot decrypt.
+// ErrNeedsAge means that the bundle is in a format of sops, which a box cannot decrypt.
 var ErrNeedsAge = errors.New("it is encrypted by sops, which a box does not have")
 
 // BinaryForBox returns the bundle itself as a binary age file, for a box that gets its

@@ -73,10 +73,10 @@ func TestCheckLayout(t *testing.T) {
 	env := sealed(t, contentOf(t, bundle.AgeDotenv, awkward), bundle.AgeDotenv, box, operator)
 	files := sealed(t, contentOf(t, bundle.AgeFiles, awkward), bundle.AgeFiles, box, operator)
 	for _, tt := range []struct {
-		name, text  string
-		ids         []agekey.Identity
-		layout      bundle.Layout
-		want        error
+		name, text string
+		ids        []agekey.Identity
+		layout     bundle.Layout
+		want       error
 	}{
 		{"text as a file", env, []agekey.Identity{operator}, bundle.OneFile, nil},
 		{"files as a directory", files, []agekey.Identity{operator}, bundle.Directory, nil},

@@ -3,6 +3,9 @@
 //
 // The program is to be named age-plugin-NAME, for any NAME, and writes what it is given
 // into its own directory: calls, unwraps, argv, environ, files (open ones), filekeys.
+//
+//   - main.go: what the plugin does, by its mode
+//   - process_unix.go, process_windows.go: leaving sessions, and signals
 package main
 
 import (
