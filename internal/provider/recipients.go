@@ -109,6 +109,14 @@ func textList(texts []string) types.List {
 	return types.ListValueMust(types.StringType, elements)
 }
 
+// valuesOf returns the texts of a list whose elements are known.
+func valuesOf(elements []types.String) (texts []string) {
+	for _, element := range elements {
+		texts = append(texts, element.ValueString())
+	}
+	return texts
+}
+
 // sameRecipients compares two lists made by Union.
 func sameRecipients(a, b []agekey.Recipient) bool {
 	return slices.Equal(agekey.Texts(a), agekey.Texts(b))
