@@ -112,9 +112,7 @@ func (m bootModel) boot(ctx context.Context, configured types.List, ciphertext s
 			continue
 		}
 		diags.Append(l.from.ElementsAs(ctx, &texts, false)...)
-		for _, text := range texts {
-			*l.to = append(*l.to, text.ValueString())
-		}
+		*l.to = valuesOf(texts)
 	}
 	return v, known, diags
 }

@@ -175,3 +175,11 @@ func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
+
+// valuesOf returns the texts of a list whose elements are known.
+func valuesOf(elements []types.String) (texts []string) {
+	for _, element := range elements {
+		texts = append(texts, element.ValueString())
+	}
+	return texts
+}
