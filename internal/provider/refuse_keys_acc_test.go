@@ -114,12 +114,12 @@ func keyExpression(argument string, v tftypes.Value) string {
 		_ = v.As(&members)
 		for name, member := range members {
 			if member.IsNull() { // the name is what counts
+				if member.Type().Is(tftypes.Set{}) {
+					return "{ (" + text(name) + ") = [] }"
+				}
 				member = tftypes.NewValue(tftypes.String, "x")
 				if object, ok := v.Type().(tftypes.Map).ElementType.(tftypes.Object); ok {
 					return "{ (" + text(name) + ") = { " + keyBlock(argument, tftypes.NewValue(object, nil), ", ") + " } }"
-				}
-				if v.Type().(tftypes.Map).ElementType.Is(tftypes.Set{}) {
-					return "{ (" + text(name) + ") = [] }"
 				}
 			}
 			return "{ (" + text(name) + ") = " + keyExpression(argument, member) + " }"
