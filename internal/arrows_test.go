@@ -21,17 +21,18 @@ const module = "github.com/ageenv/terraform-provider-ageenv"
 var arrows = map[string][]string{
 	"":                               {"internal/provider", "internal/process", "internal/ageplugin"},
 	"internal/provider":              {"internal/bundle", "internal/firstboot", "internal/agekey", "internal/vultr", "internal/dotenv", "internal/process", "internal/rotation", "internal/regularfile"},
-	"internal/bundle":                {"internal/sops", "internal/agekey", "internal/dotenv", "internal/rotation"},
+	"internal/bundle":                {"internal/sops", "internal/agekey", "internal/dotenv", "internal/plaintar", "internal/rotation"},
 	"internal/sops":                  {"internal/dotenv", "internal/agekey"},
 	"internal/agekey":                {"internal/regularfile", "internal/ageplugin"},
 	"internal/ageplugin":             {"internal/process"},
 	"internal/charset":               {},
 	"internal/dotenv":                {},
 	"internal/dotenvtest":            {},
-	"internal/firstboot":             {},
+	"internal/firstboot":             {"internal/plaintar"},
 	"internal/process":               {},
-	"internal/agekeytest":            {"internal/agekey", "internal/ageplugin"},
-	"internal/agevectors":            {},
+	"internal/agekey/agekeytest":     {"internal/agekey", "internal/ageplugin"},
+	"internal/agekey/agevectors":     {},
+	"internal/plaintar":              {},
 	"internal/regularfile":           {},
 	"internal/rotation":              {},
 	"internal/secret":                {},
@@ -42,7 +43,7 @@ var arrows = map[string][]string{
 
 // knowTerraform are the only packages with the plugin libraries, tests included.
 // The last two are for tests, and never shipped: they play other people's providers.
-var knowTerraform = []string{"", "internal/provider", "test/standin", "test/vultrstub"}
+var knowTerraform = []string{"", "internal/provider", "test/standin", "test/vultrschema"}
 
 const (
 	pluginLibraries = "github.com/hashicorp/terraform-plugin-"
@@ -58,8 +59,8 @@ var notShipped = []string{
 	"github.com/hashicorp/hc-install",
 	"github.com/hashicorp/terraform-exec",
 	"github.com/hashicorp/terraform-plugin-testing",
-	module + "/internal/agekeytest",
-	module + "/internal/agevectors",
+	module + "/internal/agekey/agekeytest",
+	module + "/internal/agekey/agevectors",
 	module + "/internal/dotenvtest",
 	module + "/internal/vultrsim",
 	module + "/test/",
@@ -93,7 +94,7 @@ func broken(packages []pkg) (faults []string) {
 				fault(p, imported, "only internal/vultr and the tests of internal/vultrsim know govultr")
 			}
 			if strings.HasPrefix(imported, pluginLibraries) && !slices.Contains(knowTerraform, p.name()) {
-				fault(p, imported, "only the provider knows Terraform, and the stub of Vultr's")
+				fault(p, imported, "only the provider knows Terraform, and test/vultrschema")
 			}
 		}
 		allowed, placed := arrows[p.name()]
@@ -181,7 +182,7 @@ func TestArrowsAreFoundBroken(t *testing.T) {
 		"Terraform below":              {pkg{ImportPath: at("bundle"), Imports: []string{plugin}}, 1},
 		"Terraform below, in a test":   {pkg{ImportPath: at("bundle"), Imports: []string{"fmt"}, TestImports: []string{plugin}}, 1},
 		"Terraform in the provider":    {pkg{ImportPath: at("provider"), Imports: []string{plugin}}, 0},
-		"Terraform in the stub":        {pkg{ImportPath: module + "/test/vultrstub", Imports: []string{plugin}}, 0},
+		"Terraform in vultrschema":     {pkg{ImportPath: module + "/test/vultrschema", Imports: []string{plugin}}, 0},
 		"Terraform in the stand-in":    {pkg{ImportPath: module + "/test/standin", Imports: []string{plugin}}, 0},
 		"Terraform in a demonstration": {pkg{ImportPath: module + "/test/demo", Imports: []string{plugin}}, 1},
 		"govultr in the provider":      {pkg{ImportPath: at("provider"), Imports: []string{client}}, 1},
@@ -199,7 +200,7 @@ func TestArrowsAreFoundBroken(t *testing.T) {
 	}
 	for _, path := range []string{
 		"c2sp.org/CCTV/age", "github.com/compose-spec/compose-go/v2/dotenv", "github.com/hashicorp/hc-install/product",
-		"github.com/hashicorp/terraform-plugin-testing/echoprovider", at("vultrsim"), module + "/test/demo", module + "/test/vultrstub",
+		"github.com/hashicorp/terraform-plugin-testing/echoprovider", at("vultrsim"), module + "/test/demo", module + "/test/vultrschema",
 	} {
 		if len(smuggled([]pkg{{ImportPath: path}})) != 1 {
 			t.Errorf("%s would be shipped", path)

@@ -38,7 +38,7 @@ const (
 var (
 	// ErrPrivateKey: a private key stands where a public one belongs.
 	ErrPrivateKey = errors.New("this is a private key (identity), and a recipient is a public one: " +
-		"give its public half (age-keygen -y FILE prints it), and treat the key as leaked if it was saved or committed like this")
+		"give its public half (age-keygen -y FILE prints it, and the comment above an age plugin's identity names it), and treat the key as leaked if it was saved or committed like this")
 	// ErrMalformedRecipient: not a recipient of any known kind.
 	ErrMalformedRecipient = errors.New("this is not a recipient: expected age1…, age1pq1…, age1NAME1… of an age plugin, ssh-ed25519 … or ssh-rsa …, whole and unaltered")
 	// ErrRecipientList: several recipients, or a recipients file, where one belongs.

@@ -288,7 +288,7 @@ func TestWrapAndUnwrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3600))
-	wrapped, err := agekey.Wrap([]agekey.Made{{Identity: id, At: created}}, []agekey.Recipient{mustRecipient(t, operator.recipient)})
+	wrapped, err := agekey.Wrap([]agekey.DatedIdentity{{Identity: id, CreatedAt: created}}, []agekey.Recipient{mustRecipient(t, operator.recipient)})
 	if err != nil {
 		t.Fatal(err)
 	}

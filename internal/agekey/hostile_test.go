@@ -33,10 +33,31 @@ func TestTooManyRecipients(t *testing.T) {
 	}
 }
 
-// A file comes from a repository that somebody else may write to: whatever is in
-// it, reading it takes no more than a moment.
+// checkTime fails if a call takes more than fifty times as long as an ordinary one. Other
+// work on the machine can lengthen a measurement: the shortest of a few counts.
+func checkTime(t *testing.T, ordinary time.Duration, call func()) {
+	t.Helper()
+	took := timeOf(call)
+	for range 4 {
+		if took > 50*ordinary {
+			took = min(took, timeOf(call))
+		}
+	}
+	if took > 50*ordinary {
+		t.Errorf("it took %v, and an ordinary file %v", took, ordinary)
+	}
+}
+
+func timeOf(call func()) time.Duration {
+	start := time.Now()
+	call()
+	return time.Since(start)
+}
+
+// Other people may write to the repository that a file comes from. No content makes
+// reading take much longer than a file with as many recipients as there may be.
 func TestHostileFilesTakeNoTime(t *testing.T) {
-	const size, limit = 10 << 20, 20 * time.Second
+	const size = 10 << 20
 	id, err := agekey.GenerateX25519()
 	if err != nil {
 		t.Fatal(err)
@@ -55,9 +76,11 @@ func TestHostileFilesTakeNoTime(t *testing.T) {
 	stanza := strings.TrimPrefix(header, intro)
 	share := strings.Repeat("B", 42) + "A"
 	mac := "--- " + share + "\n"
+	crowded := intro + strings.Repeat(stanza, 1024) + mac
+	ordinary := timeOf(func() { _, _ = agekey.Open(crowded, []agekey.Identity{id}) })
 	for name, sealed := range map[string]string{
 		"stanzas":              intro + strings.Repeat(stanza, size/len(stanza)) + mac,
-		"as many as are tried": intro + strings.Repeat(stanza, 1024) + mac,
+		"as many as are tried": crowded,
 		"arguments":            intro + "-> " + strings.Repeat("a ", size/2) + "\n" + share + "\n" + mac,
 		"body":                 intro + "-> a\n" + strings.Repeat(strings.Repeat("B", 64)+"\n", size/65) + "\n" + mac,
 		"no end":               intro + strings.Repeat("-> a\n\n", size/6),
@@ -70,17 +93,13 @@ func TestHostileFilesTakeNoTime(t *testing.T) {
 		"too large":            strings.Repeat("x", 2*agekey.MaxSize),
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
-			text, err := agekey.Open(sealed, []agekey.Identity{id})
-			checked := agekey.CheckHeader(sealed)
-			took := time.Since(start)
-			t.Logf("%d KB in %v: %v, %v", len(sealed)>>10, took.Round(time.Millisecond), err, checked)
-			if err == nil || !text.IsEmpty() {
-				t.Error("it was opened")
-			}
-			if took > limit {
-				t.Errorf("it took %v", took)
-			}
+			checkTime(t, ordinary, func() {
+				text, err := agekey.Open(sealed, []agekey.Identity{id})
+				_ = agekey.CheckHeader(sealed) // takes time too
+				if err == nil || !text.IsEmpty() {
+					t.Error("it was opened")
+				}
+			})
 		})
 	}
 	for name, keys := range map[string]string{
@@ -91,15 +110,13 @@ func TestHostileFilesTakeNoTime(t *testing.T) {
 		"recipient": "age1" + strings.Repeat("q", 1<<20),
 	} {
 		t.Run("keys, "+name, func(t *testing.T) {
-			start := time.Now()
-			_, err := agekey.ParseIdentities(secret.New(keys))
-			_, recipientErr := agekey.ParseRecipient(keys)
-			if err == nil || recipientErr == nil {
-				t.Error("it was read")
-			}
-			if took := time.Since(start); took > limit {
-				t.Errorf("it took %v", took)
-			}
+			checkTime(t, ordinary, func() {
+				_, err := agekey.ParseIdentities(secret.New(keys))
+				_, recipientErr := agekey.ParseRecipient(keys)
+				if err == nil || recipientErr == nil {
+					t.Error("it was read")
+				}
+			})
 		})
 	}
 }

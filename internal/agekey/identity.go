@@ -158,7 +158,7 @@ func parseSSHIdentity(pem string) (Identity, error) {
 }
 
 // Recipients returns the public halves that are known, each once, sorted. See
-// OfUnknownRecipient for the others.
+// PluginsOfUnknownRecipient for the others.
 func Recipients(ids []Identity) []Recipient {
 	var recipients []Recipient
 	for _, id := range ids {

@@ -19,24 +19,21 @@ import (
 type memory struct {
 	mutex    sync.Mutex
 	locks    map[digest]*sync.Mutex
-	keys     map[digest][]byte // by the stanzas
+	keys     map[question][]byte // whether they open anything or not
 	failures map[question]error
-	timeouts map[string]int // by the plugin's name
 }
 
+// digest is that of the stanzas that are asked for.
 type digest [sha256.Size]byte
 
+// question is what a plugin of that name is asked.
 type question struct {
 	digest
 	name string
 }
 
-// maxTimeouts is how often in a run a plugin is waited for in vain. With forty bundles, a
-// key that is not plugged in would otherwise cost forty minutes.
-const maxTimeouts = 2
-
 func newMemory() *memory {
-	return &memory{locks: map[digest]*sync.Mutex{}, keys: map[digest][]byte{}, failures: map[question]error{}, timeouts: map[string]int{}}
+	return &memory{locks: map[digest]*sync.Mutex{}, keys: map[question][]byte{}, failures: map[question]error{}}
 }
 
 // digestOf is the digest of what is asked.
@@ -68,32 +65,22 @@ func (m *memory) lock(asked digest) (unlock func()) {
 	return one.Unlock
 }
 
-func (m *memory) fileKey(asked digest) ([]byte, bool) {
+// fileKey returns what a plugin has answered before.
+func (m *memory) fileKey(q question) ([]byte, bool) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	key, ok := m.keys[asked]
+	key, ok := m.keys[q]
 	return key, ok
-}
-
-// failed notes that there is no answer.
-func (m *memory) failed(q question, err error) {
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
-	delete(m.keys, q.digest)
-	m.failures[q] = err
 }
 
 // unwrap asks a plugin, unless it has been asked the same before. Errors are
 // ageplugin.ErrNoMatch and those that say what to do.
 func (m *memory) unwrap(q question, ids []Identity, stanzas []*age.Stanza) ([]byte, error) {
 	m.mutex.Lock()
-	failure, timeouts := m.failures[q], m.timeouts[q.name]
+	fileKey, failure := m.keys[q], m.failures[q]
 	m.mutex.Unlock()
-	switch {
-	case failure != nil:
-		return nil, failure
-	case timeouts >= maxTimeouts:
-		return nil, &ageplugin.Error{Name: q.name, Fault: ageplugin.GivenUp}
+	if fileKey != nil || failure != nil {
+		return fileKey, failure
 	}
 	texts := make([]secret.Text, len(ids))
 	for i, id := range ids {
@@ -105,13 +92,10 @@ func (m *memory) unwrap(q question, ids []Identity, stanzas []*age.Stanza) ([]by
 	var fault *ageplugin.Error
 	switch {
 	case err == nil:
-		m.keys[q.digest] = fileKey
+		m.keys[q] = fileKey
 	case errors.As(err, &fault) && fault.Fault == ageplugin.Canceled:
 	default:
 		m.failures[q] = err
-		if fault != nil && fault.Fault == ageplugin.TimedOut {
-			m.timeouts[q.name]++
-		}
 	}
 	return fileKey, err
 }

@@ -88,19 +88,10 @@ func (o *opening) try(sealed string, ids []Identity) (file closedFile, plain sec
 	return file, secret.Text{}, false
 }
 
-// ask opens one of the files with the plugins' identities, with what they have opened
+// ask opens one of the files with the plugins' identities, with what they have answered
 // before first.
 func (o *opening) ask(files []closedFile, ids []Identity) (plain secret.Text, opened bool) {
-	var names []string
-	byName := map[string][]Identity{}
-	for _, id := range ids {
-		if id.plugin != nil {
-			if byName[id.plugin.name] == nil {
-				names = append(names, id.plugin.name)
-			}
-			byName[id.plugin.name] = append(byName[id.plugin.name], id)
-		}
-	}
+	names, byName := ofPlugins(ids)
 	if len(names) == 0 || len(files) == 0 {
 		return plain, false
 	}
@@ -111,9 +102,11 @@ func (o *opening) ask(files []closedFile, ids []Identity) (plain secret.Text, op
 	m := byName[names[0]][0].plugin.memory
 	sum := digestOf(stanzas)
 	defer m.lock(sum)() // who asks the same meanwhile finds the answer
-	if fileKey, ok := m.fileKey(sum); ok {
-		if plain, opened = o.with(fileKey, files); opened {
-			return plain, true
+	for _, name := range names {
+		if fileKey, ok := m.fileKey(question{sum, name}); ok {
+			if plain, opened = o.with(fileKey, files); opened {
+				return plain, true
+			}
 		}
 	}
 	var failures []error
@@ -127,8 +120,8 @@ func (o *opening) ask(files []closedFile, ids []Identity) (plain secret.Text, op
 			if plain, opened = o.with(fileKey, files); opened {
 				return plain, true
 			}
+			// Another file with these stanzas may be unaltered, so the key stays known.
 			err = fmt.Errorf("the program %s gave a key that does not open it: the file was altered, or the plugin is at fault", ageplugin.Program(name))
-			m.failed(question{sum, name}, err)
 		}
 		if !errors.Is(err, ageplugin.ErrNoMatch) {
 			failures = append(failures, err)
@@ -138,6 +131,26 @@ func (o *opening) ask(files []closedFile, ids []Identity) (plain secret.Text, op
 		o.failure = pluginFailure{failures}
 	}
 	return plain, false
+}
+
+// ofPlugins returns the identities of plugins by the plugins' names, and the names in
+// order. Each identity is there once: a key file is often found in two places, and its
+// plugin would ask its user twice.
+func ofPlugins(ids []Identity) (names []string, byName map[string][]Identity) {
+	byName = map[string][]Identity{}
+	for _, id := range ids {
+		if id.plugin == nil {
+			continue
+		}
+		name := id.plugin.name
+		if byName[name] == nil {
+			names = append(names, name)
+		}
+		if !slices.ContainsFunc(byName[name], func(other Identity) bool { return other.text.Reveal() == id.text.Reveal() }) {
+			byName[name] = append(byName[name], id)
+		}
+	}
+	return names, byName
 }
 
 // with opens the file that a file key belongs to.

@@ -2,30 +2,36 @@ package agekey
 
 import "slices"
 
-// OperatorSource says where the operators of a key or a bundle are named.
+// OperatorSource is the list that the operators of a key or a bundle come from.
 type OperatorSource int
 
 // The sources, in order of precedence.
 const (
-	OperatorsOfResource   OperatorSource = iota // a list of its own
+	OperatorsOfResource   OperatorSource = iota // the resource's own list
 	OperatorsOfProvider                         // the provider's list
 	OperatorsKept                               // those that it was last encrypted to
 	OperatorsOfIdentities                       // the recipients of this machine's identities
 )
 
-// OperatorsFrom returns the source to use. own and provider report whether that list
-// is configured, an empty one too. encrypted reports whether the key or bundle exists.
+// OperatorLists says which lists of operators there are.
+type OperatorLists struct {
+	Resource bool // the resource has a list, even an empty one
+	Provider bool // the provider has a list, even an empty one
+	Existing bool // the key or bundle exists, and so has operators
+}
+
+// OperatorsFrom returns the source to use.
 //
 // A configured list is always followed. Without one, an existing key or bundle keeps
 // its operators: two people with the same configuration and different identities must
 // not encrypt it back and forth.
-func OperatorsFrom(own, provider, encrypted bool) OperatorSource {
+func OperatorsFrom(lists OperatorLists) OperatorSource {
 	switch {
-	case own:
+	case lists.Resource:
 		return OperatorsOfResource
-	case provider:
+	case lists.Provider:
 		return OperatorsOfProvider
-	case encrypted:
+	case lists.Existing:
 		return OperatorsKept
 	}
 	return OperatorsOfIdentities
@@ -36,7 +42,7 @@ type Change struct {
 	Added, Removed []Recipient // sorted by their text
 }
 
-// Compare returns what is in one set only.
+// Compare returns the recipients that are in one set only.
 func Compare(before, after []Recipient) Change {
 	return Change{Added: without(after, before), Removed: without(before, after)}
 }
@@ -49,12 +55,12 @@ func without(all, some []Recipient) []Recipient {
 	return slices.DeleteFunc(Union(all), func(r Recipient) bool { return slices.Contains(texts, r.text) })
 }
 
-// NotHeld returns those of the recipients, given as text, that none of the identities
-// belongs to: each once, in order.
-func NotHeld(ids []Identity, recipients []string) (missing []string) {
-	held := Texts(Recipients(ids))
+// WithoutIdentity returns the recipients, given as text, to which none of the identities
+// belongs: each once, in order.
+func WithoutIdentity(ids []Identity, recipients []string) (missing []string) {
+	known := Texts(Recipients(ids))
 	for _, text := range recipients {
-		if !slices.Contains(held, text) && !slices.Contains(missing, text) {
+		if !slices.Contains(known, text) && !slices.Contains(missing, text) {
 			missing = append(missing, text)
 		}
 	}

@@ -21,7 +21,7 @@ func TestOperatorsFrom(t *testing.T) {
 		{false, false, true, agekey.OperatorsKept},
 		{false, false, false, agekey.OperatorsOfIdentities},
 	} {
-		if got := agekey.OperatorsFrom(tt.own, tt.provider, tt.encrypted); got != tt.want {
+		if got := agekey.OperatorsFrom(agekey.OperatorLists{Resource: tt.own, Provider: tt.provider, Existing: tt.encrypted}); got != tt.want {
 			t.Errorf("own %t, provider %t, encrypted %t: source %d, want %d", tt.own, tt.provider, tt.encrypted, got, tt.want)
 		}
 	}
@@ -56,7 +56,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-func TestNotHeld(t *testing.T) {
+func TestWithoutIdentity(t *testing.T) {
 	var ids []agekey.Identity
 	for range 2 {
 		id, err := agekey.GenerateX25519()
@@ -71,7 +71,7 @@ func TestNotHeld(t *testing.T) {
 		"held":         {[]string{mine}, nil},
 		"one not held": {[]string{mine, other, other, ""}, []string{other, ""}},
 	} {
-		if got := agekey.NotHeld(ids[:1], tt.recipients); !slices.Equal(got, tt.want) {
+		if got := agekey.WithoutIdentity(ids[:1], tt.recipients); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}

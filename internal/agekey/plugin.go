@@ -2,11 +2,14 @@ package agekey
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 
 	"filippo.io/age"
+	"filippo.io/age/agessh"
 	"filippo.io/age/plugin"
 	"filippo.io/age/tag"
 
@@ -52,9 +55,9 @@ func parsePluginRecipient(s string) (Recipient, error) {
 	return Recipient{age: pluginRecipient{name: name, text: s}, text: s, kind: pluginKind(name)}, nil
 }
 
-// In returns the recipient for work that ends with ctx: a plugin that is asked is then
+// WithContext returns the recipient for work that ends with ctx: a plugin that is asked is then
 // ended.
-func (r Recipient) In(ctx context.Context) Recipient {
+func (r Recipient) WithContext(ctx context.Context) Recipient {
 	if p, ok := r.age.(pluginRecipient); ok {
 		p.ctx = ctx
 		r.age = p
@@ -75,8 +78,45 @@ func (p pluginRecipient) Wrap(fileKey []byte) ([]*age.Stanza, error) {
 
 func (p pluginRecipient) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
 	w, err := ageplugin.Wrap(p.ctx, p.name, p.text, fileKey)
+	if err == nil && harmsOthers(w.Stanzas) {
+		err = &ageplugin.Error{Name: p.name, Fault: ageplugin.Harmful}
+	}
 	return w.Stanzas, w.Labels, err
 }
+
+// harmsOthers reports whether stanzas that a plugin made keep age from opening the file
+// with the identities of other recipients: age gives a file up at the first stanza of a
+// kind that it knows and that is malformed. A passphrase's has to be the only one.
+func harmsOthers(stanzas []*age.Stanza) bool {
+	for _, s := range stanzas {
+		if s.Type == "scrypt" || s.Type == "ssh-rsa" && len(s.Args) != 1 {
+			return true
+		}
+	}
+	for _, id := range strangers() {
+		if _, err := id.Unwrap(stanzas); err == nil || !errors.Is(err, age.ErrIncorrectIdentity) {
+			return true
+		}
+	}
+	return false
+}
+
+// strangers are identities to which nothing is encrypted. One for ssh-rsa takes long to
+// make.
+var strangers = sync.OnceValue(func() (ids []age.Identity) {
+	if id, err := age.GenerateX25519Identity(); err == nil {
+		ids = append(ids, id)
+	}
+	if id, err := age.GenerateHybridIdentity(); err == nil {
+		ids = append(ids, id)
+	}
+	if _, key, err := ed25519.GenerateKey(nil); err == nil {
+		if id, err := agessh.NewEd25519Identity(key); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+})
 
 // MissingPlugins returns the programs, each once, that encrypting to the recipients
 // takes and that are not on PATH.
@@ -165,27 +205,32 @@ func withPlugin(ids []Identity, change func(*pluginIdentity)) []Identity {
 	return changed
 }
 
-// In returns the identities for work that ends with ctx: a plugin that is asked is then
+// WithContext returns the identities for work that ends with ctx: a plugin that is asked is then
 // ended.
-func In(ctx context.Context, ids []Identity) []Identity {
+func WithContext(ctx context.Context, ids []Identity) []Identity {
 	return withPlugin(ids, func(p *pluginIdentity) { p.ctx = ctx })
 }
 
-// WithoutAsking returns the identities for work that is not worth a touch: no plugin is
+// WithoutPluginCalls returns the identities for work that is not worth a touch: no plugin is
 // asked. What plugins have opened before, they still open.
-func WithoutAsking(ids []Identity) []Identity {
+func WithoutPluginCalls(ids []Identity) []Identity {
 	return withPlugin(ids, func(p *pluginIdentity) { p.quiet = true })
 }
 
-// In returns the keyring for work that ends with ctx: see In.
-func (k Keyring) In(ctx context.Context) Keyring {
-	k.Identities, k.Meant = In(ctx, k.Identities), In(ctx, k.Meant)
+// MayAsk reports whether to open a file with the identities may ask a plugin.
+func MayAsk(ids []Identity) bool {
+	return slices.ContainsFunc(ids, func(id Identity) bool { return id.plugin != nil && !id.plugin.quiet })
+}
+
+// WithContext returns the keyring for work that ends with ctx: see WithContext.
+func (k Keyring) WithContext(ctx context.Context) Keyring {
+	k.Identities, k.Dedicated = WithContext(ctx, k.Identities), WithContext(ctx, k.Dedicated)
 	return k
 }
 
-// OfUnknownRecipient returns the programs, each once, of the plugins that the identities
+// PluginsOfUnknownRecipient returns the programs, each once, of the plugins that the identities
 // belong to whose recipient is not known.
-func OfUnknownRecipient(ids []Identity) (programs []string) {
+func PluginsOfUnknownRecipient(ids []Identity) (programs []string) {
 	for _, id := range ids {
 		if program, is := id.Plugin(); is && id.recipient.text == "" && !slices.Contains(programs, program) {
 			programs = append(programs, program)

@@ -15,7 +15,7 @@ import (
 	"filippo.io/age/plugin"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/ageplugin"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
@@ -71,7 +71,7 @@ func TestRecipientOfAPluginsIdentity(t *testing.T) {
 			if got := id.Recipient().String(); got != tt.want || id.Recipient().Kind() != "age-plugin-yubikey" && tt.want != tagRecipient {
 				t.Errorf("got %q of kind %q, want %q", got, id.Recipient().Kind(), tt.want)
 			}
-			if unknown := len(agekey.OfUnknownRecipient(ring.Identities)) > 0; unknown != (tt.want == "") {
+			if unknown := len(agekey.PluginsOfUnknownRecipient(ring.Identities)) > 0; unknown != (tt.want == "") {
 				t.Errorf("unknown: %v", unknown)
 			}
 			if slices.Contains(agekey.Texts(agekey.Recipients(ring.Identities)), "") {
@@ -145,7 +145,7 @@ func TestPluginAsOperator(t *testing.T) {
 	if calls := p.Noted("calls"); len(calls) != 0 {
 		t.Errorf("the plugin was started though another identity opens it: %q", calls)
 	}
-	if _, err := agekey.Open(sealed, agekey.WithoutAsking([]agekey.Identity{key})); !errors.Is(err, agekey.ErrNoMatch) || agekey.PluginFailed(err) {
+	if _, err := agekey.Open(sealed, agekey.WithoutPluginCalls([]agekey.Identity{key})); !errors.Is(err, agekey.ErrNoMatch) || agekey.PluginFailed(err) {
 		t.Errorf("without asking: %v", err)
 	}
 	if calls := p.Noted("calls"); len(calls) != 0 {
@@ -154,7 +154,7 @@ func TestPluginAsOperator(t *testing.T) {
 	for range 3 {
 		opens(t, sealed, "text", key)
 	}
-	opens(t, sealed, "text", agekey.WithoutAsking([]agekey.Identity{key})...)
+	opens(t, sealed, "text", agekey.WithoutPluginCalls([]agekey.Identity{key})...)
 	if calls := p.Noted("calls"); len(calls) != 1 {
 		t.Errorf("the plugin was started %d times for one file, want once", len(calls))
 	}
@@ -164,7 +164,7 @@ func TestPluginAsOperator(t *testing.T) {
 	}
 	opens(t, sealed, "text", soft)
 
-	wrapped, err := agekey.Wrap([]agekey.Made{{Identity: soft, At: time.Now()}}, []agekey.Recipient{key.Recipient()})
+	wrapped, err := agekey.Wrap([]agekey.DatedIdentity{{Identity: soft, CreatedAt: time.Now()}}, []agekey.Recipient{key.Recipient()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,6 +208,69 @@ func TestSeveralIdentitiesOfAPlugin(t *testing.T) {
 	_, err = agekey.Open(sealTo(t, "text", two), []agekey.Identity{one})
 	if !errors.Is(err, agekey.ErrNoMatch) || agekey.PluginFailed(err) {
 		t.Errorf("a plugin that opens other files: %v", err)
+	}
+}
+
+// TestIdentityFoundTwice: a key file is often found in two places, and its user is asked
+// once.
+func TestIdentityFoundTwice(t *testing.T) {
+	p := agekeytest.NewPlugin(t)
+	file := write(t, filepath.Join(t.TempDir(), "keys.txt"), p.KeyFile("refuse"))
+	ids := agekey.Sources{Files: []string{file}, KeyFile: file, UserKeys: file}.Load(t.Context()).Identities
+	sealed := sealTo(t, "text", ids...)
+	p.Forget()
+	if _, err := agekey.Open(sealed, ids); !agekey.PluginFailed(err) {
+		t.Errorf("got %v", err)
+	}
+	if unwraps := p.Noted("unwraps"); len(unwraps) != 1 {
+		t.Errorf("it is asked %d times, want once", len(unwraps))
+	}
+}
+
+// TestAlteredFile: an altered copy of a file keeps nobody from opening the file itself,
+// and costs no touch more.
+func TestAlteredFile(t *testing.T) {
+	p := agekeytest.NewPlugin(t)
+	key := p.Identity("works")
+	for _, order := range []string{"good first", "altered first"} {
+		sealed, err := agekey.Seal(secret.New("text"), []agekey.Recipient{key.Recipient()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		altered := string(sealed[:len(sealed)-1]) + string(sealed[len(sealed)-1]^1)
+		p.Forget()
+		if order == "good first" {
+			opens(t, string(sealed), "text", key)
+		}
+		for range 2 {
+			if _, err := agekey.Open(altered, []agekey.Identity{key}); !agekey.PluginFailed(err) || !strings.Contains(err.Error(), "the file was altered") {
+				t.Errorf("%s: the altered file: %v", order, err)
+			}
+		}
+		opens(t, string(sealed), "text", key)
+		if calls := p.Noted("calls"); len(calls) != 1 {
+			t.Errorf("%s: it is asked %d times, want once", order, len(calls))
+		}
+	}
+}
+
+// TestPluginHarmsNoOther: a plugin that makes malformed stanzas can't lock the other
+// recipients out.
+func TestPluginHarmsNoOther(t *testing.T) {
+	p := agekeytest.NewPlugin(t)
+	soft := agekeytest.X25519(t)
+	for _, mode := range []string{"scrypt", "bad-x25519", "low-order", "bad-hybrid", "bad-ed25519", "bad-rsa"} {
+		hard := p.Identity("wrap-" + mode)
+		sealed, err := agekey.SealArmored(secret.New("text"), agekey.Recipients([]agekey.Identity{hard, soft}))
+		var failure *ageplugin.Error
+		if !errors.As(err, &failure) || failure.Fault != ageplugin.Harmful || !strings.Contains(err.Error(), "keep the other recipients from opening") {
+			t.Errorf("%s: got %v", mode, err)
+			opens(t, sealed, "text", soft)
+		}
+	}
+	// What is of another key, or of age's own kind, harms nobody.
+	for _, mode := range []string{"native", "other-key"} {
+		opens(t, sealTo(t, "text", p.Identity("wrap-"+mode), soft), "text", soft)
 	}
 }
 
@@ -256,12 +319,12 @@ func TestPluginEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	began := time.Now()
-	_, err := agekey.Open(sealed, agekey.In(ctx, []agekey.Identity{key}))
+	_, err := agekey.Open(sealed, agekey.WithContext(ctx, []agekey.Identity{key}))
 	if !agekey.PluginFailed(err) || !strings.Contains(err.Error(), "interrupted") || time.Since(began) > 10*time.Second {
 		t.Errorf("got %v after %s", err, time.Since(began))
 	}
 	// To give up is no answer: the next one asks again.
-	_, err = agekey.Open(sealed, agekey.In(ctx, []agekey.Identity{key}))
+	_, err = agekey.Open(sealed, agekey.WithContext(ctx, []agekey.Identity{key}))
 	if !strings.Contains(fmt.Sprint(err), "interrupted") {
 		t.Errorf("got %v", err)
 	}
@@ -269,7 +332,7 @@ func TestPluginEndsWithTheContext(t *testing.T) {
 	ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	var failure *ageplugin.Error
-	if _, err := agekey.Seal(secret.New("text"), []agekey.Recipient{hanging.In(ctx)}); !errors.As(err, &failure) || failure.Fault != ageplugin.Canceled {
+	if _, err := agekey.Seal(secret.New("text"), []agekey.Recipient{hanging.WithContext(ctx)}); !errors.As(err, &failure) || failure.Fault != ageplugin.Canceled {
 		t.Errorf("sealing: %v", err)
 	}
 }

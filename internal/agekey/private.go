@@ -20,9 +20,9 @@ var privateKey = sync.OnceValue(func() *regexp.Regexp {
 		`-{4,5} ?BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY)`)
 })
 
-// HoldsPrivateKey reports whether a text holds what looks like a private key, whole
+// ContainsPrivateKey reports whether a text holds what looks like a private key, whole
 // or cut off. Such a text is never shown: not in an error, not as a path.
-func HoldsPrivateKey(text string) bool {
+func ContainsPrivateKey(text string) bool {
 	// A match begins with AGE and a hyphen, or with the last hyphens of a run. To look
 	// only there is much faster than the expression alone, and texts can be bundles.
 	for from := 0; ; {

@@ -7,7 +7,7 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
-func TestHoldsPrivateKey(t *testing.T) {
+func TestContainsPrivateKey(t *testing.T) {
 	pairs := allPairs(t)
 	x := pairs["x25519"].identity
 	for name, text := range map[string]string{
@@ -34,7 +34,7 @@ func TestHoldsPrivateKey(t *testing.T) {
 		"PEM on one line":   `key = -----BEGIN EC PRIVATE KEY-----\nMHcC`,
 		"a key, far inside": strings.Repeat("-", 1000) + strings.Repeat("a-b", 1000) + x,
 	} {
-		if !agekey.HoldsPrivateKey(text) {
+		if !agekey.ContainsPrivateKey(text) {
 			t.Errorf("%s: not found", name)
 		}
 	}
@@ -55,14 +55,14 @@ func TestHoldsPrivateKey(t *testing.T) {
 		"a name":                  "TLS_PRIVATE_KEY",
 		"a UUID":                  "cb676a46-66fd-4dfb-b839-443f2e6c0b60",
 	} {
-		if agekey.HoldsPrivateKey(text) {
+		if agekey.ContainsPrivateKey(text) {
 			t.Errorf("%s: taken for a private key", name)
 		}
 	}
 }
 
 // It is asked about every text that the provider is given, bundles of megabytes too.
-func BenchmarkHoldsPrivateKey(b *testing.B) {
+func BenchmarkContainsPrivateKey(b *testing.B) {
 	for name, text := range map[string]string{
 		"hyphens":  strings.Repeat("-", 1<<20),
 		"almost":   strings.Repeat("AGE-PLUGIN-", 1<<17),
@@ -73,7 +73,7 @@ func BenchmarkHoldsPrivateKey(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
-				if agekey.HoldsPrivateKey(text) {
+				if agekey.ContainsPrivateKey(text) {
 					b.Fatal("taken for a private key")
 				}
 			}

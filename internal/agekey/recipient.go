@@ -33,7 +33,7 @@ func (r Recipient) Kind() Kind { return r.kind }
 func ParseRecipient(s string) (Recipient, error) {
 	s = strings.TrimSpace(s)
 	switch {
-	case HoldsPrivateKey(s):
+	case ContainsPrivateKey(s):
 		return Recipient{}, ErrPrivateKey
 	case isRecipientList(s):
 		return Recipient{}, ErrRecipientList

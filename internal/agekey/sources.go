@@ -99,10 +99,10 @@ func userConfigDir(get func(string) string) string {
 // Keyring is what the sources gave.
 type Keyring struct {
 	Identities []Identity
-	// Meant are those of the identities that somebody keeps for age or sops. The
+	// Dedicated are those of the identities that somebody keeps for age or sops. The
 	// others are the user's own SSH keys: they open what is encrypted to them, and
 	// nothing is encrypted to them unasked.
-	Meant []Identity
+	Dedicated []Identity
 	// Problems says, a line each, which sources failed and why; no line holds
 	// anything that was read.
 	Problems []string
@@ -131,7 +131,7 @@ func (s Sources) Load(ctx context.Context) Keyring {
 		}
 	}
 	addFile := func(place, path string) {
-		if HoldsPrivateKey(path) {
+		if ContainsPrivateKey(path) {
 			add(place, secret.Text{}, errKeyAsPath)
 			return
 		}
@@ -168,7 +168,7 @@ func (s Sources) Load(ctx context.Context) Keyring {
 	}
 	asked := newMemory() // one for all: they may belong to the same plugin
 	ring.Identities = withPlugin(ring.Identities, func(p *pluginIdentity) { p.memory = asked })
-	ring.Meant = slices.Clone(ring.Identities)
+	ring.Dedicated = slices.Clone(ring.Identities)
 	for _, path := range s.UserSSH {
 		if _, err := os.Stat(path); err == nil {
 			addFile("the user's SSH key", path)

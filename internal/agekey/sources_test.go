@@ -65,7 +65,7 @@ func TestSourcesAreMerged(t *testing.T) {
 
 	ring := sources.Load(context.Background())
 	slices.Sort(want)
-	if got := agekey.Texts(agekey.Recipients(ring.Meant)); !slices.Equal(got, want) {
+	if got := agekey.Texts(agekey.Recipients(ring.Dedicated)); !slices.Equal(got, want) {
 		t.Errorf("meant for age are %v, want %v", got, want)
 	}
 	// sops 3.12 and later try both of the user's SSH keys.
@@ -77,7 +77,7 @@ func TestSourcesAreMerged(t *testing.T) {
 	if len(ring.Problems) != 1 || !strings.Contains(ring.Problems[0], `plugin.txt"): line 2: this is not a whole identity of an age plugin`) {
 		t.Errorf("problems %q, want one of the plugin", ring.Problems)
 	}
-	if got := agekey.OfUnknownRecipient(ring.Meant); !slices.Equal(got, []string{"age-plugin-yubikey"}) {
+	if got := agekey.PluginsOfUnknownRecipient(ring.Dedicated); !slices.Equal(got, []string{"age-plugin-yubikey"}) {
 		t.Errorf("identities of unknown recipients are of %q", got)
 	}
 }

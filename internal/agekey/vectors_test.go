@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/agevectors"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agevectors"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 

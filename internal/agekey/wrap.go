@@ -8,20 +8,20 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
-// Made is an identity and when it was made.
-type Made struct {
-	Identity Identity
-	At       time.Time
+// DatedIdentity is an identity with the time at which it was generated.
+type DatedIdentity struct {
+	Identity  Identity
+	CreatedAt time.Time
 }
 
-// Wrap seals identities, the current one first, to their escrow recipients: an
-// armored age file that holds a key file in age-keygen's form. Times are written in
-// UTC.
-func Wrap(made []Made, escrow []Recipient) (string, error) {
+// Wrap encrypts identities, the current one first, to their escrow recipients. The result
+// is an armored age file; inside is a key file in age-keygen's format. Times are written
+// in UTC.
+func Wrap(identities []DatedIdentity, escrow []Recipient) (string, error) {
 	var keyFile strings.Builder
-	for _, m := range made {
+	for _, id := range identities {
 		fmt.Fprintf(&keyFile, "# created: %s\n# public key: %s\n%s\n",
-			m.At.UTC().Format(time.RFC3339), m.Identity.recipient.text, m.Identity.text.Reveal())
+			id.CreatedAt.UTC().Format(time.RFC3339), id.Identity.recipient.text, id.Identity.text.Reveal())
 	}
 	return SealArmored(secret.New(keyFile.String()), escrow)
 }

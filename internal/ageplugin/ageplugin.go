@@ -2,10 +2,12 @@
 // hold keys on a YubiKey, in a TPM or elsewhere.
 //
 //   - ageplugin.go: what can be asked, and the errors
+//   - queue.go: one question at a time, and when a plugin is given up
 //   - run.go: the process that asks for one answer, with its bounds
 //   - child.go: what that process does, with age's own plugin package
 //   - environment.go: the environment variables that a plugin gets
 //   - process_unix.go, process_windows.go: how a plugin and all it started are ended
+//   - parents_linux.go, parents_darwin.go, parents_other.go: whose child a process is
 //
 // age's plugin package hands its whole environment to the plugin, waits for it
 // without a limit and quotes it in errors. So it runs in a child process, the same
@@ -19,8 +21,6 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"sync"
-	"time"
 
 	"filippo.io/age"
 
@@ -33,6 +33,7 @@ type Fault string
 // The faults.
 const (
 	Missing    Fault = "missing"     // no such program on PATH
+	Relative   Fault = "relative"    // it is found by a relative path, which could be anybody's
 	NotStarted Fault = "not started" // it is there, and can't be run
 	Refused    Fault = "refused"     // it answered with an error
 	TimedOut   Fault = "timed out"
@@ -42,6 +43,7 @@ const (
 	Flooded    Fault = "flooded"  // it sent more than is read
 	Ended      Fault = "ended"    // it ended without an answer
 	Malformed  Fault = "malformed"
+	Harmful    Fault = "harmful" // it encrypted so that others could not open the file
 	Canceled   Fault = "canceled"
 	NoProcess  Fault = "no process" // the child process failed
 )
@@ -65,6 +67,8 @@ func (e *Error) Error() string {
 	switch e.Fault {
 	case Missing:
 		text += "is not on PATH: install this age plugin where Terraform runs"
+	case Relative:
+		text += "is on PATH only in a directory with a relative path, from which no plugin is started: write that directory as an absolute path"
 	case NotStarted:
 		text += "is on PATH and can't be started: check that it may be run and is built for this machine"
 	case Refused:
@@ -88,6 +92,8 @@ func (e *Error) Error() string {
 		text += "ended without an answer"
 	case Malformed:
 		text += "sent what is not the protocol of age plugins: update it"
+	case Harmful:
+		text += "made what would keep the other recipients from opening the file: update it"
 	case Canceled:
 		text += "was ended, because this run was interrupted"
 	case NoProcess:
@@ -97,9 +103,18 @@ func (e *Error) Error() string {
 }
 
 // OnPath reports whether the plugin's program is on PATH.
-func OnPath(name string) bool {
-	_, err := exec.LookPath(Program(name))
-	return err == nil
+func OnPath(name string) bool { return lookUp(name) == "" }
+
+// lookUp returns why a plugin's program can't be started, as far as PATH tells; else
+// nothing.
+func lookUp(name string) Fault {
+	switch _, err := exec.LookPath(Program(name)); {
+	case errors.Is(err, exec.ErrDot):
+		return Relative
+	case err != nil:
+		return Missing
+	}
+	return ""
 }
 
 // Wrapped is a file key, encrypted to a recipient of a plugin.
@@ -142,25 +157,4 @@ func Unwrap(ctx context.Context, name string, identities []secret.Text, stanzas 
 		return nil, &Error{Name: name, Fault: Malformed}
 	}
 	return a.FileKey, nil
-}
-
-// timeout is how long a plugin may take for an answer, as a key command may: a person
-// may have to find the key and touch it.
-var (
-	timeoutMutex sync.Mutex
-	timeout      = time.Minute
-)
-
-func currentTimeout() time.Duration {
-	timeoutMutex.Lock()
-	defer timeoutMutex.Unlock()
-	return timeout
-}
-
-// SetTimeout sets how long a plugin may take, for tests, and returns what it was.
-func SetTimeout(d time.Duration) (before time.Duration) {
-	timeoutMutex.Lock()
-	defer timeoutMutex.Unlock()
-	before, timeout = timeout, d
-	return before
 }

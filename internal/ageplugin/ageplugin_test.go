@@ -14,7 +14,7 @@ import (
 
 	"filippo.io/age"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/ageplugin"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
@@ -65,7 +65,8 @@ func running(t *testing.T, dir string) (found []string) {
 			continue
 		}
 		self, _ := os.Executable()
-		if bytes.Contains(line, []byte(dir)) || bytes.HasPrefix(line, []byte(self+"\x00ask-age-plugin")) {
+		program, _ := os.Readlink(filepath.Join("/proc", entry.Name(), "exe")) // a plugin's arguments hold its name alone
+		if bytes.Contains(line, []byte(dir)) || strings.HasPrefix(program, dir) || bytes.HasPrefix(line, []byte(self+"\x00ask-age-plugin")) {
 			found = append(found, entry.Name()+" "+strings.ReplaceAll(string(line), "\x00", " "))
 		}
 	}
@@ -110,7 +111,7 @@ func TestFaults(t *testing.T) {
 		says  string
 	}{
 		"refuse":         {ageplugin.Refused, "refused"},
-		"hang":           {ageplugin.TimedOut, "did not answer within 3s: it may wait"},
+		"hang":           {ageplugin.TimedOut, "did not answer within 1.5s: it may wait"},
 		"hang-message":   {ageplugin.TimedOut, "It had shown a message, which asks for a touch"},
 		"linger":         {ageplugin.TimedOut, "did not answer"},
 		"crash":          {ageplugin.Ended, "ended without an answer"},
@@ -129,8 +130,24 @@ func TestFaults(t *testing.T) {
 		"terminal":       {ageplugin.Refused, "refused"},
 		"grandchild":     {},
 		"works":          {},
+		// The world's worst.
+		"session":            {ageplugin.TimedOut, "did not answer"},
+		"grandchild-session": {ageplugin.TimedOut, "did not answer"},
+		"grandchild-stdout":  {ageplugin.TimedOut, "did not answer"},
+		"stop":               {ageplugin.TimedOut, "did not answer"},
+		"pin-hang":           {ageplugin.Asked, "asked for a PIN"},
+		"kill-parent":        {ageplugin.Ended, "ended without an answer"},
+		"short":              {ageplugin.Malformed, "is not the protocol"},
+		"stderr":             {},
+		"slow":               {},
+		"core":               {},
 	} {
 		t.Run(mode, func(t *testing.T) {
+			limit := 3 * time.Second
+			if tt.fault == ageplugin.TimedOut || mode == "pin-hang" {
+				limit = 1500 * time.Millisecond
+			}
+			shortTimeout(t, limit) // each is waited for
 			recipient, identity := lines(t, plugin.KeyFile(mode))
 			stanzas := wrapped(t, recipient)
 			began := time.Now()
@@ -140,7 +157,7 @@ func TestFaults(t *testing.T) {
 			if (tt.fault == "") != bytes.Equal(got, fileKey) {
 				t.Errorf("got the key %x", got)
 			}
-			if limit := 3 * time.Second; tt.fault != ageplugin.TimedOut && took > limit || took > limit+2*time.Second {
+			if tt.fault != ageplugin.TimedOut && mode != "pin-hang" && took > limit || took > limit+2*time.Second {
 				t.Errorf("took %s", took)
 			}
 			nothingRuns(t, plugin.Dir())
@@ -163,7 +180,7 @@ func check(t *testing.T, err error, fault ageplugin.Fault, says string) {
 		t.Errorf("says %q, want %q", err, says)
 	}
 	for _, text := range []string{err.Error(), fmt.Sprintf("%#v", err)} {
-		if strings.Contains(text, agekeytest.PluginCanary) || strings.Contains(text, "AGE-SECRET-KEY") {
+		if strings.Contains(text, agekeytest.PluginCanary) || strings.Contains(text, "AGE-SECRET-KEY") || strings.Contains(text, "\x1b") {
 			t.Errorf("says what the plugin said: %q", text)
 		}
 	}
@@ -208,6 +225,69 @@ func TestNoProgram(t *testing.T) {
 	check(t, err, ageplugin.Missing, "not on PATH: install this age plugin")
 }
 
+// TestGivenUp: however many wait for a plugin, it is waited for twice. To wrap is another
+// matter, and to ask for a PIN and then hang is none.
+func TestGivenUp(t *testing.T) {
+	plugin := agekeytest.NewPlugin(t)
+	for mode, says := range map[string]string{"hang": "did not answer", "pin-hang": "asked for a PIN", "wrap-hang": "did not answer"} {
+		t.Run(mode, func(t *testing.T) {
+			recipient, identity := lines(t, plugin.KeyFile(mode))
+			good, _ := lines(t, plugin.KeyFile("works"))
+			var stanzas []*age.Stanza
+			if mode != "wrap-hang" {
+				stanzas = wrapped(t, recipient)
+			}
+			shortTimeout(t, time.Second)
+			began, answers := time.Now(), make(chan error)
+			for range 10 {
+				go func() {
+					var err error
+					if mode == "wrap-hang" {
+						_, err = ageplugin.Wrap(t.Context(), name, recipient, fileKey)
+					} else {
+						_, err = ageplugin.Unwrap(t.Context(), name, []secret.Text{identity}, stanzas)
+					}
+					answers <- err
+				}()
+			}
+			waited, givenUp := 0, 0
+			for range 10 {
+				switch err := fmt.Sprint(<-answers); {
+				case strings.Contains(err, "was not asked again"):
+					givenUp++
+				case strings.Contains(err, says):
+					waited++
+				default:
+					t.Errorf("got %s", err)
+				}
+			}
+			if took := time.Since(began); waited != 2 || givenUp != 8 || took > 5*time.Second {
+				t.Errorf("waited for %d, gave up %d, in %s", waited, givenUp, took)
+			}
+			if mode != "wrap-hang" {
+				wrapped(t, good)
+			}
+			nothingRuns(t, plugin.Dir())
+		})
+	}
+}
+
+// TestRelativePath: a program in a directory with a relative path could be anybody's.
+func TestRelativePath(t *testing.T) {
+	plugin := agekeytest.NewPlugin(t)
+	recipient, _ := lines(t, plugin.KeyFile("works"))
+	t.Chdir(filepath.Dir(plugin.Dir()))
+	for _, path := range []string{filepath.Base(plugin.Dir()), "./" + filepath.Base(plugin.Dir())} {
+		t.Setenv("PATH", path)
+		_, err := ageplugin.Wrap(t.Context(), name, recipient, fileKey)
+		check(t, err, ageplugin.Relative, "as an absolute path")
+	}
+	t.Chdir(plugin.Dir())
+	t.Setenv("PATH", "")
+	_, err := ageplugin.Wrap(t.Context(), name, recipient, fileKey)
+	check(t, err, ageplugin.Missing, "is not on PATH")
+}
+
 func TestCanceled(t *testing.T) {
 	plugin := agekeytest.NewPlugin(t)
 	recipient, identity := lines(t, plugin.KeyFile("hang"))
@@ -249,9 +329,13 @@ func TestWhatAPluginGets(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", "/run/user/1000")
 	t.Setenv("DISPLAY", ":0")
 	recipient, identity := lines(t, plugin.KeyFile("works"))
+	inherited := inheritedFile(t)
 	stanzas := wrapped(t, recipient)
 	if _, err := ageplugin.Unwrap(t.Context(), name, []secret.Text{identity}, stanzas); err != nil {
 		t.Fatal(err)
+	}
+	if files := plugin.Noted("files"); len(files) == 0 || contains(files, inherited) {
+		t.Errorf("the plugin gets a file that was open: %q", files)
 	}
 	environ := plugin.Noted("environ")
 	for _, entry := range environ {

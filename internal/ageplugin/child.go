@@ -30,6 +30,7 @@ func RunChild() {
 		return
 	}
 	process.NoDumps()
+	keepFiles()
 	c := &child{out: json.NewEncoder(os.Stdout)}
 	in := bufio.NewReader(os.Stdin)
 	line, err := in.ReadBytes('\n')

@@ -13,6 +13,9 @@ func inSessionOfItsOwn(command *exec.Cmd) {
 	command.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP | windows.CREATE_NO_WINDOW}
 }
 
+// keepFiles does nothing: a program inherits only what it is given.
+func keepFiles() {}
+
 // group is a job: closing its handle ends all processes in it.
 type group struct {
 	job     windows.Handle

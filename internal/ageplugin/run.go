@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"sync"
 	"time"
 
 	"filippo.io/age"
@@ -43,42 +42,41 @@ const message Fault = "message"
 // maxAnswer is the most that is read of the child, in bytes.
 const maxAnswer = 1 << 20
 
-// queues lets each plugin be asked once at a time: a key can be used by one process,
-// and a person can touch one.
-var queues sync.Map // from a name to a chan struct{} with one place
-
-func queue(name string) chan struct{} {
-	q, _ := queues.LoadOrStore(name, make(chan struct{}, 1))
-	named, _ := q.(chan struct{}) // it stores no other
-	return named
-}
-
 // run asks for one answer. Without a context, only the deadline ends it early.
 func run(ctx context.Context, r request) (answer, error) {
 	var done <-chan struct{}
 	if ctx != nil {
 		done = ctx.Done()
 	}
-	q := queue(r.Name)
+	fail := func(why Fault) (answer, error) { return answer{}, &Error{Name: r.Name, Fault: why} }
+	q := queueOf(r.Name)
 	select {
-	case q <- struct{}{}:
-		defer func() { <-q }()
+	case q.place <- struct{}{}:
+		defer func() { <-q.place }()
 	case <-done:
-		return answer{}, &Error{Name: r.Name, Fault: Canceled}
+		return fail(Canceled)
 	}
+	timeouts := q.timeoutsOf(r)
 	if ctx != nil && ctx.Err() != nil {
-		return answer{}, &Error{Name: r.Name, Fault: Canceled}
+		return fail(Canceled)
 	}
-	if !OnPath(r.Name) {
-		return answer{}, &Error{Name: r.Name, Fault: Missing}
+	if *timeouts >= maxTimeouts {
+		return fail(GivenUp)
+	}
+	if missing := lookUp(r.Name); missing != "" {
+		return fail(missing)
 	}
 	child, err := start()
 	if err != nil {
-		return answer{}, &Error{Name: r.Name, Fault: NoProcess}
+		return fail(NoProcess)
 	}
 	defer child.end()
 	go func() { _ = json.NewEncoder(child.in).Encode(r) }()
-	return child.wait(done, r.Name)
+	a, timedOut, err := child.wait(done, r.Name)
+	if timedOut {
+		*timeouts++
+	}
+	return a, err
 }
 
 // session is a child that runs.
@@ -130,18 +128,19 @@ func (p *session) read(out io.Reader) {
 	}
 }
 
-// wait returns the last answer.
-func (p *session) wait(done <-chan struct{}, name string) (answer, error) {
+// wait returns the last answer. It reports whether the deadline ended it, whatever the
+// error says.
+func (p *session) wait(done <-chan struct{}, name string) (last answer, timedOut bool, err error) {
 	timer := time.NewTimer(currentTimeout())
 	defer timer.Stop()
 	fault := &Error{Name: name}
 	var asked Fault // for a PIN, a confirmation
-	fail := func(why Fault) (answer, error) {
+	fail := func(why Fault) (answer, bool, error) {
 		// A plugin that asked in vain answers with an error, waits, or just ends.
 		if fault.Fault = why; asked != "" && why != Canceled && why != Flooded {
 			fault.Fault = asked
 		}
-		return answer{}, fault
+		return answer{}, why == TimedOut, fault
 	}
 	for {
 		select {
@@ -154,13 +153,13 @@ func (p *session) wait(done <-chan struct{}, name string) (answer, error) {
 			case a.Meanwhile != "":
 				asked = a.Meanwhile
 			case a.NoMatch && asked == "":
-				return a, ErrNoMatch
+				return a, false, ErrNoMatch
 			case a.NoMatch:
 				return fail(Refused)
 			case a.Fault != "":
 				return fail(a.Fault)
 			default:
-				return a, nil
+				return a, false, nil
 			}
 		case <-timer.C:
 			return fail(TimedOut)

@@ -66,7 +66,7 @@ func BenchmarkOpen(b *testing.B) {
 func BenchmarkShow(b *testing.B) {
 	ciphertext := sealed(b, contentOf(b, bundle.SOPSDotenv, typical(20)), bundle.SOPSDotenv, x25519(b))
 	for b.Loop() {
-		if _, err := bundle.Show(ciphertext); err != nil {
+		if _, err := bundle.Inspect(ciphertext); err != nil {
 			b.Fatal(err)
 		}
 	}

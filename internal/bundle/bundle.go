@@ -1,6 +1,7 @@
 // Package bundle seals env documents to recipients and opens them again.
 //
-//   - bundle.go: formats, and who and what each can hold
+//   - format.go: the formats, in one table
+//   - bundle.go: how a bundle is sealed, and who and what its format can hold
 //   - content.go: what is sealed, and what is carried over from an older bundle
 //   - files.go: the tar in which one file per key travels
 //   - tree.go: YAML and JSON documents
@@ -8,13 +9,13 @@
 //   - kubernetes_rules.go: what Kubernetes takes of one
 //   - seal.go: sealing
 //   - open.go: opening, also what others made
-//   - shown.go: what a bundle shows unopened
+//   - inspect.go: what a bundle shows unopened
 //   - generate.go: values made at random
 //   - change.go: what counts as a change of content
 //   - decide.go: what an apply does with a bundle that exists
 //   - effect.go: which values that changes, and why
 //   - generated.go: which generated values stay
-//   - box.go: what a box gets of a bundle
+//   - reencrypt.go: re-encryption for a box
 //
 // A bundle is a text that people commit and that others' tools open: sops for the
 // formats that begin with sops, age for age_dotenv and age_files. Encryption is
@@ -30,45 +31,7 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
-	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
-
-// Format is the form of a bundle's ciphertext.
-type Format string
-
-// The formats that are written.
-const (
-	SOPSDotenv Format = "sops_dotenv" // sops' dotenv store: names in clear, values encrypted one by one
-	SOPSBinary Format = "sops_binary" // the whole env text in sops' binary store, a JSON document
-	SOPSYAML   Format = "sops_yaml"   // a YAML document, name to value, in sops' YAML store
-	SOPSJSON   Format = "sops_json"   // the same in sops' JSON store
-	AgeDotenv  Format = "age_dotenv"  // the whole env text in one armored age file
-	AgeFiles   Format = "age_files"   // a tar with one file per key in one armored age file
-
-	// SOPSKubernetes is the manifest of a Kubernetes Secret in sops' YAML store: the
-	// values are encrypted, and the rest is in clear.
-	SOPSKubernetes Format = "sops_kubernetes"
-)
-
-// SOPSINI is only read: what the sops command makes of an INI file.
-const SOPSINI Format = "sops_ini"
-
-// Formats lists the formats that are written, the default first.
-func Formats() []Format {
-	return []Format{SOPSDotenv, SOPSBinary, SOPSYAML, SOPSJSON, SOPSKubernetes, AgeDotenv, AgeFiles}
-}
-
-// ReadableFormats lists all formats that are read.
-func ReadableFormats() []Format { return append(Formats(), SOPSINI) }
-
-// HasText reports whether what is inside is one env text.
-func (f Format) HasText() bool { return f == SOPSDotenv || f == SOPSBinary || f == AgeDotenv }
-
-// keepsOrder reports whether what is inside has an order that a person chose.
-func (f Format) keepsOrder() bool { return f.HasText() || f == SOPSYAML || f == SOPSJSON }
-
-// isAge reports whether the bundle is an age file.
-func (f Format) isAge() bool { return f == AgeDotenv || f == AgeFiles }
 
 // MaxText is the longest env text, or tar, that is sealed, in bytes.
 const MaxText = 4 << 20
@@ -94,8 +57,8 @@ func (p Params) TextReaders() []dotenv.Reader {
 	return p.Readers
 }
 
-// spelling is how the env text inside is written.
-func (p Params) spelling() (dotenv.Spelling, error) { return dotenv.Spell(p.TextReaders()...) }
+// codec is how the env text inside is written.
+func (p Params) codec() (dotenv.Codec, error) { return dotenv.NewCodec(p.TextReaders()...) }
 
 // sameReaders reports whether the env text inside is for the same readers.
 func (p Params) sameReaders(other Params) bool {
@@ -111,7 +74,7 @@ func (p Params) CheckRecipients() error {
 	if len(p.Recipients) == 0 {
 		return agekey.ErrNoRecipient
 	}
-	if p.Format.isAge() {
+	if p.Format.IsAge() {
 		return agekey.CheckTogether(p.Recipients)
 	}
 	return nil
@@ -126,11 +89,11 @@ func (p Params) CheckName(key string) error {
 	case p.Format.isTree():
 		return p.checkTreeName(key)
 	}
-	spelling, err := p.spelling()
+	codec, err := p.codec()
 	if err != nil {
 		return err
 	}
-	return spelling.CheckKey(key)
+	return codec.CheckKey(key)
 }
 
 // CheckEntry returns a *dotenv.Error if the format or the readers can't hold the
@@ -142,26 +105,26 @@ func (p Params) CheckEntry(key string, value secret.Text) error {
 	if p.Format.isTree() {
 		return p.checkTreeEntry(key, value)
 	}
-	spelling, err := p.spelling()
+	codec, err := p.codec()
 	if err != nil {
 		return err
 	}
 	entry := dotenv.Line{Key: key, Value: value}
-	text, err := spelling.Encode(dotenv.Document{Lines: []dotenv.Line{entry}})
+	text, err := codec.Encode(dotenv.Document{Lines: []dotenv.Line{entry}})
 	if err != nil {
 		return err
 	}
-	return p.checkText(spelling, entry, text.Reveal())
+	return p.checkText(codec, entry, text.Reveal())
 }
 
 // checkText returns a *dotenv.Error if the format or the kernel can't hold an entry that
 // is written as this text.
-func (p Params) checkText(spelling dotenv.Spelling, entry dotenv.Line, text string) error {
+func (p Params) checkText(codec dotenv.Codec, entry dotenv.Line, text string) error {
 	if len(entry.Key)+len("=")+entry.Value.Len() > maxVariable {
 		return &dotenv.Error{Key: entry.Key, Problem: fmt.Sprintf("NAME=value is longer than %d bytes, and the kernel starts no program with such a variable: use format = \"age_files\", which puts the value into a file", maxVariable)}
 	}
 	if p.Format == SOPSDotenv {
-		return p.checkLine(spelling, entry.Key, text)
+		return p.checkLine(codec, entry.Key, text)
 	}
 	return nil
 }
@@ -169,7 +132,7 @@ func (p Params) checkText(spelling dotenv.Spelling, entry dotenv.Line, text stri
 // checkLine is an error if the entry's text is not the one line that sops' dotenv
 // store encrypts: what follows in a second line would be taken for a name of its
 // own, and be in clear.
-func (p Params) checkLine(spelling dotenv.Spelling, key, text string) error {
+func (p Params) checkLine(codec dotenv.Codec, key, text string) error {
 	line := strings.TrimSuffix(text, "\n")
 	var problem string
 	switch {
@@ -183,25 +146,7 @@ func (p Params) checkLine(spelling dotenv.Spelling, key, text string) error {
 		return nil
 	}
 	if len(p.Readers) > 0 {
-		return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the spelling for %s %s: use format sops_binary or age_dotenv, or other readers", spelling, problem)}
+		return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the codec for %s %s: use format sops_binary or age_dotenv, or other readers", codec, problem)}
 	}
 	return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the %s dialect %s: use format sops_binary or age_dotenv, or dialect compose", p.Dialect, problem)}
-}
-
-// storeFormats are the formats of sops' stores.
-var storeFormats = map[sops.Store]Format{
-	sops.Dotenv: SOPSDotenv, sops.Binary: SOPSBinary, sops.JSON: SOPSJSON, sops.YAML: SOPSYAML, sops.INI: SOPSINI,
-}
-
-// store is the sops store of a format; empty for those of age.
-func (f Format) store() sops.Store {
-	if f == SOPSKubernetes {
-		return sops.YAML
-	}
-	for store, format := range storeFormats {
-		if format == f {
-			return store
-		}
-	}
-	return ""
 }

@@ -40,14 +40,14 @@ func NewContent(doc dotenv.Document, p Params) (Content, error) {
 
 // encode writes env text, and checks each entry as CheckEntry does.
 func (p Params) encode(doc dotenv.Document) (secret.Text, error) {
-	spelling, err := p.spelling()
+	codec, err := p.codec()
 	if err != nil {
 		return secret.Text{}, err
 	}
 	var wrong error // of the first entry
-	text, err := spelling.EncodeEach(doc, func(entry dotenv.Line, text string) {
+	text, err := codec.EncodeEach(doc, func(entry dotenv.Line, text string) {
 		if wrong == nil {
-			wrong = p.checkText(spelling, entry, text)
+			wrong = p.checkText(codec, entry, text)
 		}
 	})
 	return text, cmp.Or(err, wrong)
@@ -55,11 +55,11 @@ func (p Params) encode(doc dotenv.Document) (secret.Text, error) {
 
 // parse reads env text that encode wrote.
 func (p Params) parse(text secret.Text) (dotenv.Document, error) {
-	spelling, err := p.spelling()
+	codec, err := p.codec()
 	if err != nil {
 		return dotenv.Document{}, err
 	}
-	return spelling.Parse(text)
+	return codec.Parse(text)
 }
 
 // Carry makes content of what another bundle holds, which was sealed as was says, to

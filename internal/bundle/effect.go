@@ -13,7 +13,7 @@ type Cause int
 
 // The causes.
 const (
-	Given            Cause = iota // the configuration gives another value
+	ValueGiven       Cause = iota // the configuration gives another value
 	Added                         // there is no such entry yet
 	GeneratedNow                  // it was given so far, and is generated from now on
 	GeneratorChanged              // it is generated in another way
@@ -96,12 +96,12 @@ func (r Request) given(p Prior, opened *Content) map[string]Cause {
 			changed[name] = NotCompared
 		default:
 			if was, there := old[name]; !there || !was.Equal(value) {
-				changed[name] = Given
+				changed[name] = ValueGiven
 			}
 		}
 	}
 	for name, cause := range changed {
-		if cause == Given && r.mayCarryOver(p) {
+		if cause == ValueGiven && r.mayCarryOver(p) {
 			changed[name] = NotYetKnown
 		}
 	}

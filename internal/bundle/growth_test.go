@@ -40,7 +40,7 @@ func TestAllocationsGrowWithEntries(t *testing.T) {
 				return err
 			},
 			"show": func(_ dotenv.Document, _ bundle.Content, ciphertext string) error {
-				_, err := bundle.Show(ciphertext)
+				_, err := bundle.Inspect(ciphertext)
 				return err
 			},
 		} {

@@ -32,7 +32,7 @@ func Detect(ciphertext string) (Format, error) {
 		return AgeDotenv, nil
 	}
 	if store, ok := sops.Detect(ciphertext); ok {
-		return storeFormats[store], nil
+		return formatOf(store), nil
 	}
 	if conflict := sops.Conflict(ciphertext); conflict != nil {
 		return "", conflict
@@ -77,7 +77,7 @@ func (s Source) Open(ciphertext string, ids []agekey.Identity) (Opened, error) {
 		}
 		format = found
 	}
-	if format.isAge() {
+	if format.IsAge() {
 		return s.openAge(ciphertext, ids)
 	}
 	if _, claims := sops.Detect(ciphertext); !claims && s.Format != "" {

@@ -8,22 +8,22 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/charset"
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
 
-// isTree reports whether the bundle is a YAML or JSON document, each of whose values is
-// encrypted by itself.
-func (f Format) isTree() bool { return f == SOPSYAML || f == SOPSJSON || f == SOPSKubernetes }
-
 // maxTreeName is the longest name of an entry in a document, in bytes.
 const maxTreeName = 253
+
+// treeNameCharacters are those of a key in a Kubernetes Secret.
+var treeNameCharacters = charset.New(charset.Upper + charset.Lower + charset.Digit + "_.-")
 
 // isTreeName reports whether an entry of a document has this name: one that Kubernetes
 // takes.
 func isTreeName(key string) bool {
-	return key != "" && len(key) <= maxTreeName && fileNameCharacters.Holds(key)
+	return key != "" && len(key) <= maxTreeName && treeNameCharacters.Holds(key)
 }
 
 func (p Params) checkTreeName(key string) error {

@@ -4,17 +4,16 @@ import (
 	"strings"
 )
 
-// The rules of the libraries that read env files inside applications, each as its
-// parser has them, less what depends on the lines that follow.
+// The rules of the libraries that read env files inside applications. Each set of rules
+// follows the library's parser, except where the result depends on later lines.
 
-// isUnquoted reports whether every library reads the text as it stands, without
-// quotes.
+// isUnquoted reports whether every library reads the text unchanged, without quotes.
 func isUnquoted(body string) bool {
 	return strings.Trim(body, " ") == body && isPlain(strings.ReplaceAll(body, " ", ""))
 }
 
-// closesAtEnd reports whether a closing quote after the body is the first that counts
-// to parsers which look for one without a backslash before it.
+// closesAtEnd reports whether a quote after the body is the closing one, to a parser that
+// takes the first quote without a backslash before it.
 func closesAtEnd(quote byte, body string) bool {
 	if strings.HasSuffix(body, `\`) {
 		return false
@@ -27,12 +26,12 @@ func closesAtEnd(quote byte, body string) bool {
 	return true
 }
 
-// nodeRules are those of npm's dotenv and of node's --env-file alike.
+// nodeRules are the rules that npm's dotenv and node's --env-file share.
 type nodeRules struct{}
 
 var nodeEscapes = strings.NewReplacer(`\n`, "\n")
 
-func (nodeRules) takes(quote byte, body string) (string, bool) {
+func (nodeRules) decode(quote byte, body string) (string, bool) {
 	switch {
 	case strings.IndexByte(body, '\r') >= 0:
 		return "", false // made LF
@@ -46,9 +45,9 @@ func (nodeRules) takes(quote byte, body string) (string, bool) {
 	return nodeEscapes.Replace(body), !strings.Contains(body, `\r`) // only dotenv decodes that
 }
 
-func (nodeRules) cannotHold(_, value string) string { return noText(value) }
+func (nodeRules) unrepresentable(_, value string) string { return notText(value) }
 
-func (nodeRules) cannotComment(text string) string {
+func (nodeRules) uncommentable(text string) string {
 	if strings.ContainsAny(text, "\u2028\u2029") {
 		return "a line or paragraph separator (U+2028, U+2029), after which an entry may begin"
 	}
@@ -58,16 +57,16 @@ func (nodeRules) cannotComment(text string) string {
 // objectPrototype is a name that dotenv assigns to an object without effect.
 const objectPrototype = "__proto__"
 
-// objectNames are the properties of every object of JavaScript. dotenv-expand 1000 takes
-// them for variables that are set, and fails.
+// objectNames are the properties of every JavaScript object. dotenv-expand 1000 treats
+// them as variables that are set, and fails.
 var objectNames = map[string]bool{
 	objectPrototype: true, "__defineGetter__": true, "__defineSetter__": true, "__lookupGetter__": true, "__lookupSetter__": true,
 	"constructor": true, "hasOwnProperty": true, "isPrototypeOf": true, "propertyIsEnumerable": true,
 	"toLocaleString": true, "toString": true, "valueOf": true,
 }
 
-// checkObjectNames returns an *Error if a reader takes the name for such a property.
-func (s Spelling) checkObjectNames(key string) error {
+// checkObjectNames returns an *Error if a reader mistakes the name for such a property.
+func (s Codec) checkObjectNames(key string) error {
 	for _, r := range s.readers {
 		if r == Node && key == objectPrototype || r == Next && objectNames[key] {
 			return &Error{Key: key, Problem: string(r) + " can't have this name, which every object of JavaScript has already: choose another, or leave " + string(r) + " out of readers"}
@@ -76,28 +75,28 @@ func (s Spelling) checkObjectNames(key string) error {
 	return nil
 }
 
-// nextRules are those of dotenv with dotenv-expand, which looks for references in all
-// quotes, and in some versions runs $(…).
+// nextRules are the rules of dotenv with dotenv-expand, which expands references in all
+// kinds of quotes, and in some versions runs $(…).
 type nextRules struct{ nodeRules }
 
 var unescapedDollar = compiled(`(?:^|[^\\])\$`)
 
-func (r nextRules) takes(quote byte, body string) (string, bool) {
-	value, certain := r.nodeRules.takes(quote, body)
+func (r nextRules) decode(quote byte, body string) (string, bool) {
+	value, certain := r.nodeRules.decode(quote, body)
 	if !certain || unescapedDollar().MatchString(value) {
 		return "", false
 	}
 	return strings.ReplaceAll(value, `\$`, "$"), true
 }
 
-func (nextRules) cannotHold(_, value string) string {
+func (nextRules) unrepresentable(_, value string) string {
 	if strings.Contains(value, "$(") {
 		return "$(, which some of its versions run as a command"
 	}
-	return noText(value)
+	return notText(value)
 }
 
-// pythonRules are those of python-dotenv.
+// pythonRules are the rules of python-dotenv.
 type pythonRules struct{}
 
 var (
@@ -106,7 +105,7 @@ var (
 	pythonDoubleEscapes = strings.NewReplacer(`\\`, `\`, `\'`, `'`, `\"`, `"`, `\a`, "\a", `\b`, "\b", `\f`, "\f", `\n`, "\n", `\r`, "\r", `\t`, "\t", `\v`, "\v")
 )
 
-func (pythonRules) takes(quote byte, body string) (string, bool) {
+func (pythonRules) decode(quote byte, body string) (string, bool) {
 	value, certain := body, isUnquoted(body)
 	switch quote {
 	case 0:
@@ -115,29 +114,29 @@ func (pythonRules) takes(quote byte, body string) (string, bool) {
 	case '"':
 		value, certain = pythonDoubleEscapes.Replace(body), closesAtEnd(quote, body)
 	default:
-		certain = false // no quote to it
+		certain = false // a backtick is no quote to python-dotenv
 	}
 	return value, certain && strings.IndexByte(body, '\r') < 0 && !pythonReference().MatchString(value)
 }
 
-func (pythonRules) cannotHold(_, value string) string { return noText(value) }
+func (pythonRules) unrepresentable(_, value string) string { return notText(value) }
 
-func (pythonRules) cannotComment(string) string { return "" }
+func (pythonRules) uncommentable(string) string { return "" }
 
-// phpRules are those of phpdotenv.
+// phpRules are the rules of phpdotenv.
 type phpRules struct{}
 
 var phpEscapes = map[byte]byte{'"': '"', '\\': '\\', '$': '$', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t', 'v': '\v'}
 
-func (phpRules) takes(quote byte, body string) (string, bool) {
+func (phpRules) decode(quote byte, body string) (string, bool) {
 	if strings.ContainsAny(body, "\r\n") {
-		return "", false // a line is a line, but for some forms of double quotes
+		return "", false // only some forms of double quotes may span lines
 	}
 	switch quote {
 	case 0:
 		return body, isUnquoted(body) && strings.IndexByte(body, ' ') < 0
 	case '\'':
-		// A double quote after = begins a value of several lines, wherever it stands.
+		// Anywhere in a line, =" begins a value of several lines.
 		return body, strings.IndexByte(body, '\'') < 0 && !strings.Contains(body, `="`)
 	case '"':
 		return phpDouble(body)
@@ -145,7 +144,7 @@ func (phpRules) takes(quote byte, body string) (string, bool) {
 	return "", false
 }
 
-// phpDouble reads what stands in double quotes.
+// phpDouble decodes the text between double quotes.
 func phpDouble(body string) (string, bool) {
 	var out strings.Builder
 	for i := 0; i < len(body); i++ {
@@ -158,7 +157,7 @@ func phpDouble(body string) (string, bool) {
 			}
 			decoded, known := phpEscapes[body[i]]
 			if !known {
-				return "", false // an error of the whole file
+				return "", false // phpdotenv refuses the whole file
 			}
 			out.WriteByte(decoded)
 		default:
@@ -168,21 +167,21 @@ func phpDouble(body string) (string, bool) {
 	return out.String(), true
 }
 
-func (phpRules) cannotHold(_, value string) string { return noText(value) }
+func (phpRules) unrepresentable(_, value string) string { return notText(value) }
 
-func (phpRules) cannotComment(text string) string {
+func (phpRules) uncommentable(text string) string {
 	if strings.Contains(text, `="`) {
 		return `="`
 	}
 	return ""
 }
 
-// rubyRules are those of ruby's dotenv from version 3 on.
+// rubyRules are the rules of ruby's dotenv, version 3 and later.
 type rubyRules struct{}
 
 var rubyEscape = compiled(`\\([^$])`)
 
-func (rubyRules) takes(quote byte, body string) (string, bool) {
+func (rubyRules) decode(quote byte, body string) (string, bool) {
 	if strings.IndexByte(body, '\r') >= 0 {
 		return "", false // made LF
 	}
@@ -192,8 +191,8 @@ func (rubyRules) takes(quote byte, body string) (string, bool) {
 	case '\'':
 		return body, strings.IndexByte(body, '\'') < 0 && !strings.HasSuffix(body, `\`)
 	case '"':
-		// A line break is kept as \n, and the backslash of any other escape dropped; but
-		// that of \$( stays.
+		// Ruby keeps \n and \r as two characters, drops the backslash of other escapes, and
+		// keeps the one of \$(.
 		if !closesAtEnd(quote, body) || strings.Contains(body, "$(") || escapes(body, func(c byte) bool { return c == 'n' || c == 'r' }) {
 			return "", false
 		}
@@ -203,11 +202,11 @@ func (rubyRules) takes(quote byte, body string) (string, bool) {
 	return "", false
 }
 
-func (rubyRules) cannotHold(_, value string) string { return noText(value) }
+func (rubyRules) unrepresentable(_, value string) string { return notText(value) }
 
-func (rubyRules) cannotComment(string) string { return "" }
+func (rubyRules) uncommentable(string) string { return "" }
 
-// goRules are those of godotenv.
+// goRules are the rules of godotenv.
 type goRules struct{}
 
 var (
@@ -215,9 +214,9 @@ var (
 	goUnescape = compiled(`\\([^$])`)
 )
 
-func (goRules) takes(quote byte, body string) (string, bool) {
+func (goRules) decode(quote byte, body string) (string, bool) {
 	if strings.IndexByte(body, '\r') >= 0 {
-		return "", false // made LF before an LF
+		return "", false // dropped before an LF
 	}
 	switch quote {
 	case 0:
@@ -225,7 +224,7 @@ func (goRules) takes(quote byte, body string) (string, bool) {
 	case '\'':
 		return body, strings.IndexByte(body, '\'') < 0 && !strings.HasSuffix(body, `\`)
 	case '"':
-		// Quotes at both ends are dropped, escaped or not.
+		// godotenv strips all quotes at both ends, even escaped ones.
 		if !closesAtEnd(quote, body) || strings.HasSuffix(body, `"`) || unescaped(body, "$") {
 			return "", false
 		}
@@ -244,6 +243,6 @@ func (goRules) takes(quote byte, body string) (string, bool) {
 	return "", false
 }
 
-func (goRules) cannotHold(_, value string) string { return noText(value) }
+func (goRules) unrepresentable(_, value string) string { return notText(value) }
 
-func (goRules) cannotComment(string) string { return "" }
+func (goRules) uncommentable(string) string { return "" }

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// compiled returns a regular expression that is compiled when it is first used: most runs
-// need few of those of this package, and every start would pay for all.
+// compiled returns a regular expression that is compiled on first use. Compiling all of
+// them would slow down every start, and most runs need only a few.
 func compiled(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }

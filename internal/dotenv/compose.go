@@ -5,40 +5,40 @@ import (
 	"unicode"
 )
 
-// composeGrammar reads as compose-go's dotenv parser does, less what it would
-// have to guess.
+// composeGrammar reads as compose-go's dotenv parser does, and refuses what that parser
+// would have to guess.
 type composeGrammar struct{}
 
-// composeEscapes makes any value one line of compose's double-quoted text.
+// composeEscapes turns any value into one line of compose's double-quoted text.
 var composeEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", `\n`, "\r", `\r`)
 
-// quote prefers what most other readers share: in single quotes, and in double quotes
-// without a backslash or a $, nothing is an escape to them. php takes =" for the
-// beginning of a value wherever it stands, but in double quotes.
+// quote prefers forms that most other readers decode alike: single quotes, and double
+// quotes without a backslash or a $. php reads =" as the start of a value everywhere
+// except in double quotes.
 func (composeGrammar) quote(value string) string {
 	switch {
 	case value != "" && isPlain(value):
 		return value
-	case value != "" && inSingle(value) && !strings.ContainsAny(value, "\r\n") && !strings.Contains(value, `="`):
+	case value != "" && fitsSingleQuotes(value) && !strings.ContainsAny(value, "\r\n") && !strings.Contains(value, `="`):
 		return "'" + value + "'"
 	}
 	return `"` + composeEscapes.Replace(value) + `"`
 }
 
-func (composeGrammar) cannotHold(_, value string) string { return noText(value) }
+func (composeGrammar) unrepresentable(_, value string) string { return notText(value) }
 
-func (composeGrammar) cannotComment(string) string { return "" }
+func (composeGrammar) uncommentable(string) string { return "" }
 
-func (composeGrammar) owns(string) bool { return false }
+func (composeGrammar) isReserved(string) bool { return false }
 
-// entry reads NAME=value, with compose's optional "export" before it.
-func (g composeGrammar) entry(r *reader) error {
+// readEntry reads NAME=value, with compose's optional "export" before it.
+func (g composeGrammar) readEntry(r *reader) error {
 	name, _, found := strings.Cut(r.peekLine(), "=")
 	if !found {
 		return r.fail("", problemNoEquals)
 	}
-	key := exported(name)
-	if err := r.name(key); err != nil {
+	key := withoutExport(name)
+	if err := r.checkName(key); err != nil {
 		return err
 	}
 	afterEquals := r.rest[len(name)+len("="):]
@@ -53,8 +53,8 @@ func (g composeGrammar) entry(r *reader) error {
 	return r.add(key, value)
 }
 
-// exported is the name without blanks around it, and without "export" before it.
-func exported(name string) string {
+// withoutExport returns the name without blanks around it, and without "export" before it.
+func withoutExport(name string) string {
 	key := strings.TrimLeft(name, blanks)
 	if after, ok := strings.CutPrefix(key, "export"); ok && strings.TrimLeft(after, blanks) != after {
 		key = strings.TrimLeft(after, blanks)
@@ -78,9 +78,10 @@ func (g composeGrammar) value(r *reader, key string) (string, error) {
 	}
 	value := body
 	if quote == '"' {
-		var problem string
-		if value, problem = r.unescapeDouble(key, body); problem != "" {
-			return "", r.fail(key, problem)
+		var err error
+		value, err = r.unescapeDouble(key, body)
+		if err != nil {
+			return "", r.fail(key, err.Error())
 		}
 	} else {
 		if r.options.References == Braces && strings.IndexByte(body, '\'') >= 0 {
@@ -93,11 +94,11 @@ func (g composeGrammar) value(r *reader, key string) (string, error) {
 	return value, r.closeLine(key, comments, problemAfter)
 }
 
-// bareValue reads an unquoted value: up to " #" or the line's end.
+// bareValue reads an unquoted value, which ends at " #" or at the end of the line.
 func (composeGrammar) bareValue(r *reader, key string) (string, error) {
 	line := r.peekLine()
 	value, comment, _ := strings.Cut(line, " #")
-	if noComment(comment) {
+	if cannotBeComment(comment) {
 		return "", r.fail(key, problemComment)
 	}
 	value = strings.TrimRight(value, blanks)
@@ -110,31 +111,31 @@ func (composeGrammar) bareValue(r *reader, key string) (string, error) {
 	if r.strict && strings.Trim(value, invisible) != value {
 		return "", r.fail(key, problemInvisible)
 	}
-	value, problem := r.bareDollars(key, value)
-	if problem != "" {
-		return "", r.fail(key, problem)
+	value, err := r.bareDollars(key, value)
+	if err != nil {
+		return "", r.fail(key, err.Error())
 	}
 	r.cutLine()
 	return value, nil
 }
 
-// bareDollars replaces the references in an unquoted value.
-func (r *reader) bareDollars(key, value string) (string, string) {
+// bareDollars replaces the references in an unquoted value. The error is a problem.
+func (r *reader) bareDollars(key, value string) (string, error) {
 	switch mode := r.options.References; {
 	case mode != NoReferences && strings.Contains(value, `\$`):
-		return "", problemBareEscape
+		return "", problem(problemBareEscape)
 	case mode == Braces && strings.IndexByte(value, '#') >= 0:
-		return "", problemBracesHash
+		return "", problem(problemBracesHash)
 	case mode == Braces:
 		return r.expandBraces(key, value)
 	case r.strict && strings.Contains(value, "$$"):
-		return "", problemDoubled
+		return "", problem(problemDoubled)
 	}
 	return r.expand(key, value)
 }
 
-// scanQuoted finds the closing quote. It returns the body with \quote made quote
-// and every other escape left alone, and the body's length in the text.
+// scanQuoted finds the closing quote. It returns the body, in which it has unescaped only
+// the quote, and the body's length in the text.
 func scanQuoted(text string, quote byte) (body string, length int, closed bool) {
 	var out strings.Builder
 	for i := 0; i < len(text); i++ {
@@ -154,8 +155,8 @@ func scanQuoted(text string, quote byte) (body string, length int, closed bool) 
 	return "", 0, false
 }
 
-// escapePattern matches those that compose knows inside double quotes; \$ becomes $$, which
-// dollars then makes one $. A backslash before anything else stays.
+// escapePattern matches the escapes that compose knows inside double quotes. \$ becomes
+// $$, which unescapeDollars turns into one $. Other backslashes are kept.
 var (
 	escapePattern  = compiled(`\\[abcfnrtv$"\\0]`)
 	composeEscaped = map[string]string{
@@ -164,13 +165,14 @@ var (
 	}
 )
 
-func (r *reader) unescapeDouble(key, body string) (value, problem string) {
+// unescapeDouble decodes the text between double quotes. The error is a problem.
+func (r *reader) unescapeDouble(key, body string) (string, error) {
 	braces := r.options.References == Braces
-	if r.strict && !braces && doubled(body) {
-		return "", problemDoubled
+	if r.strict && !braces && hasDoubledDollar(body) {
+		return "", problem(problemDoubled)
 	}
 	if braces && escapes(body, func(c byte) bool { return c == '$' }) {
-		return "", problemBracesSlash
+		return "", problem(problemBracesSlash)
 	}
 	octal := false
 	body = escapePattern().ReplaceAllStringFunc(body, func(match string) string {
@@ -178,7 +180,7 @@ func (r *reader) unescapeDouble(key, body string) (value, problem string) {
 		return composeEscaped[match]
 	})
 	if octal {
-		return "", `there is an octal escape (\0…), which readers take differently: write \\ for a backslash`
+		return "", problem(`there is an octal escape (\0…), which readers take differently: write \\ for a backslash`)
 	}
 	if braces {
 		return r.expandBraces(key, body)
@@ -186,8 +188,8 @@ func (r *reader) unescapeDouble(key, body string) (value, problem string) {
 	return r.expand(key, body)
 }
 
-// doubled reports whether there is a $$ whose first $ no backslash escapes.
-func doubled(body string) bool {
+// hasDoubledDollar reports whether the body has a $$ without a backslash before it.
+func hasDoubledDollar(body string) bool {
 	for i := 0; i+1 < len(body); i++ {
 		if body[i] == '\\' {
 			i++
@@ -198,22 +200,22 @@ func doubled(body string) bool {
 	return false
 }
 
-// expands matches what compose's template language replaces. (?i) as there: it
-// also folds two letters outside ASCII.
-var expands = compiled(`\$(?:\$|\{|(?i:[_a-z]))`)
+// expandedForms matches what compose's template language replaces. With (?i), as in
+// compose, it also matches two letters outside ASCII.
+var expandedForms = compiled(`\$(?:\$|\{|(?i:[_a-z]))`)
 
-// dollars makes $$ one $ and refuses what would be expanded.
-func dollars(text string) (value, problem string) {
+// unescapeDollars turns $$ into $ and refuses references. The error is a problem.
+func unescapeDollars(text string) (string, error) {
 	if strings.IndexByte(text, '$') < 0 {
-		return text, ""
+		return text, nil
 	}
 	expanded := false
-	value = expands().ReplaceAllStringFunc(text, func(match string) string {
+	value := expandedForms().ReplaceAllStringFunc(text, func(match string) string {
 		expanded = expanded || match != "$$"
 		return "$"
 	})
 	if expanded {
-		return "", problemReference
+		return "", problem(problemReference)
 	}
-	return value, ""
+	return value, nil
 }

@@ -25,23 +25,42 @@ const (
 	Portable Dialect = "portable"
 )
 
+// dialectTable has a line for each dialect, the default first. The descriptions in the
+// schema and the docs come from it.
+var dialectTable = []struct {
+	dialect  Dialect
+	programs string // that read text in it, in Markdown
+}{
+	{Compose, "docker compose: `env_file`, and `.env` next to the compose file"},
+	{Docker, "`docker run --env-file`, and compose's `format: raw`: no quotes, no line breaks"},
+	{Systemd, "systemd: `EnvironmentFile=`"},
+	{Shell, "a POSIX shell that reads the text with `.`"},
+	{Portable, "compose, systemd and shells alike"},
+}
+
 // Dialects lists all dialects, the default first.
-func Dialects() []Dialect { return []Dialect{Compose, Docker, Systemd, Shell, Portable} }
+func Dialects() []Dialect {
+	var all []Dialect
+	for _, line := range dialectTable {
+		all = append(all, line.dialect)
+	}
+	return all
+}
 
 // grammar is what sets a dialect apart.
 type grammar interface {
-	// entry reads NAME=value and what ends it.
-	entry(r *reader) error
+	// readEntry reads NAME=value and what ends it.
+	readEntry(r *reader) error
 	// quote writes a value that the dialect can hold.
 	quote(value string) string
-	// cannotHold names what in the value the dialect can't hold, or is "". The
+	// unrepresentable names what in the value the dialect can't hold, or is "". The
 	// words stand after "can't hold".
-	cannotHold(key, value string) string
-	// cannotComment names likewise what keeps a text of one line from being a
+	unrepresentable(key, value string) string
+	// uncommentable names likewise what keeps a text of one line from being a
 	// comment.
-	cannotComment(text string) string
-	// owns reports whether a name belongs to the program itself.
-	owns(key string) bool
+	uncommentable(text string) string
+	// isReserved reports whether a name belongs to the program itself.
+	isReserved(key string) bool
 }
 
 // grammar returns nil for a dialect that there isn't. It is a switch because the
@@ -67,7 +86,7 @@ func (d Dialect) known() (grammar, error) {
 	if g := d.grammar(); g != nil {
 		return g, nil
 	}
-	return nil, &Error{Problem: "there is no such dialect: use " + listed(Dialects(), "or")}
+	return nil, &Error{Problem: "there is no such dialect: use " + joinNames(Dialects(), "or")}
 }
 
 // CheckValue returns an *Error if the dialect can't hold the value. It says which
@@ -77,12 +96,12 @@ func (d Dialect) CheckValue(key, value string) error {
 	if err != nil {
 		return err
 	}
-	what := g.cannotHold(key, value)
+	what := g.unrepresentable(key, value)
 	if what == "" {
 		return nil
 	}
 	return &Error{Key: key, Problem: d.cannot(what, "encode the value, for example as base64", func(other Dialect) bool {
-		return other.CheckKey(key) == nil && other.grammar().cannotHold(key, value) == ""
+		return other.CheckKey(key) == nil && other.grammar().unrepresentable(key, value) == ""
 	})}
 }
 
@@ -96,9 +115,9 @@ func (d Dialect) CheckKey(key string) error {
 	if err := checkKey(key, d.names()); err != nil {
 		return err
 	}
-	if g.owns(key) {
+	if g.isReserved(key) {
 		return &Error{Key: key, Problem: d.cannot("a name that a shell keeps for itself", "choose another name", func(other Dialect) bool {
-			return !other.grammar().owns(key)
+			return !other.grammar().isReserved(key)
 		})}
 	}
 	return nil
@@ -119,12 +138,12 @@ func (d Dialect) checkComment(text string) error {
 	if err != nil {
 		return err
 	}
-	if noComment(text) {
+	if cannotBeComment(text) {
 		return &Error{Problem: problemComment}
 	}
-	if what := g.cannotComment(text); what != "" {
+	if what := g.uncommentable(text); what != "" {
 		return &Error{Problem: d.cannot("a comment with "+what, "change the comment", func(other Dialect) bool {
-			return other.grammar().cannotComment(text) == ""
+			return other.grammar().uncommentable(text) == ""
 		})}
 	}
 	return nil
@@ -132,8 +151,8 @@ func (d Dialect) checkComment(text string) error {
 
 const problemComment = "the comment holds a line break, a CR, a NUL byte or invalid UTF-8"
 
-// noComment reports whether no dialect can hold the text as a comment.
-func noComment(text string) bool {
+// cannotBeComment reports whether no dialect can hold the text as a comment.
+func cannotBeComment(text string) bool {
 	return strings.ContainsAny(text, "\r\n\x00") || !utf8.ValidString(text)
 }
 
@@ -145,11 +164,11 @@ func (d Dialect) cannot(what, remedy string, can func(Dialect) bool) string {
 	if len(others) == 0 {
 		return problem + "no dialect can: " + remedy
 	}
-	return problem + listed(others, "and") + " can"
+	return problem + joinNames(others, "and") + " can"
 }
 
-// listed writes names as "a, b and c".
-func listed[Name ~string](names []Name, last string) string {
+// joinNames writes names as "a, b and c".
+func joinNames[Name ~string](names []Name, last string) string {
 	var out strings.Builder
 	for i, name := range names {
 		switch {
@@ -168,8 +187,8 @@ const (
 	invalidUTF8 = "invalid UTF-8"
 )
 
-// noText names what keeps a value from being UTF-8 text, or is "".
-func noText(value string) string {
+// notText names what keeps a value from being UTF-8 text, or is "".
+func notText(value string) string {
 	switch {
 	case strings.IndexByte(value, 0) >= 0:
 		return nulByte

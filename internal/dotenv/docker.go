@@ -11,7 +11,7 @@ const dockerLine = 65535
 
 const longLine = "a line of more than 65,535 bytes, name included"
 
-func (dockerGrammar) cannotHold(key, value string) string {
+func (dockerGrammar) unrepresentable(key, value string) string {
 	switch {
 	case strings.IndexByte(value, '\n') >= 0:
 		return "a line break"
@@ -20,29 +20,29 @@ func (dockerGrammar) cannotHold(key, value string) string {
 	case len(key)+len("=")+len(value) > dockerLine:
 		return longLine
 	}
-	return noText(value)
+	return notText(value)
 }
 
-func (dockerGrammar) cannotComment(text string) string {
+func (dockerGrammar) uncommentable(text string) string {
 	if len("#")+len(text) > dockerLine {
 		return longLine
 	}
 	return ""
 }
 
-func (dockerGrammar) owns(string) bool { return false }
+func (dockerGrammar) isReserved(string) bool { return false }
 
 func (dockerGrammar) quote(value string) string { return value }
 
-// entry reads a line. Quotes and spaces are part of the value; before the name,
+// readEntry reads a line. Quotes and spaces are part of the value; before the name,
 // blanks are skipped.
-func (dockerGrammar) entry(r *reader) error {
+func (dockerGrammar) readEntry(r *reader) error {
 	line := r.peekLine()
 	key, value, found := strings.Cut(strings.TrimLeft(line, blanks), "=")
 	if !found {
 		return r.fail("", "there is no = in the line: write NAME=value, in one line (docker takes a name alone from the environment of whoever starts it)")
 	}
-	if err := r.name(key); err != nil {
+	if err := r.checkName(key); err != nil {
 		return err
 	}
 	if strings.HasSuffix(value, "\r") {

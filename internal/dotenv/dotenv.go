@@ -15,8 +15,8 @@
 //   - readers.go: writing for several readers, and who they are
 //   - applications.go: the rules of the libraries inside applications
 //   - compiled.go: regular expressions, compiled when they are first used
-//   - ways.go: the ways to write a value, in the order in which they are tried
-//   - spelled.go: reading again what was written for readers
+//   - quoting.go: the ways to write a value, in the order in which they are tried
+//   - decode.go: reading again what was written for readers
 //
 // The same text means different things to different readers, so a dialect says
 // whose rules count. Reading refuses, with the line and the name, what two readers

@@ -4,7 +4,7 @@ package dotenv
 const ShellNames = shellNames
 
 // Holds is CheckValue without the search for who stands in the way.
-func (s Spelling) Holds(key, value string) bool {
+func (s Codec) Holds(key, value string) bool {
 	_, can := s.spell(key, value)
 	return can
 }

@@ -44,7 +44,7 @@ func FuzzSpell(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, bits uint16, first, second string) {
 		readers := chosen(bits)
-		s, err := dotenv.Spell(readers...)
+		s, err := dotenv.NewCodec(readers...)
 		if err != nil {
 			return // there is none
 		}
@@ -79,7 +79,7 @@ func FuzzParseSpelled(f *testing.F) {
 	application := []dotenv.Reader{dotenv.Go, dotenv.Node, dotenv.Next, dotenv.Python, dotenv.PHP, dotenv.Ruby}
 	f.Fuzz(func(t *testing.T, which uint8, text string) {
 		reader := application[int(which)%len(application)]
-		s, err := dotenv.Spell(reader)
+		s, err := dotenv.NewCodec(reader)
 		if err != nil {
 			t.Fatal(err)
 		}

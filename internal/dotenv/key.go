@@ -25,8 +25,8 @@ const sopsPrefix = "sops_"
 // clearSuffix ends the names whose values sops stores in clear.
 const clearSuffix = "_unencrypted"
 
-// takesOver names variables that give whoever sets them control of a process.
-var takesOver = map[string]bool{"BASH_ENV": true, "IFS": true, "PATH": true}
+// controlsProcess names variables that give whoever sets them control of a process.
+var controlsProcess = map[string]bool{"BASH_ENV": true, "IFS": true, "PATH": true}
 
 // checkKey returns an *Error if the name is not safe where it must be one of those.
 func checkKey(key string, isOne func(key string) bool) error {
@@ -38,7 +38,7 @@ func checkKey(key string, isOne func(key string) bool) error {
 		return &Error{Problem: "the name has a . or a -, which only the dialects compose and docker can hold: use letters, digits and _"}
 	case !isOne(key):
 		return &Error{Problem: "the name is not one that every program reads: use letters, digits and _, and no digit first"}
-	case takesOver[key] || strings.HasPrefix(key, "LD_"):
+	case controlsProcess[key] || strings.HasPrefix(key, "LD_"):
 		return &Error{Key: key, Problem: "this name takes over the program that reads it, so it is refused: set it where the program is started"}
 	case strings.HasPrefix(key, sopsPrefix):
 		return &Error{Key: key, Problem: "names that begin with sops_ belong to sops' metadata: choose another"}

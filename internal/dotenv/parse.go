@@ -130,6 +130,11 @@ const (
 	problemNoEquals = "there is no = in the line: write NAME=value (a value of several lines needs quotes)"
 )
 
+// problem is an error that does not know its line and key yet.
+type problem string
+
+func (p problem) Error() string { return string(p) }
+
 func (r *reader) fail(key, problem string) error {
 	return &Error{Line: r.line, Key: key, Problem: problem}
 }
@@ -183,11 +188,11 @@ func (r *reader) statement(g grammar) error {
 		r.cutLine()
 		return nil
 	}
-	return g.entry(r)
+	return g.readEntry(r)
 }
 
-// name checks a name that the current line has.
-func (r *reader) name(key string) error {
+// checkName checks a name that the current line has.
+func (r *reader) checkName(key string) error {
 	if after, ok := strings.CutPrefix(key, "export"); ok && after != "" && strings.TrimLeft(after, blanks) != after {
 		return r.fail("", "the line begins with export, which the "+string(r.dialect)+" dialect's reader does not know: remove it (compose and shell have it)")
 	}
@@ -237,7 +242,7 @@ func (r *reader) closeLine(key string, comments bool, problem string) error {
 		return r.fail(key, fmt.Sprintf("%s (the value begins in line %d)", problem, r.began))
 	case !isComment:
 		return r.fail(key, problem)
-	case noComment(trimmed):
+	case cannotBeComment(trimmed):
 		return r.fail(key, problemComment)
 	}
 	r.cutLine()

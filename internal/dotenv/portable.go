@@ -9,43 +9,43 @@ type portableGrammar struct{}
 // portableEscapes makes double-quoted text of a value without backticks.
 var portableEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`)
 
-// inSingle reports whether a value can stand in single quotes: compose takes \'
+// fitsSingleQuotes reports whether a value can stand in single quotes: compose takes \'
 // for an escaped quote.
-func inSingle(value string) bool {
-	return strings.IndexByte(value, '\'') < 0 && !oddBackslashes(value)
+func fitsSingleQuotes(value string) bool {
+	return strings.IndexByte(value, '\'') < 0 && !endsInBackslash(value)
 }
 
 func (portableGrammar) quote(value string) string {
 	switch {
 	case value != "" && isBare(value):
 		return value
-	case inSingle(value):
+	case fitsSingleQuotes(value):
 		return "'" + value + "'"
 	}
 	return `"` + portableEscapes.Replace(value) + `"`
 }
 
-// cannotHold refuses a backtick where single quotes can't be used: in double
+// unrepresentable refuses a backtick where single quotes can't be used: in double
 // quotes a shell needs a backslash before it, which compose keeps.
-func (portableGrammar) cannotHold(key, value string) string {
-	if strings.IndexByte(value, '`') >= 0 && !inSingle(value) {
+func (portableGrammar) unrepresentable(key, value string) string {
+	if strings.IndexByte(value, '`') >= 0 && !fitsSingleQuotes(value) {
 		return "a backtick together with a single quote or a backslash at the end"
 	}
-	return systemdGrammar{}.cannotHold(key, value)
+	return systemdGrammar{}.unrepresentable(key, value)
 }
 
-func (portableGrammar) cannotComment(text string) string { return systemdGrammar{}.cannotComment(text) }
+func (portableGrammar) uncommentable(text string) string { return systemdGrammar{}.uncommentable(text) }
 
-func (portableGrammar) owns(key string) bool { return shellOwns(key) }
+func (portableGrammar) isReserved(key string) bool { return isShellVariable(key) }
 
-// entry reads what quote writes, and any other text of that form.
-func (g portableGrammar) entry(r *reader) error {
+// readEntry reads what quote writes, and any other text of that form.
+func (g portableGrammar) readEntry(r *reader) error {
 	name, _, found := strings.Cut(r.peekLine(), "=")
 	if !found {
 		return r.fail("", problemNoEquals)
 	}
 	key := strings.TrimLeft(name, blanks)
-	if err := r.name(key); err != nil {
+	if err := r.checkName(key); err != nil {
 		return err
 	}
 	r.rest = r.rest[len(name)+len("="):]
@@ -53,7 +53,7 @@ func (g portableGrammar) entry(r *reader) error {
 	var err error
 	switch {
 	case strings.HasPrefix(r.rest, "'"):
-		if value, err = r.singleQuoted(key); err == nil && !inSingle(value) {
+		if value, err = r.singleQuoted(key); err == nil && !fitsSingleQuotes(value) {
 			err = r.failFirst(key, `compose takes \' for a quote inside the value: put double quotes around the value, and write \\ for a backslash`)
 		}
 	case strings.HasPrefix(r.rest, `"`):

@@ -67,12 +67,12 @@ func (d Dialect) entryLength(text string) int {
 	if d != Shell {
 		value = strings.TrimLeft(value, blanks)
 	}
-	begins := len(line) - len(value)
-	end := d.valueEnd(text[begins:])
+	start := len(line) - len(value)
+	end := d.valueEnd(text[start:])
 	if end < 0 {
 		return -1
 	}
-	rest := text[begins+end:]
+	rest := text[start+end:]
 	after, _, _ := strings.Cut(rest, "\n")
 	return min(len(text)-len(rest)+len(after)+1, len(text))
 }

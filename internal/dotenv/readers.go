@@ -28,43 +28,58 @@ const (
 	Go Reader = "go"
 )
 
+// readerTable has a line for each reader that is no dialect, as dialectTable has for
+// dialects.
+var readerTable = []struct {
+	reader   Reader
+	programs string
+}{
+	{Node, "Node.js: `dotenv` of npm, and `node --env-file`"},
+	{Next, "Next.js, and `dotenv` with `dotenv-expand`"},
+	{Python, "python-dotenv: Flask, many Django projects"},
+	{PHP, "phpdotenv: Laravel"},
+	{Ruby, "`dotenv` of Ruby, version 3 and later: Rails"},
+	{Go, "godotenv"},
+}
+
 // Readers lists all readers, the dialects first.
 func Readers() []Reader {
 	var all []Reader
-	for _, d := range Dialects() {
-		all = append(all, Reader(d))
+	for _, line := range dialectTable {
+		all = append(all, Reader(line.dialect))
 	}
-	return append(all, Node, Next, Python, PHP, Ruby, Go)
+	for _, line := range readerTable {
+		all = append(all, line.reader)
+	}
+	return all
 }
 
-// Programs says who reads a text as the reader does, in Markdown.
-func (r Reader) Programs() string { return programs[r] }
-
-var programs = map[Reader]string{
-	Reader(Compose):  "docker compose: `env_file`, and `.env` next to the compose file",
-	Reader(Docker):   "`docker run --env-file`, and compose's `format: raw`: no quotes, no line breaks",
-	Reader(Systemd):  "systemd: `EnvironmentFile=`",
-	Reader(Shell):    "a POSIX shell that reads the text with `.`",
-	Reader(Portable): "compose, systemd and shells alike",
-	Node:             "Node.js: `dotenv` of npm, and `node --env-file`",
-	Next:             "Next.js, and `dotenv` with `dotenv-expand`",
-	Python:           "python-dotenv: Flask, many Django projects",
-	PHP:              "phpdotenv: Laravel",
-	Ruby:             "`dotenv` of Ruby, version 3 and later: Rails",
-	Go:               "godotenv",
+// Programs names the programs that read a text as the reader does, in Markdown.
+func (r Reader) Programs() string {
+	for _, line := range dialectTable {
+		if r == Reader(line.dialect) {
+			return line.programs
+		}
+	}
+	for _, line := range readerTable {
+		if r == line.reader {
+			return line.programs
+		}
+	}
+	return ""
 }
 
 // rules say what a reader makes of a value in a text.
 type rules interface {
-	// takes returns what the reader makes of a value that is written as body in
+	// decode returns what the reader makes of a value that is written as body in
 	// quotes of that kind, or in none where quote is 0. It reports false where that
 	// is not certain, as where it depends on what follows.
-	takes(quote byte, body string) (value string, certain bool)
-	// cannotHold names what keeps the reader from any entry of that name and value,
+	decode(quote byte, body string) (value string, certain bool)
+	// unrepresentable names what keeps the reader from any entry of that name and value,
 	// or is "".
-	cannotHold(key, value string) string
-	// cannotComment names what keeps a text of one line from being a comment.
-	cannotComment(text string) string
+	unrepresentable(key, value string) string
+	// uncommentable names what keeps a text of one line from being a comment.
+	uncommentable(text string) string
 }
 
 // rules returns nil for a reader that there isn't.
@@ -89,27 +104,27 @@ func (r Reader) rules() rules {
 	return nil
 }
 
-// Spelling says how entries are written: so that every one of some readers gets
+// Codec says how entries are written: so that every one of some readers gets
 // their values. The zero value can't write.
-type Spelling struct {
+type Codec struct {
 	readers []Reader
 	rules   []rules
 }
 
-// Spell returns the spelling for all of these readers. It returns an *Error if there
+// NewCodec returns the spelling for all of these readers. It returns an *Error if there
 // are none, or one that doesn't exist.
-func Spell(readers ...Reader) (Spelling, error) {
+func NewCodec(readers ...Reader) (Codec, error) {
 	if len(readers) == 0 {
-		return Spelling{}, &Error{Problem: "there is no reader: name one at least"}
+		return Codec{}, &Error{Problem: "there is no reader: name one at least"}
 	}
-	var s Spelling
+	var s Codec
 	for _, r := range readers {
 		if slices.Contains(s.readers, r) {
 			continue
 		}
 		rules := r.rules()
 		if rules == nil {
-			return Spelling{}, &Error{Problem: "there is no such reader: use " + listed(Readers(), "or")}
+			return Codec{}, &Error{Problem: "there is no such reader: use " + joinNames(Readers(), "or")}
 		}
 		s.readers, s.rules = append(s.readers, r), append(s.rules, rules)
 	}
@@ -117,10 +132,10 @@ func Spell(readers ...Reader) (Spelling, error) {
 }
 
 // String lists the readers.
-func (s Spelling) String() string { return listed(s.readers, "and") }
+func (s Codec) String() string { return joinNames(s.readers, "and") }
 
 // dialects are those of the readers that are dialects.
-func (s Spelling) dialects() (found []Dialect) {
+func (s Codec) dialects() (found []Dialect) {
 	for _, r := range s.readers {
 		if d := Dialect(r); d.grammar() != nil {
 			found = append(found, d)
@@ -131,7 +146,7 @@ func (s Spelling) dialects() (found []Dialect) {
 
 // CheckKey returns an *Error if the name is not safe, or one of the readers can't
 // have it.
-func (s Spelling) CheckKey(key string) error {
+func (s Codec) CheckKey(key string) error {
 	dialects := s.dialects()
 	for _, d := range dialects {
 		if err := d.CheckKey(key); err != nil {
@@ -146,26 +161,26 @@ func (s Spelling) CheckKey(key string) error {
 
 // CheckValue returns an *Error if the value can't be written so that all readers get
 // it. It says which of them stand in the way.
-func (s Spelling) CheckValue(key, value string) error {
+func (s Codec) CheckValue(key, value string) error {
 	_, err := s.quote(key, value)
 	return err
 }
 
 // quote writes a value.
-func (s Spelling) quote(key, value string) (string, error) {
+func (s Codec) quote(key, value string) (string, error) {
 	if text, ok := s.spell(key, value); ok {
 		return text, nil
 	}
 	if dialects := s.dialects(); len(dialects) == 1 && len(s.readers) == 1 {
 		return "", dialects[0].CheckValue(key, value) // the other dialects are the remedy
 	}
-	return "", &Error{Key: key, Problem: s.blame(key, value)}
+	return "", &Error{Key: key, Problem: s.explain(key, value)}
 }
 
 // spell tries the ways to write a value, those of one line first.
-func (s Spelling) spell(key, value string) (string, bool) {
+func (s Codec) spell(key, value string) (string, bool) {
 	for _, r := range s.rules {
-		if r.cannotHold(key, value) != "" {
+		if r.unrepresentable(key, value) != "" {
 			return "", false
 		}
 	}
@@ -175,12 +190,12 @@ func (s Spelling) spell(key, value string) (string, bool) {
 		}
 	}
 	several := ""
-	for _, way := range ways {
-		body, can := way.write(value)
-		if !can || !s.allTake(way.quote, body, value) {
+	for _, quoting := range quotings {
+		body, can := quoting.write(value)
+		if !can || !s.allDecode(quoting.quote, body, value) {
 			continue
 		}
-		text := quoted(way.quote, body)
+		text := quoted(quoting.quote, body)
 		if !strings.Contains(text, "\n") {
 			return text, true
 		}
@@ -191,19 +206,19 @@ func (s Spelling) spell(key, value string) (string, bool) {
 	return several, several != ""
 }
 
-// allTake reports whether every reader makes the value of that body.
-func (s Spelling) allTake(quote byte, body, value string) bool {
+// allDecode reports whether every reader makes the value of that body.
+func (s Codec) allDecode(quote byte, body, value string) bool {
 	return !slices.ContainsFunc(s.rules, func(r rules) bool {
-		got, certain := r.takes(quote, body)
+		got, certain := r.decode(quote, body)
 		return !certain || got != value
 	})
 }
 
-// blame says why a value can't be written, and what to do.
-func (s Spelling) blame(key, value string) string {
+// explain says why a value can't be written, and what to do.
+func (s Codec) explain(key, value string) string {
 	const encode = "encode the value, for example as base64"
 	can := func(readers ...Reader) bool {
-		some, err := Spell(readers...)
+		some, err := NewCodec(readers...)
 		if err != nil {
 			return false
 		}
@@ -212,7 +227,7 @@ func (s Spelling) blame(key, value string) string {
 	}
 	var none, without []Reader
 	for i, r := range s.readers {
-		if what := s.rules[i].cannotHold(key, value); what != "" {
+		if what := s.rules[i].unrepresentable(key, value); what != "" {
 			return string(r) + " can't hold " + what + ": leave " + string(r) + " out of readers, or " + encode
 		}
 		if !can(r) {
@@ -223,22 +238,22 @@ func (s Spelling) blame(key, value string) string {
 	}
 	switch {
 	case len(none) > 0:
-		return "no way to write the value is read right by " + listed(none, "and") + ": leave out " + listed(none, "and") + ", or " + encode
+		return "no way to write the value is read right by " + joinNames(none, "and") + ": leave out " + joinNames(none, "and") + ", or " + encode
 	case len(without) > 0:
-		return "no way to write the value is read alike by " + listed(s.readers, "and") + ": leave out " + listed(without, "or") + ", or " + encode
+		return "no way to write the value is read alike by " + joinNames(s.readers, "and") + ": leave out " + joinNames(without, "or") + ", or " + encode
 	}
-	return "no way to write the value is read alike by " + listed(s.readers, "and") + ": leave some out, or " + encode
+	return "no way to write the value is read alike by " + joinNames(s.readers, "and") + ": leave some out, or " + encode
 }
 
 // Encode writes the document as text for the readers, as Document.Encode does for a
 // dialect.
-func (s Spelling) Encode(doc Document) (secret.Text, error) {
+func (s Codec) Encode(doc Document) (secret.Text, error) {
 	return s.EncodeEach(doc, func(Line, string) {})
 }
 
 // EncodeEach is Encode, and calls each with the text of every entry, its line break
 // included: who has to look at the texts need not encode the entries again.
-func (s Spelling) EncodeEach(doc Document, each func(entry Line, text string)) (secret.Text, error) {
+func (s Codec) EncodeEach(doc Document, each func(entry Line, text string)) (secret.Text, error) {
 	if len(s.rules) == 0 {
 		return secret.Text{}, &Error{Problem: "there is no reader: name one at least"}
 	}
@@ -272,8 +287,8 @@ func (s Spelling) EncodeEach(doc Document, each func(entry Line, text string)) (
 }
 
 // checkComment returns an *Error if a reader can't have the text as a comment.
-func (s Spelling) checkComment(text string) error {
-	if noComment(text) {
+func (s Codec) checkComment(text string) error {
+	if cannotBeComment(text) {
 		return &Error{Problem: problemComment}
 	}
 	for i, r := range s.rules {
@@ -281,7 +296,7 @@ func (s Spelling) checkComment(text string) error {
 			if err := d.checkComment(text); err != nil {
 				return err
 			}
-		} else if what := r.cannotComment(text); what != "" {
+		} else if what := r.uncommentable(text); what != "" {
 			return &Error{Problem: string(s.readers[i]) + " can't have a comment with " + what + ": change the comment"}
 		}
 	}
@@ -291,7 +306,7 @@ func (s Spelling) checkComment(text string) error {
 // dialectRules are those of the program whose dialect it is.
 type dialectRules struct{ dialect Dialect }
 
-func (r dialectRules) takes(quote byte, body string) (string, bool) {
+func (r dialectRules) decode(quote byte, body string) (string, bool) {
 	doc, err := Parse(secret.New("K="+quoted(quote, body)+"\n"), r.dialect)
 	if err != nil || len(doc.Lines) != 1 || doc.Lines[0].Key != "K" {
 		return "", false
@@ -299,10 +314,10 @@ func (r dialectRules) takes(quote byte, body string) (string, bool) {
 	return doc.Lines[0].Value.Reveal(), true
 }
 
-func (r dialectRules) cannotHold(key, value string) string {
-	return r.dialect.grammar().cannotHold(key, value)
+func (r dialectRules) unrepresentable(key, value string) string {
+	return r.dialect.grammar().unrepresentable(key, value)
 }
 
-func (r dialectRules) cannotComment(text string) string {
-	return r.dialect.grammar().cannotComment(text)
+func (r dialectRules) uncommentable(text string) string {
+	return r.dialect.grammar().uncommentable(text)
 }

@@ -15,7 +15,7 @@ func TestReadersNames(t *testing.T) {
 	names := strings.Fields("__proto__ __defineGetter__ constructor hasOwnProperty toString valueOf export exports exportA null length this _ UID status")
 	refused := map[dotenv.Reader]int{dotenv.Node: 1, dotenv.Next: 6}
 	for reader, versions := range versions {
-		s, err := dotenv.Spell(reader)
+		s, err := dotenv.NewCodec(reader)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +39,7 @@ func TestReadersComments(t *testing.T) {
 	t.Parallel() // it waits for other programs
 	comments := []string{" a", "A=b", " it's", "\"", "`", " export A=b", " \\", " a\u0085A=b", " a\u2028A=b", " a\u2029-=`", " a\vA=b", " a\fA=b", " a\x1cA=b"}
 	for reader, versions := range versions {
-		s, err := dotenv.Spell(reader)
+		s, err := dotenv.NewCodec(reader)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +76,7 @@ func TestReadersChanged(t *testing.T) {
 	t.Parallel() // it waits for other programs
 	lines := []string{"KEY=a", "export KEY=a", "export  KEY=a", "export\tKEY=a", "KEY\t=a", "KEY=\ta", "KEY=a\t", "KEY=\t", "KEY = a", "export KEY=", "export KEY = ", "KEY=a # b", "KEY=a # b\u2028L=c", "KEY='a' # b\u2028L=c", "# a\u2029L=c\nKEY=a", "KEY='a\u2028L=c'"}
 	for reader, versions := range versions {
-		s, err := dotenv.Spell(reader)
+		s, err := dotenv.NewCodec(reader)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,7 +79,7 @@ func realistic() []string {
 }
 
 // share is how many of a hundred values a spelling holds.
-func share(s dotenv.Spelling, values []string) float64 {
+func share(s dotenv.Codec, values []string) float64 {
 	held := 0
 	for _, value := range values {
 		if s.Holds("K", value) {
@@ -97,7 +97,7 @@ func TestReadersHold(t *testing.T) {
 		return dotenv.Compose.CheckValue("K", value) != nil || strings.Contains(value, "\r")
 	})
 	for _, set := range readerSets {
-		s, err := dotenv.Spell(set.readers...)
+		s, err := dotenv.NewCodec(set.readers...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,7 +143,7 @@ func TestReaders(t *testing.T) {
 	for _, set := range readerSets {
 		readers := set.readers
 		t.Run(fmt.Sprint(readers), func(t *testing.T) {
-			s, err := dotenv.Spell(readers...)
+			s, err := dotenv.NewCodec(readers...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -178,7 +178,7 @@ func TestReaders(t *testing.T) {
 }
 
 // inFiles writes a document in texts of so many lines.
-func inFiles(t *testing.T, s dotenv.Spelling, doc dotenv.Document, size int, check func(text string, doc dotenv.Document)) {
+func inFiles(t *testing.T, s dotenv.Codec, doc dotenv.Document, size int, check func(text string, doc dotenv.Document)) {
 	t.Helper()
 	for lines := range slices.Chunk(doc.Lines, size) {
 		part := dotenv.Document{Lines: lines}
@@ -191,7 +191,7 @@ func inFiles(t *testing.T, s dotenv.Spelling, doc dotenv.Document, size int, che
 }
 
 // checkVersion has a real program read what means the document.
-func checkVersion(t *testing.T, version dotenvtest.Reader, s dotenv.Spelling, doc dotenv.Document) {
+func checkVersion(t *testing.T, version dotenvtest.Reader, s dotenv.Codec, doc dotenv.Document) {
 	t.Helper()
 	size := len(doc.Lines) + 1
 	if version == dotenvtest.Expand1000 {

@@ -2,20 +2,20 @@ package dotenv
 
 import "strings"
 
-// References says what a $ in compose's text means.
+// References is the meaning of a $ in compose's text.
 type References string
 
 const (
-	// NoReferences makes a reference an error. It is the zero value.
+	// NoReferences refuses references. It is the zero value.
 	NoReferences References = ""
-	// Resolve reads compose's forms, from names that are set earlier in the text.
-	// The environment is never read.
+	// Resolve reads compose's forms. A reference takes the value that the text sets earlier,
+	// and never one from the environment.
 	Resolve References = "resolve"
 	// Braces reads ${NAME} alone; any other $ is text, as phpdotenv has it.
 	Braces References = "braces"
 )
 
-// ReferenceModes lists what References can be set to.
+// ReferenceModes lists all modes except NoReferences.
 func ReferenceModes() []References { return []References{Resolve, Braces} }
 
 const (
@@ -38,14 +38,14 @@ const (
 	problemBracesSlash = `there is \$, which php reads as $ and python keeps with the backslash: write the value in single quotes if the $ is text`
 )
 
-// maxExpanded is how many bytes references bring in, at most. Values that double in
-// each line would fill any memory.
+// maxExpanded is the most that references may add to a text, in bytes. Without it, values
+// that double in each line would exhaust the memory.
 const maxExpanded = 4 << 20
 
 // nameStart matches the name that a reference begins with.
 var nameStart = compiled(`^[A-Za-z_][A-Za-z0-9_]*`)
 
-// reference is a name that a value refers to, and what is wrong if it is set.
+// reference is a name that a value refers to, and the error if the text sets it.
 type reference struct {
 	name    string
 	problem error
@@ -59,100 +59,103 @@ type expansion struct {
 	out    strings.Builder
 }
 
-// expand replaces the references in a value in which \$ has become $$. It returns
-// what is wrong, which holds nothing of the text.
-func (r *reader) expand(key, text string) (value, problem string) {
+// expand replaces the references in a value in which \$ has become $$. The error is a
+// problem.
+func (r *reader) expand(key, text string) (string, error) {
 	switch {
 	case strings.IndexByte(text, '$') < 0:
-		return text, ""
+		return text, nil
 	case r.options.References == NoReferences:
-		return dollars(text)
+		return unescapeDollars(text)
 	}
 	e := expansion{reader: r, key: key}
-	rest, problem := e.text(text, false)
-	if problem == "" && rest != "" {
-		problem = problemForm
+	rest, err := e.text(text, false)
+	if err == nil && rest != "" {
+		err = problem(problemForm)
 	}
-	return e.out.String(), problem
+	return e.out.String(), err
 }
 
-// text replaces references up to the end or, in a default, up to the brace that
-// closes it.
-func (e *expansion) text(text string, inside bool) (rest, problem string) {
+// text replaces references up to the end or, inside a default, up to the brace that
+// closes it. It returns the rest of the text.
+func (e *expansion) text(text string, inDefault bool) (rest string, err error) {
 	for text != "" {
 		length := strings.IndexAny(text, "${}\n")
 		if length < 0 {
 			length = len(text)
 		}
 		e.out.WriteString(text[:length])
-		if text = text[length:]; text == "" {
+		text = text[length:]
+		if text == "" {
 			break
 		}
 		switch {
 		case text[0] == '$':
-			if text, problem = e.dollar(text, inside); problem != "" {
-				return "", problem
+			text, err = e.dollar(text, inDefault)
+			if err != nil {
+				return "", err
 			}
-		case !inside:
+		case !inDefault:
 			e.out.WriteByte(text[0])
 			text = text[1:]
 		case text[0] == '}':
-			return text, ""
+			return text, nil
 		default:
-			return "", problemForm // compose counts braces, and ends at a line break
+			return "", problem(problemForm) // compose counts braces, and ends at a line break
 		}
 	}
-	return "", ""
+	return "", nil
 }
 
-// dollar reads what begins with a $.
-func (e *expansion) dollar(text string, inside bool) (rest, problem string) {
+// dollar reads a reference or another form that begins with a $.
+func (e *expansion) dollar(text string, inDefault bool) (rest string, err error) {
 	after := text[1:]
 	switch {
 	case strings.HasPrefix(after, "$"):
 		e.out.WriteByte('$')
-		return after[1:], ""
+		return after[1:], nil
 	case strings.HasPrefix(after, "("):
-		return "", problemCommand
+		return "", problem(problemCommand)
 	case strings.HasPrefix(after, "{"):
 		return e.braced(after[1:])
 	}
 	name := nameStart().FindString(after)
 	if strings.HasPrefix(after[len(name):], "\u017f") || strings.HasPrefix(after[len(name):], "\u212a") {
-		return "", problemForm // letters that compose takes for s and k
+		return "", problem(problemForm) // compose reads these letters as s and k
 	}
 	if name != "" {
-		value, problem := e.lookup(name)
+		value, err := e.lookup(name)
 		e.out.WriteString(value)
-		return after[len(name):], problem
+		return after[len(name):], err
 	}
-	if inside {
-		return "", problemForm
+	if inDefault {
+		return "", problem(problemForm)
 	}
 	e.out.WriteByte('$')
-	return after, ""
+	return after, nil
 }
 
-// braced reads what stands after "${", and the closing brace.
-func (e *expansion) braced(text string) (rest, problem string) {
+// braced reads a reference after its "${", with the closing brace.
+func (e *expansion) braced(text string) (rest string, err error) {
 	name := nameStart().FindString(text)
 	text = text[len(name):]
 	if name == "" || text == "" {
-		return "", problemForm
+		return "", problem(problemForm)
 	}
 	if text[0] == '}' {
-		value, problem := e.lookup(name)
+		value, err := e.lookup(name)
 		e.out.WriteString(value)
-		return text[1:], problem
+		return text[1:], err
 	}
 	text, orEmpty := strings.CutPrefix(text, ":")
 	if text == "" || strings.IndexByte("-+?", text[0]) < 0 {
-		return "", problemForm
+		return "", problem(problemForm)
 	}
 	operator := text[0]
 	value, set := e.reader.values[name]
-	if e.reader.expanded += len(value); e.reader.expanded > maxExpanded {
-		return "", problemExpanded
+	e.reader.expanded += len(value)
+	if e.reader.expanded > maxExpanded {
+		return "", problem(problemExpanded)
 	}
 	set = set && (!orEmpty || value != "")
 	if _, exists := e.reader.values[name]; exists {
@@ -160,73 +163,74 @@ func (e *expansion) braced(text string) (rest, problem string) {
 	}
 	counts := operator == '-' && !set || operator == '+' && set
 	word := expansion{reader: e.reader, key: e.key, unused: e.unused || !counts}
-	rest, problem = word.text(text[1:], true)
+	rest, err = word.text(text[1:], true)
 	switch {
-	case problem != "":
-		return "", problem
+	case err != nil:
+		return "", err
 	case !strings.HasPrefix(rest, "}"):
-		return "", problemForm
+		return "", problem(problemForm)
 	case operator == '?' && !set && !e.unused:
-		return "", problemRequired
+		return "", problem(problemRequired)
 	case counts:
 		e.out.WriteString(word.out.String())
 	case operator != '+':
 		e.out.WriteString(value)
 	}
-	return rest[1:], ""
+	return rest[1:], nil
 }
 
-// lookup returns what a name is set to earlier in the text.
-func (e *expansion) lookup(name string) (value, problem string) {
+// lookup returns the value that the text sets a name to before this entry.
+func (e *expansion) lookup(name string) (string, error) {
 	value, set := e.reader.values[name]
 	e.reader.expanded += len(value)
 	switch {
 	case e.reader.expanded > maxExpanded:
-		return "", problemExpanded
+		return "", problem(problemExpanded)
 	case set:
 		e.note(name)
 	case e.unused:
 	case name == e.key:
-		return "", problemItself
+		return "", problem(problemItself)
 	default:
-		return "", problemNotSet
+		return "", problem(problemNotSet)
 	}
-	return value, ""
+	return value, nil
 }
 
-// note remembers a reference, to be an error if the name is set again. A value may
-// refer to what its own name was before.
+// note records a reference, which is an error if the text sets the name again. A value
+// may refer to an earlier value of its own name.
 func (e *expansion) note(name string) {
 	if name != e.key {
 		e.reader.referred[name] = append(e.reader.referred[name], &Error{Line: e.reader.began, Key: e.key, Problem: problemBetween})
 	}
 }
 
-// bracedName matches the one form that php and python both fill in.
+// bracedName matches the one form that both php and python replace.
 var bracedName = compiled(`\$\{(?:([A-Za-z_][A-Za-z0-9_.]*)\}|[^}\n]*\}?)`)
 
 // expandBraces replaces ${NAME} and leaves any other $ as it is.
-func (r *reader) expandBraces(key, text string) (value, problem string) {
+// The error is a problem.
+func (r *reader) expandBraces(key, text string) (value string, err error) {
 	e := expansion{reader: r, key: key}
 	value = bracedName().ReplaceAllStringFunc(text, func(match string) string {
 		name := bracedName().FindStringSubmatch(match)[1]
 		if name == "" || strings.Contains(name, ".") {
-			problem = problemBracesForm
+			err = problem(problemBracesForm)
 			return ""
 		}
-		found, wrong := e.lookup(name)
-		if wrong != "" {
-			problem = wrong
+		found, lookupErr := e.lookup(name)
+		if lookupErr != nil {
+			err = lookupErr
 		}
 		return found
 	})
-	return value, problem
+	return value, err
 }
 
-// anyReference matches what Next or python fills in, whatever the quotes.
+// anyReference matches what Next or python replaces in any kind of quotes.
 var anyReference = compiled(`\$\{?([A-Za-z_][A-Za-z0-9_]*)`)
 
-// noteSingle remembers the names that a value in single quotes could refer to.
+// noteSingle records the names that a value in single quotes could refer to.
 func (r *reader) noteSingle(key, text string) {
 	if r.options.References == NoReferences {
 		return
@@ -238,7 +242,7 @@ func (r *reader) noteSingle(key, text string) {
 	}
 }
 
-// checkReferences returns what only the whole text shows to be wrong.
+// checkReferences returns the errors that depend on the whole text.
 func (r *reader) checkReferences() (problems []error) {
 	for _, single := range r.single {
 		if _, set := r.assigned[single.name]; set {

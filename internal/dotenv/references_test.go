@@ -99,12 +99,12 @@ func TestReferencesRefused(t *testing.T) {
 			}
 		})
 	}
-	doubled := "A0=x\n"
+	hasDoubledDollar := "A0=x\n"
 	for i := range 60 {
-		doubled += fmt.Sprintf("A%d=${A%d}${A%d}\n", i+1, i, i)
+		hasDoubledDollar += fmt.Sprintf("A%d=${A%d}${A%d}\n", i+1, i, i)
 	}
 	for _, mode := range dotenv.ReferenceModes() {
-		if _, _, err := read(doubled, mode); err == nil || !strings.Contains(err.Error(), "more than 4 MiB") {
+		if _, _, err := read(hasDoubledDollar, mode); err == nil || !strings.Contains(err.Error(), "more than 4 MiB") {
 			t.Errorf("%s: doubled 60 times: %v", mode, err)
 		}
 	}

@@ -12,22 +12,22 @@ func (shellGrammar) quote(value string) string {
 	return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 }
 
-func (shellGrammar) cannotHold(_, value string) string {
+func (shellGrammar) unrepresentable(_, value string) string {
 	if strings.IndexByte(value, 0) >= 0 {
 		return nulByte
 	}
 	return ""
 }
 
-func (shellGrammar) cannotComment(string) string { return "" }
+func (shellGrammar) uncommentable(string) string { return "" }
 
-func (shellGrammar) owns(key string) bool { return shellOwns(key) }
+func (shellGrammar) isReserved(key string) bool { return isShellVariable(key) }
 
 const problemExpands = "a shell would expand the $ or run what is in backticks: put the value in single quotes"
 
-// entry reads an assignment that is alone in its line, with "export" before it
+// readEntry reads an assignment that is alone in its line, with "export" before it
 // or not.
-func (g shellGrammar) entry(r *reader) error {
+func (g shellGrammar) readEntry(r *reader) error {
 	line := r.peekLine()
 	name, _, found := strings.Cut(line, "=")
 	if !found {
@@ -42,7 +42,7 @@ func (g shellGrammar) entry(r *reader) error {
 	if trimmed := strings.TrimRight(key, blanks); trimmed != key && isKey(trimmed) {
 		return r.fail("", "there is a space before the =, which makes a shell run the name as a command: write NAME=value")
 	}
-	if err := r.name(key); err != nil {
+	if err := r.checkName(key); err != nil {
 		return err
 	}
 	r.rest = r.rest[len(name)+len("="):]

@@ -30,7 +30,7 @@ const (
 // bashPrefix begins names that bash keeps for itself, more in each version.
 const bashPrefix = "BASH_"
 
-var shellOwned = func() map[string]bool {
+var shellVariables = func() map[string]bool {
 	owned := map[string]bool{}
 	for name := range strings.FieldsSeq(shellNames) {
 		owned[name] = true
@@ -38,7 +38,7 @@ var shellOwned = func() map[string]bool {
 	return owned
 }()
 
-// shellOwns reports whether a name belongs to a shell.
-func shellOwns(key string) bool {
-	return shellOwned[key] || key == zshModules || key == zshWatch || strings.HasPrefix(key, bashPrefix)
+// isShellVariable reports whether a name belongs to a shell.
+func isShellVariable(key string) bool {
+	return shellVariables[key] || key == zshModules || key == zshWatch || strings.HasPrefix(key, bashPrefix)
 }

@@ -17,8 +17,8 @@ func (systemdGrammar) quote(value string) string {
 	return `"` + systemdEscapes.Replace(value) + `"`
 }
 
-func (systemdGrammar) cannotHold(_, value string) string {
-	if what := noText(value); what != "" {
+func (systemdGrammar) unrepresentable(_, value string) string {
+	if what := notText(value); what != "" {
 		return what
 	}
 	return noncharacter(value)
@@ -35,31 +35,31 @@ func noncharacter(value string) string {
 	return ""
 }
 
-// cannotComment refuses what makes the next line part of the comment in systemd
+// uncommentable refuses what makes the next line part of the comment in systemd
 // before 254.
-func (systemdGrammar) cannotComment(text string) string {
-	if oddBackslashes(text) {
+func (systemdGrammar) uncommentable(text string) string {
+	if endsInBackslash(text) {
 		return "a backslash at its end, which joins the next line to it"
 	}
 	return ""
 }
 
-func (systemdGrammar) owns(string) bool { return false }
+func (systemdGrammar) isReserved(string) bool { return false }
 
-// oddBackslashes reports whether the text ends in a backslash that is not itself
+// endsInBackslash reports whether the text ends in a backslash that is not itself
 // escaped.
-func oddBackslashes(text string) bool {
+func endsInBackslash(text string) bool {
 	return (len(text)-len(strings.TrimRight(text, `\`)))%2 == 1
 }
 
-// entry reads a name and a value that is bare or in one pair of quotes.
-func (g systemdGrammar) entry(r *reader) error {
+// readEntry reads a name and a value that is bare or in one pair of quotes.
+func (g systemdGrammar) readEntry(r *reader) error {
 	name, _, found := strings.Cut(r.peekLine(), "=")
 	if !found {
 		return r.fail("", problemNoEquals)
 	}
 	key := strings.Trim(name, blanks)
-	if err := r.name(key); err != nil {
+	if err := r.checkName(key); err != nil {
 		return err
 	}
 	r.rest = strings.TrimLeft(r.rest[len(name)+len("="):], blanks)

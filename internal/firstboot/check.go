@@ -126,11 +126,11 @@ var composeReads = []string{
 	"compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml", ".env",
 }
 
-// CheckFileAmong reports why a file cannot be dropped together with the rest: it is
+// CheckFileConflicts reports why a file cannot be dropped together with the rest: it is
 // where the identity is looked for, or docker compose, which runs as root, would take
 // it from somebody else. Its path, owner and mode are taken to have passed their own
 // checks. The error is a *ParamError with that index.
-func CheckFileAmong(index int, f File, p Params) error {
+func CheckFileConflicts(index int, f File, p Params) error {
 	if p.IdentityFile != "" && (f.Path == p.IdentityFile || isBelow(f.Path, p.IdentityFile) || isBelow(p.IdentityFile, f.Path)) {
 		return &ParamError{index, "Path", fmt.Sprintf("%q is in the way of the identity file %q: move one of them", f.Path, p.IdentityFile)}
 	}

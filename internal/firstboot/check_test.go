@@ -202,7 +202,7 @@ func TestCheckFileAmong(t *testing.T) {
 		{"/etc/age/key/x", "", "0600", "Path"},
 		{"/etc/age/key2", "", "0600", ""},
 	} {
-		err := CheckFileAmong(3, File{Path: tt.path, Owner: tt.owner, Mode: tt.mode}, p)
+		err := CheckFileConflicts(3, File{Path: tt.path, Owner: tt.owner, Mode: tt.mode}, p)
 		field := ""
 		var pe *ParamError
 		if errors.As(err, &pe) && pe.Index == 3 {

@@ -16,17 +16,22 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/plaintar"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
 // tarOf makes a tar of regular files, in the order of their names.
 func tarOf(t testing.TB, files map[string]string) string {
 	t.Helper()
-	var headers []tar.Header
+	var list []plaintar.File
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		headers = append(headers, tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(files[name]))})
+		list = append(list, plaintar.File{Name: name, Content: files[name]})
 	}
-	return tarWith(t, headers, files)
+	text, err := plaintar.Write(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func tarWith(t testing.TB, headers []tar.Header, files map[string]string) string {

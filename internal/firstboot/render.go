@@ -76,7 +76,7 @@ func check(p Params) (*age.X25519Identity, error) {
 		problems = append(problems, err)
 	}
 	for i, f := range p.Files {
-		if err := CheckFileAmong(i, f, p); err != nil {
+		if err := CheckFileConflicts(i, f, p); err != nil {
 			problems = append(problems, err)
 		}
 	}

@@ -35,17 +35,17 @@ func CheckUserScript(s string) error {
 		return errors.New("is not text: write it in UTF-8, without NUL")
 	case len(s) > maxUserScriptBytes:
 		return fmt.Errorf("is %d bytes long: the limit is %d; put it into the image, and call it", len(s), maxUserScriptBytes)
-	case isOurs(s):
+	case isRendered(s):
 		return errors.New("is a script that ageenv made: give the script of your own, without it")
 	}
 	return nil
 }
 
-// IsOurs reports whether a startup script was made by this package, in whatever
+// IsRendered reports whether a startup script was made by this package, in whatever
 // version.
-func IsOurs(script secret.Text) bool { return isOurs(script.Reveal()) }
+func IsRendered(script secret.Text) bool { return isRendered(script.Reveal()) }
 
-func isOurs(script string) bool {
+func isRendered(script string) bool {
 	_, rest, _ := strings.Cut(script, "\n")
 	return strings.HasPrefix(rest, banner)
 }

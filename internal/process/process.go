@@ -9,10 +9,10 @@ package process
 
 import "os"
 
-// Take returns the values of the environment variables and removes them: from the
+// TakeVariables returns the values of the environment variables and removes them: from the
 // environment that children get and, on Linux, from /proc/PID/environ, which
 // os.Unsetenv leaves as it was at the start.
-func Take(names ...string) map[string]string {
+func TakeVariables(names ...string) map[string]string {
 	taken := map[string]string{}
 	for _, name := range names {
 		if value, ok := os.LookupEnv(name); ok {

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		requestHTTP2()
 		os.Exit(0)
 	case "take":
-		taken := process.Take(name, "AGEENV_TEST_NOT_SET")
+		taken := process.TakeVariables(name, "AGEENV_TEST_NOT_SET")
 		if len(taken) != 1 || taken[name] != canary {
 			os.Exit(3)
 		}

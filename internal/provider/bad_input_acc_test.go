@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 )
 
 // badInput is a configuration that a plan refuses.
@@ -209,7 +209,7 @@ func TestAccPrivateKeyAsRecipient(t *testing.T) {
 	for kind, key := range map[string]string{"": leaked.identity, ", lower case": strings.ToLower(leaked.identity), ", hybrid": pq.identity, ", cut off": leaked.identity[:40]} {
 		says := func(attribute, where string) []string {
 			return []string{"Error: Private key where a recipient belongs", where, "In " + attribute + ": This is a private key (identity), and a recipient is a public one: " +
-				"give its public half (age-keygen -y FILE prints it), and treat the key as leaked if it was saved or committed like this."}
+				"give its public half (age-keygen -y FILE prints it, and the comment above an age plugin's identity names it), and treat the key as leaked if it was saved or committed like this."}
 		}
 		hides := []string{key[15:], strings.ToUpper(key[15:])}
 		set := `["` + good.recipient + `", "` + key + `"]`

@@ -35,7 +35,7 @@ var causes = []struct {
 	cause bundle.Cause
 	text  string
 }{
-	{bundle.Given, "the configuration gives another value than the bundle holds."},
+	{bundle.ValueGiven, "the configuration gives another value than the bundle holds."},
 	{bundle.GeneratedNow, "generated from now on, in place of the value that was given."},
 	{bundle.GeneratorChanged, "generated again: length, charset, bytes or encoding changed."},
 	{bundle.KeepersChanged, "generated again: keepers changed."},

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // On a real CLI: what a person reads of a value that changes, of another recipient, and
@@ -46,6 +47,7 @@ func TestAccBundleEffect(t *testing.T) {
 	if stateOf(t, cli).text(bundleAddress, "ciphertext") != before.text(bundleAddress, "ciphertext") {
 		t.Error("a plan that is out of date encrypted the bundle again")
 	}
+	time.Sleep(time.Second) // changed_at has whole seconds
 	if out := cli.must("apply", "-auto-approve"); !strings.Contains(out, "Values change: DB_PASSWORD") {
 		t.Errorf("the new plan does not name the value:\n%s", out)
 	}

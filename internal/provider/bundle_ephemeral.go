@@ -7,12 +7,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral"
 	"github.com/hashicorp/terraform-plugin-framework/ephemeral/schema"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
@@ -47,11 +45,6 @@ func (r *bundleEphemeral) Metadata(_ context.Context, req ephemeral.MetadataRequ
 	resp.TypeName = req.ProviderTypeName + "_bundle"
 }
 
-// exactlyOneOf is the validation of a pair of alternatives.
-func exactlyOneOf(other string) []validator.String {
-	return []validator.String{stringvalidator.ExactlyOneOf(path.MatchRoot(other))}
-}
-
 func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, resp *ephemeral.SchemaResponse) {
 	formats, checkFormat := oneOf(bundle.ReadableFormats())
 	attributes := contentSchema()
@@ -64,7 +57,7 @@ func (r *bundleEphemeral) Schema(_ context.Context, _ ephemeral.SchemaRequest, r
 		},
 		"format": schema.StringAttribute{
 			Optional: true, Computed: true, Validators: checkFormat,
-			MarkdownDescription: "One of `" + strings.Join(formats, "`, `") + "`. Default: what is found in the text. " +
+			MarkdownDescription: "One of " + codeList(formats) + ". Default: what is found in the text. " +
 				"Set it for a JSON document of sops whose one name is `data`, which looks like `sops_binary`; for the entries of a Kubernetes Secret (`sops_kubernetes`: those of `data`, decoded, and of `stringData`); or to have another format refused.",
 		},
 		"readers": schema.ListAttribute{
@@ -180,5 +173,5 @@ func (r *bundleEphemeral) ring(ctx context.Context, given types.String, diags *d
 		diags.Append(malformedIdentity(path.Root("identity"), err))
 		return agekey.Keyring{}, false
 	}
-	return agekey.Keyring{Identities: agekey.In(ctx, ids)}, true
+	return agekey.Keyring{Identities: agekey.WithContext(ctx, ids)}, true
 }

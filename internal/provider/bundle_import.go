@@ -45,7 +45,7 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 		return
 	}
 	ciphertext := file.Reveal() // a bundle is no secret; anything else is refused below
-	shown, err := bundle.Show(ciphertext)
+	shown, err := bundle.Inspect(ciphertext)
 	switch {
 	case errors.Is(err, bundle.ErrUnknownFormat):
 		refuse(sentence(err) + " A plaintext env file is not imported: read it with the ephemeral ageenv_dotenv, and give that to dotenv_wo of a new ageenv_bundle. " + importHelp)
@@ -53,10 +53,10 @@ func (r *bundleResource) ImportState(ctx context.Context, req resource.ImportSta
 	case err != nil:
 		refuse(sentence(err) + " " + importHelp)
 		return
-	case shown.Format == bundle.ShownAge && !agekey.IsArmored(ciphertext):
+	case shown.Format == bundle.FormatAge && !agekey.IsArmored(ciphertext):
 		refuse("This is a binary age file, and a state holds text. Make an armored one and import that: age -d -i KEYFILE FILE | age -a -R RECIPIENTS -o NEWFILE.")
 		return
-	case shown.Format != bundle.ShownAge && !slices.Contains(bundle.Formats(), bundle.Format(shown.Format)):
+	case shown.Format != bundle.FormatAge && !slices.Contains(bundle.Formats(), bundle.Format(shown.Format)):
 		refuse("Files of format " + shown.Format + " are read (by the ephemeral ageenv_bundle), and not managed: give their entries to a new ageenv_bundle.")
 		return
 	case shown.Others:
@@ -150,13 +150,13 @@ func importWarnings(file string, weak error, empty []string) (diags diag.Diagnos
 func (r *bundleResource) importAccess(ctx context.Context, state *bundleModel, ring agekey.Keyring) (diags diag.Diagnostics) {
 	texts, shown := bundle.Recipients(state.Ciphertext.ValueString())
 	if !shown {
-		ids := ring.Meant
+		ids := ring.Dedicated
 		if len(ids) == 0 {
 			ids = ring.Identities
 		}
 		texts = agekey.Texts(agekey.Recipients(ids))
 		unknown := ""
-		if programs := agekey.OfUnknownRecipient(ids); len(programs) > 0 {
+		if programs := agekey.PluginsOfUnknownRecipient(ids); len(programs) > 0 {
 			unknown = " Not among them is the recipient of an identity of " + strings.Join(programs, ", ") + ", which is not known."
 		}
 		diags.AddWarning("An age file does not show its recipients",

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -47,27 +46,6 @@ func kubernetesSchema() schema.Attribute {
 			"labels":      texts(bundle.CheckKubernetesLabel, "The Secret's labels."),
 			"annotations": texts(bundle.CheckKubernetesAnnotation, "The Secret's annotations, 256 KiB at most."),
 		},
-	}
-}
-
-// checkedPairs checks each key and its value.
-type checkedPairs struct{ check func(key, value string) error }
-
-func (checkedPairs) Description(context.Context) string {
-	return "keys and values that Kubernetes takes"
-}
-
-func (c checkedPairs) MarkdownDescription(ctx context.Context) string { return c.Description(ctx) }
-
-func (c checkedPairs) ValidateMap(_ context.Context, req validator.MapRequest, resp *validator.MapResponse) {
-	for key, element := range req.ConfigValue.Elements() {
-		value, ok := element.(basetypes.StringValue)
-		if !ok || value.IsNull() || value.IsUnknown() {
-			value = types.StringValue("")
-		}
-		if err := c.check(key, value.ValueString()); err != nil {
-			resp.Diagnostics.AddAttributeError(req.Path, "Not a key and a value that Kubernetes takes", req.Path.String()+": "+shortened(key)+": "+sentenceTail(err))
-		}
 	}
 }
 

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -36,7 +37,7 @@ func (bundleMetadataFunction) Definition(_ context.Context, _ function.Definitio
 		Summary: "What a bundle shows without being opened",
 		MarkdownDescription: "Reads what the text of a bundle shows, ours or one that `sops` or `age` made. Needs no identity, opens nothing and **verifies nothing**: whoever can write the text can write this too.\n\n" +
 			"Returns an object:\n\n" +
-			"- `format`: `sops_dotenv`, `sops_binary`, `sops_yaml`, `sops_json`, `sops_kubernetes` (the manifest of a Secret), `sops_ini`, or `age` (whether an env text or a tar is inside an age file shows once it is opened)\n" +
+			"- `format`: " + codeList(slices.DeleteFunc(bundle.ReadableFormats(), bundle.Format.IsAge)) + ", or `" + bundle.FormatAge + "` (whether an env text or a tar is inside an age file shows once it is opened)\n" +
 			"- `keys`: the names of the entries, in the text's order, those of nested documents flattened; null for `sops_binary` and `age`\n" +
 			"- `recipients`: who can open it, each once, those of all key groups; null for `age`\n" +
 			"- `last_modified`: RFC 3339, UTC; null for `age`\n" +
@@ -54,7 +55,7 @@ func (bundleMetadataFunction) Run(ctx context.Context, req function.RunRequest, 
 	if resp.Error = req.Arguments.Get(ctx, &text); resp.Error != nil {
 		return
 	}
-	shown, err := bundle.Show(text)
+	shown, err := bundle.Inspect(text)
 	if err != nil {
 		resp.Error = function.NewArgumentFuncError(0, "The text is no bundle that can be read: "+sentence(err))
 		return
@@ -68,11 +69,4 @@ func (bundleMetadataFunction) Run(ctx context.Context, req function.RunRequest, 
 		result.SOPSVersion = types.StringValue(shown.SOPSVersion)
 	}
 	resp.Error = resp.Result.Set(ctx, &result)
-}
-
-func listOrNull(texts []string) types.List {
-	if texts == nil {
-		return types.ListNull(types.StringType)
-	}
-	return textList(texts)
 }

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"maps"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -13,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/bundle"
@@ -27,10 +25,7 @@ var (
 	_ resource.ResourceWithIdentity    = &bundleResource{}
 )
 
-// bundleResource plans in bundle_plan.go, seals in bundle_seal.go, makes entries in
-// bundle_generated.go, keeps their status in bundle_generated_status.go and imports in
-// bundle_import.go. Plan and apply share bundle_change.go; bundle_effect.go tells which
-// values change.
+// bundleResource is the resource ageenv_bundle.
 type bundleResource struct {
 	settings *settings
 }
@@ -73,12 +68,6 @@ func (r *bundleResource) IdentitySchema(_ context.Context, _ resource.IdentitySc
 	idIdentity(resp, "The bundle's id, random and the same for as long as the bundle is not replaced. A bundle is in its state only: to import one, give the path of its file as the import ID.")
 }
 
-// oneOf validates and describes with the same list.
-func oneOf[T ~string](values []T) (names []string, check []validator.String) {
-	names = texts(values)
-	return names, []validator.String{stringvalidator.OneOf(names...)}
-}
-
 func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	formats, checkFormat := oneOf(bundle.Formats())
 	dialects, checkDialect := oneOf(dotenv.Dialects())
@@ -117,28 +106,22 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 			},
 			"format": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(formats[0]), Validators: checkFormat,
-				MarkdownDescription: "A change re-encrypts, and carries the content over.\n" +
-					"  - `sops_dotenv` (default): sops' dotenv store; committed as `*.enc.env`, plain `sops -d` opens it. Names are visible; an entry is one line.\n" +
-					"  - `sops_binary`: the whole text in sops' binary store; committed as `.env.enc`, plain `sops -d` gives it back byte for byte. Names are not visible.\n" +
-					"  - `sops_yaml`, `sops_json`: a document, name to value, whose values are encrypted one by one; committed as `*.yaml` or `*.json`, plain `sops -d` opens it. Every value is a text; the order of `dotenv_wo` is kept, comments are dropped. Names are visible.\n" +
-					"  - `sops_kubernetes`: the manifest of a Secret, as YAML, for `sops -d … | kubectl apply -f -` and Flux: `kubernetes` names it. The values of `data` are encrypted, and the rest is in clear. **Flux does not check the MAC**: anybody who can write the file can remove, empty or replace entries, and change what is in clear, such as the namespace in which the values can be read.\n" +
-					"  - `age_dotenv`: the whole text in one armored age file; `age -d` opens it. Names are not visible.\n" +
-					"  - `age_files`: a tar with one file per key, of exactly its value, in one armored age file: `age -d FILE | tar -x`. For docker's and compose's `secrets`. Names may be file names, such as `tls.crt`; comments are dropped.\n\n" +
+				MarkdownDescription: "A change encrypts the content again.\n" + formatList() + "\n\n" +
 					"  The age formats are sealed to hybrid recipients or to classic ones, not to both; the sops formats may mix them.",
 			},
 			"dialect": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(dialects[0]), Validators: checkDialect,
-				MarkdownDescription: "Whose rules `dotenv_wo` follows: `" + strings.Join(dialects, "`, `") + "`. Default `" + dialects[0] + "`. It is the default of `readers`, too. A reference (`$NAME`) without `references` is an error that names the entry.",
+				MarkdownDescription: "Whose rules `dotenv_wo` follows: " + codeList(dialects) + ". Default `" + dialects[0] + "`. It is the default of `readers`, too. A reference (`$NAME`) without `references` is an error that names the entry.",
 			},
 			"readers": schema.ListAttribute{
 				ElementType: types.StringType, Optional: true, Validators: checkReaders(),
 				MarkdownDescription: "Who is to read the text inside: values are written so that all of these read them alike. Default: `dialect` alone. " +
-					"A value that can't be written so is an error that names the entry and the readers. A change re-encrypts. Formats without an env text inside (`sops_yaml`, `sops_json`, `sops_kubernetes`, `age_files`) ignore it." + readerList(),
+					"A value that can't be written so is an error that names the entry and the readers. A change re-encrypts. Formats without an env text inside (" + formatsWithoutText() + ") ignore it." + readerList(),
 			},
 			"kubernetes": kubernetesSchema(),
 			"ciphertext": schema.StringAttribute{
 				Computed: true, Sensitive: true,
-				MarkdownDescription: "The bundle: write it to a file named `*.enc.env` (`sops_dotenv`), `*.enc` (`sops_binary`), `*.yaml` (`sops_yaml`, `sops_kubernetes`), `*.json` or `*.age`. " + notPrinted("ageenv_bundle.….ciphertext"),
+				MarkdownDescription: "The bundle: write it to a file named " + fileNameList() + ". " + notPrinted("ageenv_bundle.….ciphertext"),
 			},
 			"changed_at": schema.MapAttribute{
 				ElementType: types.StringType, Computed: true,
@@ -154,19 +137,3 @@ func (r *bundleResource) Schema(_ context.Context, _ resource.SchemaRequest, res
 func (r *bundleResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.settings = configured(req.ProviderData, &resp.Diagnostics)
 }
-
-// Read looks at the clock, and keeps the rest: a bundle is nowhere but in the state.
-func (r *bundleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state bundleModel
-	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	state.setGeneratedDue(r.settings.now())
-	r.settings.refreshedIDs.Store(state.ID.ValueString(), true)
-	resp.Diagnostics.Append(setModel(ctx, &resp.State, &state)...)
-	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
-}
-
-// Delete forgets the bundle. No identity is needed.
-func (r *bundleResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}

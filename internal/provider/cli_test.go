@@ -250,10 +250,10 @@ func providerBinary(tb testing.TB) string {
 	return buildOnce(tb, "ageenv", "terraform-provider-ageenv", "../..")
 }
 
-// vultrStub plays Vultr's own provider.
-func vultrStub(tb testing.TB) string {
+// vultrSchema plays Vultr's own provider.
+func vultrSchema(tb testing.TB) string {
 	tb.Helper()
-	return buildOnce(tb, "vultr", "terraform-provider-vultr", "../../test/vultrstub")
+	return buildOnce(tb, "vultr", "terraform-provider-vultr", "../../test/vultrschema")
 }
 
 // vaultStandIns is a directory with programs that play the providers of vaults.

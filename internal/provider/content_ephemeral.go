@@ -29,7 +29,7 @@ func contentSchema() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"dialect": schema.StringAttribute{
 			Optional: true, Validators: checkDialect,
-			MarkdownDescription: "Whose rules the env text follows: `" + strings.Join(dialects, "`, `") + "`. Default `" + dialects[0] + "`.",
+			MarkdownDescription: "Whose rules the env text follows: " + codeList(dialects) + ". Default `" + dialects[0] + "`.",
 		},
 		"entries": schema.MapAttribute{ElementType: types.StringType, Computed: true, Sensitive: true, MarkdownDescription: "The entries, name to value."},
 		"dotenv":  schema.StringAttribute{Computed: true, Sensitive: true, MarkdownDescription: "The env text as it was read, for `dotenv_wo`. Null where there is none, as in YAML, JSON and INI: give `entries` to `entries_wo` then. A null `dotenv_wo` leaves a bundle's content as it is."},

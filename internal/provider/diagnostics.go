@@ -44,7 +44,7 @@ func looksLikeName(text string) bool {
 func keyringState(ring agekey.Keyring) string {
 	var out strings.Builder
 	whose := agekey.Texts(agekey.Recipients(ring.Identities))
-	for _, program := range agekey.OfUnknownRecipient(ring.Identities) {
+	for _, program := range agekey.PluginsOfUnknownRecipient(ring.Identities) {
 		whose = append(whose, "a key of "+program+" whose recipient its key file does not name")
 	}
 	if len(whose) == 0 {

@@ -27,15 +27,9 @@ const notSecret = "**For text that is not secret**: Terraform keeps a digest of 
 // dialectArgument reads the name of a dialect, which is the argument at that place.
 func dialectArgument(name string, at int64) (dotenv.Dialect, *function.FuncError) {
 	if !slices.Contains(dotenv.Dialects(), dotenv.Dialect(name)) {
-		return "", function.NewArgumentFuncError(at, "There is no such dialect: it is one of "+dialectNames("")+".")
+		return "", function.NewArgumentFuncError(at, "There is no such dialect: it is one of "+strings.Join(texts(dotenv.Dialects()), ", ")+".")
 	}
 	return dotenv.Dialect(name), nil
-}
-
-// dialectNames lists the dialects, each in that quote.
-func dialectNames(quote string) string {
-	names, _ := oneOf(dotenv.Dialects())
-	return quote + strings.Join(names, quote+", "+quote) + quote
 }
 
 type dotenvDecodeFunction struct{}
@@ -54,7 +48,7 @@ func (dotenvDecodeFunction) Definition(_ context.Context, _ function.DefinitionR
 		Parameters: []function.Parameter{function.StringParameter{Name: "text", MarkdownDescription: "The env text."}},
 		VariadicParameter: function.StringParameter{
 			Name:                "dialect",
-			MarkdownDescription: "Whose rules the text follows, one at most: " + dialectNames("`") + ". Default `compose`.",
+			MarkdownDescription: "Whose rules the text follows, one at most: " + codeList(dotenv.Dialects()) + ". Default `compose`.",
 		},
 		Return: function.MapReturn{ElementType: types.StringType},
 	}
@@ -104,7 +98,7 @@ func (dotenvEncodeFunction) Definition(_ context.Context, _ function.DefinitionR
 			"A value that can't be written so is an error that names the entry and the readers.",
 		Parameters: []function.Parameter{
 			function.MapParameter{Name: "entries", ElementType: types.StringType, MarkdownDescription: "The entries, name to value."},
-			function.StringParameter{Name: "reader", MarkdownDescription: "Who is to read the text: a dialect (" + dialectNames("`") + "), or one of `ageenv_bundle`'s other `readers`."},
+			function.StringParameter{Name: "reader", MarkdownDescription: "Who is to read the text: a dialect (" + codeList(dotenv.Dialects()) + "), or one of `ageenv_bundle`'s other `readers`."},
 		},
 		VariadicParameter: function.StringParameter{Name: "readers", MarkdownDescription: "Who else is to read the same text."},
 		Return:            function.StringReturn{},
@@ -124,7 +118,7 @@ func (dotenvEncodeFunction) Run(ctx context.Context, req function.RunRequest, re
 			return
 		}
 	}
-	spelling, err := dotenv.Spell(append([]dotenv.Reader{first}, others...)...)
+	spelling, err := dotenv.NewCodec(append([]dotenv.Reader{first}, others...)...)
 	if err != nil {
 		resp.Error = function.NewFuncError(sentence(err))
 		return

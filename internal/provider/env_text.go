@@ -9,11 +9,6 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
-const referencesDescription = "What a reference such as `${NAME}` in the env text means; only with the dialect `compose`. Without it, a reference is an error.\n" +
-	"  - `resolve`: docker compose's forms (`$NAME`, `${NAME}`, and after the name `:-`, `-`, `:+`, `+`, `:?` and `?`, nested too) are replaced. A name must be set earlier in the same text, or have a default. The environment is never read, and what a value brings in is not read again.\n" +
-	"  - `braces`: only `${NAME}` is replaced, from names set earlier in the text; any other `$` is text, as PHP's phpdotenv has it.\n\n" +
-	"  What readers would take differently is an error that names the entry and the line."
-
 func checkReferences() []validator.String {
 	_, check := oneOf(dotenv.ReferenceModes())
 	return check

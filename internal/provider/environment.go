@@ -46,7 +46,7 @@ func TakeEnvironment() Environment {
 			}
 		}
 	}
-	taken := process.Take(names...)
+	taken := process.TakeVariables(names...)
 	return ReadEnvironment(func(name string) (string, bool) {
 		if value, ok := taken[name]; ok {
 			return value, true

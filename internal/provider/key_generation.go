@@ -101,20 +101,3 @@ func (m *keyModel) setSchedule() {
 		m.RotateAt = timeText(rotation.DueAt(created, m.RotationDays.ValueInt64()))
 	}
 }
-
-// timeOf reads a time of the state; it reports false where there is none.
-func timeOf(text types.String) (time.Time, bool) {
-	at, err := time.Parse(time.RFC3339, text.ValueString())
-	return at, err == nil
-}
-
-// timeText is a time as the state has it.
-func timeText(at time.Time) types.String { return types.StringValue(at.UTC().Format(time.RFC3339)) }
-
-// knownTime is a time as the state has it, null if it is not known.
-func knownTime(at time.Time) types.String {
-	if at.IsZero() {
-		return types.StringNull()
-	}
-	return timeText(at)
-}

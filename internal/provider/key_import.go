@@ -53,7 +53,7 @@ func (r *keyResource) ImportState(ctx context.Context, req resource.ImportStateR
 		return
 	}
 	state := keyModel{EscrowRecipients: escrow, Keepers: types.MapNull(types.StringType), Algorithm: types.StringValue(string(algorithm))}
-	resp.Diagnostics.Append(state.hold(ctx, agekey.Made{Identity: ids[0], At: created}, now)...)
+	resp.Diagnostics.Append(state.hold(ctx, agekey.DatedIdentity{Identity: ids[0], CreatedAt: created}, now)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -108,7 +108,7 @@ func (m *keyModel) scheduleOpen(state keyModel) bool {
 // change decides what an apply of the plan does with the key. rewrap reports whether
 // the operators differ.
 func (m *keyModel) change(state keyModel, rewrap bool) rotation.KeyChange {
-	return rotation.DecideKey(state.history(), m.due(state), rotation.KeyWanted{GraceDays: m.GraceDays.ValueInt64(), Rewrap: rewrap})
+	return rotation.DecideKey(state.history(), m.due(state), rotation.KeyRequest{GraceDays: m.GraceDays.ValueInt64(), Rewrap: rewrap})
 }
 
 // planChange marks what a rotation and the end of grace periods change.
@@ -172,7 +172,7 @@ const newKeyRemedy = "remove this key from the state with terraform state rm, th
 // still to come. It is a warning if the schedule may turn out to ask for no change.
 func (r *keyResource) checkUnwraps(ctx context.Context, state keyModel, change rotation.KeyChange, scheduleOpen bool) (diags diag.Diagnostics) {
 	ring := r.settings.keyring(ctx)
-	_, err := agekey.Open(state.WrappedIdentity.ValueString(), agekey.WithoutAsking(ring.Identities))
+	_, err := agekey.Open(state.WrappedIdentity.ValueString(), agekey.WithoutPluginCalls(ring.Identities))
 	if err == nil || r.settings.identitiesUnknown {
 		return diags
 	}
@@ -216,7 +216,7 @@ func (r *keyResource) checkWrap(ctx context.Context, state keyModel) (diags diag
 	if _, passed := r.settings.checkedWraps.Load(seen); passed {
 		return diags
 	}
-	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), agekey.WithoutAsking(r.settings.keyring(ctx).Identities))
+	ids, err := agekey.Unwrap(state.WrappedIdentity.ValueString(), agekey.WithoutPluginCalls(r.settings.keyring(ctx).Identities))
 	if err != nil {
 		return diags
 	}

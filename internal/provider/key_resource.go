@@ -27,8 +27,7 @@ var (
 	_ resource.ResourceWithIdentity    = &keyResource{}
 )
 
-// keyResource plans in key_plan.go, makes, rotates and wraps in key_apply.go and
-// imports in key_import.go.
+// keyResource is the resource ageenv_key.
 type keyResource struct {
 	settings *settings
 }
@@ -163,25 +162,3 @@ func (r *keyResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *
 func (r *keyResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.settings = configured(req.ProviderData, &resp.Diagnostics)
 }
-
-// Read checks the wrap where it can be opened, and looks at the clock.
-func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state keyModel
-	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	resp.Diagnostics.Append(r.checkWrap(ctx, state)...)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	generations := state.history()
-	due := state.dueAt(generations, r.settings.now())
-	state.RotationDue = types.BoolValue(due.Rotation)
-	state.setRetiring(generations[1:], due.Retired)
-	resp.Diagnostics.Append(setModel(ctx, &resp.State, &state)...)
-	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
-}
-
-// Delete forgets the key: it is nowhere but in the state.
-func (r *keyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 )
 
 // leakHardware is an operator whose key an age plugin holds. What the plugin was given,

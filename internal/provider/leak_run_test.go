@@ -17,7 +17,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 	"github.com/ageenv/terraform-provider-ageenv/internal/vultrsim"
 )

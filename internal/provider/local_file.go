@@ -10,8 +10,6 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 )
 
-const regularFiles = "Regular files of up to 16 MiB are read, no pipes and no devices."
-
 // readFile reads a regular file by its path. Its errors show the path.
 func readFile(name string) (secret.Text, error) {
 	text, err := regularfile.Read(name, agekey.MaxSize)
@@ -24,7 +22,7 @@ func readFile(name string) (secret.Text, error) {
 // shownPath is a path for an error, from the root, so that it tells what a relative
 // one is relative to. What looks like the content of a file is not shown.
 func shownPath(name string) string {
-	if agekey.HoldsPrivateKey(name) || len(name) > 1000 || strings.ContainsAny(name, "=\n\r") {
+	if agekey.ContainsPrivateKey(name) || len(name) > 1000 || strings.ContainsAny(name, "=\n\r") {
 		return "the path (which does not look like one, and is not repeated here)"
 	}
 	absolute, err := filepath.Abs(name)

@@ -15,7 +15,7 @@ import (
 )
 
 // newExamplesCLI is newCLI in a copy of examples/, whose modules find each other
-// there, at a path below it. Vultr's own provider is the stub.
+// there, at a path below it. test/vultrschema plays Vultr's own provider.
 func newExamplesCLI(t *testing.T, w *world, path string) *cliRun {
 	t.Helper()
 	c := newCLI(t, w)
@@ -30,13 +30,13 @@ func newExamplesCLI(t *testing.T, w *world, path string) *cliRun {
 	return c
 }
 
-// useProvider takes ageenv from a binary, Vultr's provider from the stub, and those of vaults
+// useProvider takes ageenv from a binary, Vultr's from test/vultrschema, and those of vaults
 // from the stand-in.
 func (c *cliRun) useProvider(binary string) {
 	c.t.Helper()
 	vaults := vaultStandIns(c.t)
 	c.use(map[string]string{
-		"ageenv/ageenv": filepath.Dir(binary), "vultr/vultr": filepath.Dir(vultrStub(c.t)),
+		"ageenv/ageenv": filepath.Dir(binary), "vultr/vultr": filepath.Dir(vultrSchema(c.t)),
 		"1Password/onepassword": vaults, "hashicorp/aws": vaults,
 	})
 }

@@ -54,7 +54,7 @@ func (c *bundleChange) asking(opening bundle.Opening, ring agekey.Keyring) (ids 
 	if c.applying || !slices.ContainsFunc(ring.Identities, isPlugins) {
 		return ring.Identities, diags
 	}
-	quiet := agekey.WithoutAsking(ring.Identities)
+	quiet := agekey.WithoutPluginCalls(ring.Identities)
 	if opening != bundle.MustOpen {
 		return quiet, diags
 	}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 )
 
 // hardware is an age plugin for tests, on the PATH of a CLI.
@@ -60,8 +60,9 @@ func (h hardware) nothingRuns() {
 		for _, path := range commands {
 			command, _ := os.ReadFile(path)
 			environ, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "environ"))
+			program, _ := os.Readlink(filepath.Join(filepath.Dir(path), "exe")) // a plugin's arguments hold its name alone
 			asks := bytes.Contains(command, []byte("ask-age-plugin")) && bytes.Contains(environ, []byte(h.Dir()))
-			if bytes.Contains(command, []byte(h.Dir())) || asks {
+			if bytes.Contains(command, []byte(h.Dir())) || strings.HasPrefix(program, h.Dir()) || asks {
 				left = append(left, string(bytes.ReplaceAll(command, []byte{0}, []byte{' '})))
 			}
 		}

@@ -1,29 +1,30 @@
 // Package provider is the glue between Terraform and the packages that do the work:
-// schemas, models, diagnostics. Each resource is split by task: NAME_resource.go has type,
-// model and schema, NAME_plan.go the plan, NAME_apply.go the calls that change something,
-// NAME_import.go imports.
+// schemas, models, diagnostics. A resource X has the files X_resource.go (type, model,
+// schema), X_plan.go, X_crud.go (Create, Read, Update, Delete), X_import.go, and one
+// X_SUBJECT.go for each further subject.
 //
 // The provider:
-//   - provider.go, environment.go, settings.go: its configuration, what it takes from the
-//     environment, and what the configured provider gives to its resources
-//   - recipients.go, readers.go, triggers.go: values that several resources have
-//   - models.go, attributes.go: reading and writing models
+//   - provider.go, environment.go, settings.go: its configuration, the environment
+//     variables, and the settings that resources get from both
+//   - values.go: conversion between Terraform's values and Go's, and reading models
+//   - validators.go, descriptions.go: parts of several schemas
+//   - recipients.go, readers.go, triggers.go: arguments of several resources
 //   - resource_identity.go, local_file.go, env_text.go: identities of resources, files of
 //     this machine, env text
-//   - diagnostics.go, plugin.go: errors with their remedies; what age plugins are asked
-//   - refuse_keys.go, refuse_keys_server.go: private keys in the wrong place
+//   - diagnostics.go, plugin.go: errors with their remedies, and age plugins
+//   - refuse_keys.go, refuse_keys_server.go: private keys in the wrong argument
 //   - unlogged_server.go: calls without the plugin library's loggers
 //
 // Keys:
-//   - key_resource.go, key_plan.go, key_apply.go, key_import.go: the resource
+//   - key_resource.go, key_plan.go, key_crud.go, key_import.go: the resource
 //   - key_generation.go: the identities of a key over time
-//   - operator_change.go: operators who come and go, of bundles too
+//   - operator_change.go: warnings when operators of a key or a bundle change
 //   - identity_ephemeral.go: the ephemeral resource
 //
 // Bundles:
-//   - bundle_resource.go, bundle_plan.go, bundle_seal.go, bundle_import.go: the resource
-//   - bundle_content.go, bundle_change.go, bundle_effect.go: its content, what changes it,
-//     and what that changes
+//   - bundle_resource.go, bundle_plan.go, bundle_crud.go, bundle_import.go: the resource
+//   - bundle_change.go, bundle_content.go, bundle_effect.go: the change that a plan and its
+//     apply make, the configured content, and which entries get a new value
 //   - bundle_generated.go, bundle_generated_status.go: generated entries
 //   - bundle_kubernetes.go: the manifest of a Secret
 //   - bundle_ephemeral.go, dotenv_ephemeral.go, content_ephemeral.go: ephemeral resources
@@ -32,13 +33,15 @@
 //   - rotation_report_scopes.go: of it, who can read what is stored, and who may
 //
 // Startup scripts:
-//   - script_resource.go, script_schema.go, script_files.go, script_validate.go: the
-//     resource, what it tells a box, and the files with their bundles
-//   - script_plan.go, script_forecast.go, script_render.go: the plan
-//   - script_apply.go, script_duplicates.go, script_missing.go, vultr_client.go: calls to
-//     Vultr, and what lost answers leave
-//   - script_scrub.go, script_scrub_action.go: taking the secret out of the account
-//   - script_import.go, script_move.go, script_list.go: scripts that exist already
+//   - script_resource.go, script_plan.go, script_crud.go, script_import.go: the resource
+//   - script_boot.go, script_files.go: the arguments for the box, which the data source has
+//     too, and the files with their bundles
+//   - script_validate.go, script_render.go, script_forecast.go: checks, rendering, and
+//     warnings of what can fail at apply
+//   - script_duplicates.go, script_missing.go, vultr_client.go: lost answers, deleted
+//     scripts, the API client
+//   - script_scrub.go, script_scrub_action.go: removing the secret from the account
+//   - script_move.go, script_list.go: scripts that exist already
 //   - first_boot_script_data.go: the data source
 package provider
 

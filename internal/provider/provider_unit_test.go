@@ -201,7 +201,7 @@ func TestCLIVersions(t *testing.T) {
 // unitWrapped is a person's identity, wrapped to an operator.
 func unitWrapped(t *testing.T, p, operator person) string {
 	t.Helper()
-	wrapped, err := agekey.Wrap([]agekey.Made{{Identity: p.identities(t)[0], At: time.Now()}}, agekey.Recipients(operator.identities(t)))
+	wrapped, err := agekey.Wrap([]agekey.DatedIdentity{{Identity: p.identities(t)[0], CreatedAt: time.Now()}}, agekey.Recipients(operator.identities(t)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,15 +13,6 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/dotenv"
 )
 
-// readerList lists who reads text as each reader does, for a description.
-func readerList() string {
-	var out strings.Builder
-	for _, r := range dotenv.Readers() {
-		out.WriteString("\n  - `" + string(r) + "`: " + r.Programs())
-	}
-	return out.String()
-}
-
 // readersOf are the readers in a list. One that is not known is "".
 func readersOf(list types.List) (readers []dotenv.Reader) {
 	if list.IsUnknown() {

@@ -18,12 +18,6 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 )
 
-const recipientKinds = "Each is an age recipient: `age1…` (X25519), `age1pq1…` (hybrid post-quantum), `ssh-ed25519 …`, `ssh-rsa …`, or `age1NAME1…` of an age plugin (a YubiKey, a TPM), which then has to be on `PATH`."
-
-// operatorsRule is part of the description of every list of operators.
-const operatorsRule = "Default: the provider's `escrow_recipients`. Where that is not set either, a new resource takes the recipients of the identities on this machine, with a warning, and then keeps them. " +
-	"A configured list is always followed: the plan names who is added and who is removed."
-
 // recipientSet reads a set of recipients. It reports false if the set or an element
 // is not known yet. Errors are put on the element at fault, which is shown only if
 // it can't be a private key.
@@ -49,7 +43,7 @@ func recipientSet(ctx context.Context, set types.Set, at path.Path) (recipients 
 				diags.AddAttributeError(at, "Malformed recipient", fmt.Sprintf("In %s: %s can't be used. %s", at, shownRecipient(text.ValueString()), sentence(err)))
 				continue
 			}
-			recipients = append(recipients, recipient.In(ctx))
+			recipients = append(recipients, recipient.WithContext(ctx))
 		}
 	}
 	return agekey.Union(recipients), known, diags
@@ -100,15 +94,6 @@ func textSet(recipients []agekey.Recipient) types.Set {
 	return types.SetValueMust(types.StringType, elements)
 }
 
-// textList is the texts as a Terraform list.
-func textList(texts []string) types.List {
-	elements := make([]attr.Value, len(texts))
-	for i, text := range texts {
-		elements[i] = types.StringValue(text)
-	}
-	return types.ListValueMust(types.StringType, elements)
-}
-
 // sameRecipients compares two lists made by Union.
 func sameRecipients(a, b []agekey.Recipient) bool {
 	return slices.Equal(agekey.Texts(a), agekey.Texts(b))
@@ -121,7 +106,7 @@ func sameRecipients(a, b []agekey.Recipient) bool {
 // an empty set is an error is the caller's decision.
 func (s *settings) operatorsOf(ctx context.Context, at path.Path, own, kept types.Set) (operators types.Set, diags diag.Diagnostics) {
 	unknown := types.SetUnknown(types.StringType)
-	switch agekey.OperatorsFrom(!own.IsNull(), s.escrowConfigured, !kept.IsNull()) {
+	switch agekey.OperatorsFrom(agekey.OperatorLists{Resource: !own.IsNull(), Provider: s.escrowConfigured, Existing: !kept.IsNull()}) {
 	case agekey.OperatorsOfResource:
 		return own, diags
 	case agekey.OperatorsOfProvider:
@@ -139,11 +124,11 @@ func (s *settings) operatorsOf(ctx context.Context, at path.Path, own, kept type
 		return unknown, diags
 	}
 	ring := s.keyring(ctx)
-	if programs := agekey.OfUnknownRecipient(ring.Meant); len(programs) > 0 {
+	if programs := agekey.PluginsOfUnknownRecipient(ring.Dedicated); len(programs) > 0 {
 		diags.Append(unknownOperator(at, programs))
 		return unknown, diags
 	}
-	recipients := agekey.Recipients(ring.Meant)
+	recipients := agekey.Recipients(ring.Dedicated)
 	if len(recipients) > 0 {
 		diags.AddAttributeWarning(at, "Operators taken from the identities found here",
 			fmt.Sprintf("Neither %s nor the provider's escrow_recipients is set. The operators are the recipients of the identities on this machine: %s. "+
@@ -161,7 +146,7 @@ func (s *settings) locksOut(ctx context.Context, recipients []agekey.Recipient) 
 		return false
 	}
 	ids := s.keyring(ctx).Identities
-	return len(agekey.OfUnknownRecipient(ids)) == 0 && len(agekey.NotHeld(ids, agekey.Texts(recipients))) == len(recipients)
+	return len(agekey.PluginsOfUnknownRecipient(ids)) == 0 && len(agekey.WithoutIdentity(ids, agekey.Texts(recipients))) == len(recipients)
 }
 
 const noOperatorsDetail = "Nobody could ever open it again. Set escrow_recipients in the provider's configuration (or %s here) to the operators' recipients; " +

@@ -56,7 +56,7 @@ func (s keyRefuser) refuse(ctx context.Context, of string, config *tfprotov6.Dyn
 // mayHoldKey looks at the bytes of a value. Both of its encodings hold texts as they
 // are, but for what JSON escapes.
 func mayHoldKey(value *tfprotov6.DynamicValue) bool {
-	return value != nil && (len(value.JSON) > 0 || agekey.HoldsPrivateKey(string(value.MsgPack)))
+	return value != nil && (len(value.JSON) > 0 || agekey.ContainsPrivateKey(string(value.MsgPack)))
 }
 
 // placesOfKeys are the arguments below a value that hold a private key, as a person
@@ -69,7 +69,7 @@ func placesOfKeys(value tftypes.Value, place string, taken []string) (places []s
 	switch t := value.Type(); {
 	case t.Is(tftypes.String):
 		var text string
-		if value.As(&text) == nil && !takes && agekey.HoldsPrivateKey(text) {
+		if value.As(&text) == nil && !takes && agekey.ContainsPrivateKey(text) {
 			places = append(places, place)
 		}
 	case t.Is(tftypes.Object{}), t.Is(tftypes.Map{}):
@@ -79,7 +79,7 @@ func placesOfKeys(value tftypes.Value, place string, taken []string) (places []s
 		for name, member := range members {
 			at := strings.TrimPrefix(place+"."+name, ".")
 			switch {
-			case isMap && agekey.HoldsPrivateKey(name):
+			case isMap && agekey.ContainsPrivateKey(name):
 				places = append(places, "a name in "+place)
 				continue // a place in it would show the name
 			case isMap && takes:

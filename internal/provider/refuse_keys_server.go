@@ -82,7 +82,7 @@ func (s keyRefuser) ApplyResourceChange(ctx context.Context, req *tfprotov6.Appl
 }
 
 func (s keyRefuser) ImportResourceState(ctx context.Context, req *tfprotov6.ImportResourceStateRequest) (*tfprotov6.ImportResourceStateResponse, error) {
-	if agekey.HoldsPrivateKey(req.ID) {
+	if agekey.ContainsPrivateKey(req.ID) {
 		return &tfprotov6.ImportResourceStateResponse{Diagnostics: []*tfprotov6.Diagnostic{refusedKey(req.TypeName, "the import ID")}}, nil
 	}
 	if req.Identity != nil && mayHoldKey(req.Identity.IdentityData) {

@@ -179,6 +179,7 @@ func (m *reportModel) take(report rotation.Report) error {
 		m.Unchanged = textList(report.Unchanged)
 	}
 	m.AutomationPercent, m.CompliancePercent = types.Float64Value(report.AutomationPercent), types.Float64Value(report.CompliancePercent)
+	m.Compliance = newScopeCompliance(report.Scopes)
 	text, err := report.JSON()
 	m.Markdown, m.JSON = types.StringValue(report.Markdown()), types.StringValue(text)
 	return err

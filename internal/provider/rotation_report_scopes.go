@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
 	"github.com/ageenv/terraform-provider-ageenv/internal/rotation"
 )
 
@@ -145,53 +146,51 @@ func (d *rotationReport) ValidateConfig(ctx context.Context, req datasource.Vali
 }
 
 // compare returns nil where there is nothing to compare.
-func (a *scopeArguments) compare(ctx context.Context) (*rotation.ScopeCompliance, diag.Diagnostics) {
+func (a scopeArguments) compare(ctx context.Context) (*rotation.ScopeCompliance, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	if a.Stored == nil {
 		return nil, diags
 	}
-	texts := func(set types.Set, at path.Path) (texts []string) {
+	recipientTexts := func(set types.Set, at path.Path) []string {
 		recipients, _, problems := recipientSet(ctx, set, at)
 		diags.Append(problems...)
-		for _, r := range recipients {
-			texts = append(texts, r.String())
-		}
-		return texts
+		return agekey.Texts(recipients)
 	}
 	scopes := map[string][]string{}
 	for name, set := range a.Scopes {
-		scopes[name] = texts(set, scopesPath.AtMapKey(name))
+		scopes[name] = recipientTexts(set, scopesPath.AtMapKey(name))
 	}
 	rules := make([]rotation.ScopeRule, len(a.Rules))
 	for i, rule := range a.Rules {
-		rules[i] = rotation.ScopeRule{Name: "*", Bundle: "*", Scopes: valuesOf(rule.Scopes)}
-		if !rule.Name.IsNull() {
-			rules[i].Name = rule.Name.ValueString()
-		}
-		if !rule.Bundle.IsNull() {
-			rules[i].Bundle = rule.Bundle.ValueString()
-		}
+		rules[i] = rotation.ScopeRule{Name: patternOf(rule.Name), Bundle: patternOf(rule.Bundle), Scopes: valuesOf(rule.Scopes)}
 	}
 	stored := make([]rotation.Stored, len(a.Stored))
 	for i, bundle := range a.Stored {
 		stored[i] = rotation.Stored{
 			Bundle: bundle.Bundle.ValueString(), Names: slices.Sorted(slices.Values(valuesOf(bundle.Names))),
-			Recipients: texts(bundle.Recipients, path.Root("stored").AtListIndex(i).AtName("recipients")),
+			Recipients: recipientTexts(bundle.Recipients, path.Root("stored").AtListIndex(i).AtName("recipients")),
 		}
 	}
 	compliance := rotation.CompareScopes(stored, scopes, rules)
-	a.Compliance = &scopeCompliance{Percent: types.Float64Value(compliance.Percent), Offenders: []offender{}}
-	for _, o := range compliance.Offenders {
-		a.Compliance.Offenders = append(a.Compliance.Offenders,
-			offender{types.StringValue(o.Name), types.StringValue(o.Bundle), types.StringValue(o.Reason)})
-	}
 	return &compliance, diags
 }
 
-func valuesOf(texts []types.String) []string {
-	values := make([]string, len(texts))
-	for i, text := range texts {
-		values[i] = text.ValueString()
+// patternOf is the pattern of a rule, whose default matches all.
+func patternOf(text types.String) string {
+	if text.IsNull() {
+		return "*"
 	}
-	return values
+	return text.ValueString()
+}
+
+// newScopeCompliance is the model of a comparison, nil where nothing was compared.
+func newScopeCompliance(c *rotation.ScopeCompliance) *scopeCompliance {
+	if c == nil {
+		return nil
+	}
+	m := &scopeCompliance{Percent: types.Float64Value(c.Percent), Offenders: []offender{}}
+	for _, o := range c.Offenders {
+		m.Offenders = append(m.Offenders, offender{types.StringValue(o.Name), types.StringValue(o.Bundle), types.StringValue(o.Reason)})
+	}
+	return m
 }

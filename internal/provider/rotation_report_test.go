@@ -140,6 +140,7 @@ func TestReportScopesRefused(t *testing.T) {
 		"an empty pattern": {map[string]any{"scope_rules": []any{map[string]any{"name": "", "scopes": []string{"people"}}}}, []string{"scope_rules[0].name", "at least 1"}},
 		"no recipient":     {map[string]any{"scopes": map[string]any{"people": []string{"ada"}}}, []string{"Malformed recipient", `scopes["people"]`}},
 		"rules alone":      {map[string]any{"scopes": nil, "stored": nil}, []string{"scopes", "scope_rules"}},
+		"scopes alone":     {map[string]any{"scope_rules": nil, "stored": nil}, []string{"scopes", "stored"}},
 		"without rules":    {map[string]any{"scope_rules": nil}, []string{"scope_rules"}},
 		"not stored":       {map[string]any{"stored": nil}, []string{"stored"}},
 		"who is not known": {map[string]any{"stored": []any{map[string]any{"bundle": "app", "names": []string{}, "recipients": []string{"grace"}}}}, []string{"Malformed recipient", "stored[0].recipients"}},

@@ -1,10 +1,9 @@
 package provider_test
 
 import (
-	"archive/tar"
-	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -18,22 +17,19 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/ageenv/terraform-provider-ageenv/internal/plaintar"
 )
 
 // sealedTar is a bundle of one file for each key.
 func sealedTar(t *testing.T, files map[string]string, recipient string) string {
 	t.Helper()
-	var out bytes.Buffer
-	w := tar.NewWriter(&out)
+	var list []plaintar.File
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(files[name]))}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write([]byte(files[name])); err != nil {
-			t.Fatal(err)
-		}
+		list = append(list, plaintar.File{Name: name, Content: files[name]})
 	}
-	if err := w.Close(); err != nil {
+	text, err := plaintar.Write(list)
+	if err != nil {
 		t.Fatal(err)
 	}
 	to, err := age.ParseX25519Recipient(recipient)
@@ -46,7 +42,7 @@ func sealedTar(t *testing.T, files map[string]string, recipient string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := encrypted.Write(out.Bytes()); err != nil {
+	if _, err := io.WriteString(encrypted, text); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(encrypted.Close(), armored.Close()); err != nil {

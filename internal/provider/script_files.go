@@ -7,7 +7,6 @@ import (
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -138,36 +137,6 @@ func fileModels(files, configured types.List, argument string) (models []fileMod
 		models = append(models, model)
 	}
 	return models
-}
-
-// objectReader reads the attributes of an object. Those of an unknown object are unknown.
-type objectReader struct {
-	attributes map[string]attr.Value
-	unknown    bool
-}
-
-func readObject(value attr.Value) objectReader {
-	object, ok := value.(types.Object)
-	if !ok {
-		return objectReader{}
-	}
-	return objectReader{object.Attributes(), object.IsUnknown()}
-}
-
-func (r objectReader) text(name string) types.String {
-	if r.unknown {
-		return types.StringUnknown()
-	}
-	text, _ := r.attributes[name].(types.String) // else null
-	return text
-}
-
-func (r objectReader) truth(name string) types.Bool {
-	if r.unknown {
-		return types.BoolUnknown()
-	}
-	truth, _ := r.attributes[name].(types.Bool) // else null
-	return truth
 }
 
 // setDigests puts the digests of the configured ciphertexts into the files. It returns

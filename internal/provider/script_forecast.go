@@ -70,7 +70,7 @@ func (b *plannedBundles) warnings(boot bootValues) (diags diag.Diagnostics) {
 	}
 	for i, f := range boot.files {
 		asDirectory := f.Layout.ValueString() == string(firstboot.LayoutDirectory)
-		fits := func(format bundle.Format) bool { return format.CanFitBox(boot.travels(), asDirectory) }
+		fits := func(format bundle.Format) bool { return canDrop(format, f.boxLayout(), boot.travels()) }
 		if !f.Ciphertext.IsUnknown() || f.Layout.IsUnknown() || slices.ContainsFunc(formats, fits) {
 			continue
 		}
@@ -82,6 +82,14 @@ func (b *plannedBundles) warnings(boot bootValues) (diags diag.Diagnostics) {
 				at, strings.Join(texts(formats), " or "), whyNotDropped(boot.travels(), asDirectory), strings.Join(texts(wanted), " or ")))
 	}
 	return diags
+}
+
+// canDrop reports whether a box can store a bundle of the format.
+func canDrop(format bundle.Format, layout bundle.Layout, travels bool) bool {
+	if travels {
+		return format.CanReencryptForBox(layout)
+	}
+	return format.CanSendToBox(layout)
 }
 
 func whyNotDropped(travels, asDirectory bool) string {

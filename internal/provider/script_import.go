@@ -62,7 +62,7 @@ const oursKey = "ours"
 
 // noteMaker remembers who made the content that a refresh has found.
 func noteMaker(ctx context.Context, body secret.Text, state scriptModel, private privateState) diag.Diagnostics {
-	if state.ScriptSHA256.IsNull() && firstboot.IsOurs(body) {
+	if state.ScriptSHA256.IsNull() && firstboot.IsRendered(body) {
 		return private.SetKey(ctx, oursKey, []byte("true"))
 	}
 	return private.SetKey(ctx, oursKey, nil)

@@ -58,7 +58,7 @@ func (r *scriptResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		script, diags := render(plan.Name.ValueString(), boot, change.identity)
 		resp.Diagnostics.Append(diags...)
 		if !boot.travels() { // what travels is opened with its own identity, for render
-			resp.Diagnostics.Append(checkLayouts(boot, agekey.WithoutAsking(r.settings.keyring(ctx).Identities))...)
+			resp.Diagnostics.Append(checkLayouts(boot, agekey.WithoutPluginCalls(r.settings.keyring(ctx).Identities))...)
 		}
 		resp.Diagnostics.Append(scriptWarnings(boot, script)...)
 	}

@@ -123,17 +123,25 @@ func render(name string, boot bootValues, id agekey.Identity) (script secret.Tex
 	return script, diags
 }
 
+// boxLayout returns how the box stores the file's bundle.
+func (f fileModel) boxLayout() bundle.Layout {
+	if f.Layout.ValueString() == string(firstboot.LayoutDirectory) {
+		return bundle.Directory
+	}
+	return bundle.OneFile
+}
+
 // payload is what the box gets of a file's bundle, which is at a path.
 func (f fileModel) payload(at path.Path, travels bool, id agekey.Identity) (payload []byte, diags diag.Diagnostics) {
 	ciphertext := f.Ciphertext.ValueString()
 	var err error
 	if travels {
-		if payload, err = bundle.ForBox(ciphertext, id, f.Layout.ValueString() == string(firstboot.LayoutDirectory)); err != nil {
+		if payload, err = bundle.ReencryptForBox(ciphertext, id, f.boxLayout()); err != nil {
 			diags.AddAttributeError(at, "The bundle can't be opened with the script's identity", unopened(at, err, id))
 		}
 		return payload, diags
 	}
-	payload, err = bundle.ForItself(ciphertext)
+	payload, err = bundle.BinaryForBox(ciphertext)
 	switch {
 	case errors.Is(err, bundle.ErrNeedsAge):
 		diags.AddAttributeError(at, "The box can't open the bundle", fmt.Sprintf("%s: %s Where the identity does not travel, the box gets the bundle as it is: give it format = \"age_dotenv\".", at, sentence(err)))
@@ -149,19 +157,11 @@ func (f fileModel) payload(at path.Path, travels bool, id agekey.Identity) (payl
 func checkLayouts(boot bootValues, identities []agekey.Identity) (diags diag.Diagnostics) {
 	for i, f := range boot.files {
 		at := boot.atCiphertext(i)
-		if err := bundle.FitsBox(f.Ciphertext.ValueString(), identities, f.Layout.ValueString() == string(firstboot.LayoutDirectory)); err != nil {
+		if err := bundle.CheckLayout(f.Ciphertext.ValueString(), identities, f.boxLayout()); err != nil {
 			diags.AddAttributeError(at, "The box can't drop the bundle", fmt.Sprintf("%s can't be dropped: %s", at, sentence(err)))
 		}
 	}
 	return diags
-}
-
-// orElse is for what has no default in a data source's schema.
-func orElse(text types.String, otherwise string) string {
-	if text.IsNull() {
-		return otherwise
-	}
-	return text.ValueString()
 }
 
 // unopened names the attribute too: Terraform shows no source for what is inside a
@@ -203,7 +203,7 @@ func checkFiles(boot bootValues) (diags diag.Diagnostics) {
 	among := firstboot.Params{IdentityFile: boot.identityFile, RecreateCompose: boot.recreateCompose}
 	for i, f := range files {
 		file := firstboot.File{Path: f.Path.ValueString(), Owner: f.Owner.ValueString(), Mode: f.Mode.ValueString()}
-		if err := firstboot.CheckFileAmong(i, file, among); errors.As(err, &pe) {
+		if err := firstboot.CheckFileConflicts(i, file, among); errors.As(err, &pe) {
 			diags.AddAttributeError(atFile(i, strings.ToLower(pe.Field)), "The file can't be dropped there", sentence(err))
 		}
 	}
@@ -214,7 +214,7 @@ func checkFiles(boot bootValues) (diags diag.Diagnostics) {
 func scriptWarnings(boot bootValues, script secret.Text) (diags diag.Diagnostics) {
 	for i, f := range boot.files {
 		// An identity that travels is X25519.
-		if payload, err := bundle.ForItself(f.Ciphertext.ValueString()); !boot.travels() && err == nil && (firstboot.File{Payload: payload}).NeedsAge() {
+		if payload, err := bundle.BinaryForBox(f.Ciphertext.ValueString()); !boot.travels() && err == nil && (firstboot.File{Payload: payload}).NeedsAge() {
 			at := boot.atCiphertext(i)
 			diags.AddAttributeWarning(at, "The box needs age 1.3 or later: "+at.String(),
 				fmt.Sprintf("%s is sealed to hybrid recipients, which only age from 1.3 on can open: put that into the image. Debian 12 and 13 have an older one.", at))

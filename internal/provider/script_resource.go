@@ -26,11 +26,7 @@ var (
 	_ resource.ResourceWithMoveState      = &scriptResource{}
 )
 
-// scriptResource plans in script_plan.go, renders in script_render.go and talks to
-// Vultr in script_apply.go; what it says to a box is in script_schema.go, its files and
-// their bundles in script_files.go. What lost answers leave is in script_duplicates.go, and
-// scrubbing in script_scrub.go. Scripts that were made elsewhere come by
-// script_import.go and script_move.go.
+// scriptResource is the resource ageenv_vultr_startup_script.
 type scriptResource struct {
 	settings *settings
 }

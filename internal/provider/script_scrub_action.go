@@ -81,7 +81,7 @@ func (a *scrubAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	case found.IsBoot() && vultr.IsPlaceholder(vultr.Digest(found.Body)):
 		resp.SendProgress(action.InvokeProgressEvent{Message: "script " + id + " is scrubbed already"})
 		return
-	case !isOurs(found):
+	case !isRendered(found):
 		resp.Diagnostics.AddAttributeError(scriptIDPath, "The script can't be scrubbed",
 			"Script "+id+" was not made by this provider, and what it holds could not be brought back. Give the ID of an ageenv_vultr_startup_script.")
 		return
@@ -96,7 +96,7 @@ func (a *scrubAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 // ourBanner begins the second line of every script that internal/firstboot renders.
 const ourBanner = "# ageenv first boot, template "
 
-func isOurs(s vultr.Script) bool {
+func isRendered(s vultr.Script) bool {
 	_, second, _ := strings.Cut(s.Body.Reveal(), "\n")
 	return strings.HasPrefix(second, ourBanner)
 }

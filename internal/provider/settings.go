@@ -60,7 +60,7 @@ func (s *settings) refreshed(id string) bool {
 
 // keyring loads the identities, once: until something needs one, no file is read
 // and no key command is run. An age plugin that is asked ends with ctx.
-func (s *settings) keyring(ctx context.Context) agekey.Keyring { return s.loadRing().In(ctx) }
+func (s *settings) keyring(ctx context.Context) agekey.Keyring { return s.loadRing().WithContext(ctx) }
 
 func (s *settings) takeIdentities(ctx context.Context, model providerModel) (diags diag.Diagnostics) {
 	for i, element := range model.Identities.Elements() {

@@ -9,11 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// nullRule is part of the description of every map of triggers.
-const nullRule = "A null value is an absent one."
-
-const replaceRule = "a value that changes, is added or is removed replaces it; a map or a value that was null and is set for the first time is only noted, so that adopting it after an import replaces nothing. " + nullRule
-
 // present returns the values that are not null. Unknown ones are among them.
 func present(triggers types.Map) map[string]attr.Value {
 	values := map[string]attr.Value{}

@@ -30,8 +30,8 @@ func KeyDueAt(generations []Generation, rotateAt, now time.Time) KeyDue {
 	return due
 }
 
-// KeyWanted is what a configuration asks of a key.
-type KeyWanted struct {
+// KeyRequest is what a configuration asks of a key.
+type KeyRequest struct {
 	GraceDays int64 // how long a rotation keeps the previous identity
 	Rewrap    bool  // the wrap has to be encrypted to other operators
 }
@@ -51,7 +51,7 @@ type KeyChange struct {
 // DecideKey decides from the generations, the current one first, and from what the last
 // refresh found due. A current identity is never retired: it can only be replaced. A
 // rotation without a grace period retires it at once.
-func DecideKey(generations []Generation, due KeyDue, wanted KeyWanted) KeyChange {
+func DecideKey(generations []Generation, due KeyDue, wanted KeyRequest) KeyChange {
 	c := KeyChange{Rotate: due.Rotation, Rewrap: wanted.Rewrap, graceDays: wanted.GraceDays}
 	for i, g := range generations {
 		current := i == 0

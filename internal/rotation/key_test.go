@@ -58,21 +58,21 @@ func TestDecideKey(t *testing.T) {
 	for name, tt := range map[string]struct {
 		generations   []rotation.Generation
 		due           rotation.KeyDue
-		wanted        rotation.KeyWanted
+		wanted        rotation.KeyRequest
 		kept, retired string
 		wrap, unwraps bool
 		after         string // with a new identity N, if it is rotated
 	}{
-		"nothing":                    {one, rotation.KeyDue{}, rotation.KeyWanted{}, "[A]", "[]", false, false, "[A]"},
-		"other operators":            {three, rotation.KeyDue{}, rotation.KeyWanted{Rewrap: true}, "[C B A]", "[]", true, true, "[C B A]"},
-		"rotated, grace":             {one, rotate, rotation.KeyWanted{GraceDays: 7}, "[A]", "[]", true, true, "[N A]"},
-		"rotated, no grace":          {one, rotate, rotation.KeyWanted{}, "[]", "[A]", true, false, "[N]"},
-		"rotated, earlier stay":      {three, rotate, rotation.KeyWanted{}, "[B A]", "[C]", true, true, "[N B A]"},
-		"grace ended":                {three, rotation.KeyDue{Retired: []string{"A"}}, rotation.KeyWanted{GraceDays: 7}, "[C B]", "[A]", true, true, "[C B]"},
-		"both at once":               {three, rotation.KeyDue{Rotation: true, Retired: []string{"A"}}, rotation.KeyWanted{GraceDays: 7}, "[C B]", "[A]", true, true, "[N C B]"},
-		"nothing of the old stays":   {three, rotation.KeyDue{Rotation: true, Retired: []string{"A", "B"}}, rotation.KeyWanted{Rewrap: true}, "[]", "[C B A]", true, false, "[N]"},
-		"the current never retires":  {one, rotation.KeyDue{Retired: []string{"A"}}, rotation.KeyWanted{}, "[A]", "[]", false, false, "[A]"},
-		"a stranger's grace is none": {one, rotation.KeyDue{Retired: []string{"X"}}, rotation.KeyWanted{}, "[A]", "[]", false, false, "[A]"},
+		"nothing":                    {one, rotation.KeyDue{}, rotation.KeyRequest{}, "[A]", "[]", false, false, "[A]"},
+		"other operators":            {three, rotation.KeyDue{}, rotation.KeyRequest{Rewrap: true}, "[C B A]", "[]", true, true, "[C B A]"},
+		"rotated, grace":             {one, rotate, rotation.KeyRequest{GraceDays: 7}, "[A]", "[]", true, true, "[N A]"},
+		"rotated, no grace":          {one, rotate, rotation.KeyRequest{}, "[]", "[A]", true, false, "[N]"},
+		"rotated, earlier stay":      {three, rotate, rotation.KeyRequest{}, "[B A]", "[C]", true, true, "[N B A]"},
+		"grace ended":                {three, rotation.KeyDue{Retired: []string{"A"}}, rotation.KeyRequest{GraceDays: 7}, "[C B]", "[A]", true, true, "[C B]"},
+		"both at once":               {three, rotation.KeyDue{Rotation: true, Retired: []string{"A"}}, rotation.KeyRequest{GraceDays: 7}, "[C B]", "[A]", true, true, "[N C B]"},
+		"nothing of the old stays":   {three, rotation.KeyDue{Rotation: true, Retired: []string{"A", "B"}}, rotation.KeyRequest{Rewrap: true}, "[]", "[C B A]", true, false, "[N]"},
+		"the current never retires":  {one, rotation.KeyDue{Retired: []string{"A"}}, rotation.KeyRequest{}, "[A]", "[]", false, false, "[A]"},
+		"a stranger's grace is none": {one, rotation.KeyDue{Retired: []string{"X"}}, rotation.KeyRequest{}, "[A]", "[]", false, false, "[A]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := rotation.DecideKey(tt.generations, tt.due, tt.wanted)
@@ -113,7 +113,7 @@ func TestKeyHistories(t *testing.T) {
 				rotateAt = rotation.DueAt(generations[0].CreatedAt, days)
 			}
 			due := rotation.KeyDueAt(generations, rotateAt, at) // the refresh
-			wanted := rotation.KeyWanted{GraceDays: random.Int64N(40), Rewrap: random.IntN(4) == 0}
+			wanted := rotation.KeyRequest{GraceDays: random.Int64N(40), Rewrap: random.IntN(4) == 0}
 			at = at.Add(time.Duration(random.IntN(3*24)) * time.Hour) // a saved plan waits
 			applied := rotation.DecideKey(generations, due, wanted)
 			before := len(generations)

@@ -41,10 +41,12 @@ type ScopeCompliance struct {
 // nobody may read it. A recipient of several scopes may read what one of them may.
 func CompareScopes(stored []Stored, scopes map[string][]string, rules []ScopeRule) ScopeCompliance {
 	c := ScopeCompliance{Offenders: []Offender{}, Percent: 100}
+	compiled := compileRules(rules)
 	for _, bundle := range stored {
+		readers := readersOf(bundle.Recipients, scopes)
 		for _, name := range bundle.Names {
 			c.Secrets++
-			if reason := offence(name, bundle, scopes, rules); reason != "" {
+			if reason := offence(name, bundle.Bundle, readers, compiled); reason != "" {
 				c.Offenders = append(c.Offenders, Offender{name, bundle.Bundle, reason})
 			}
 		}
@@ -55,20 +57,57 @@ func CompareScopes(stored []Stored, scopes map[string][]string, rules []ScopeRul
 	return c
 }
 
+// compiledRule is a ScopeRule whose patterns are compiled, for all secrets.
+type compiledRule struct {
+	name, bundle *regexp.Regexp
+	scopes       []string
+}
+
+func compileRules(rules []ScopeRule) []compiledRule {
+	compiled := make([]compiledRule, len(rules))
+	for i, r := range rules {
+		compiled[i] = compiledRule{compilePattern(r.Name), compilePattern(r.Bundle), r.Scopes}
+	}
+	return compiled
+}
+
+func compilePattern(pattern string) *regexp.Regexp {
+	expression := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
+	return regexp.MustCompile("(?s)^" + expression + "$")
+}
+
+// reader is a recipient that can open a bundle, and the scopes that it is in.
+type reader struct {
+	recipient string
+	scopes    []string
+}
+
+func readersOf(recipients []string, scopes map[string][]string) []reader {
+	readers := make([]reader, len(recipients))
+	for i, recipient := range recipients {
+		readers[i].recipient = recipient
+		for name, in := range scopes {
+			if slices.Contains(in, recipient) {
+				readers[i].scopes = append(readers[i].scopes, name)
+			}
+		}
+	}
+	return readers
+}
+
 // offence says why a secret is an offender, "" if it is none.
-func offence(name string, bundle Stored, scopes map[string][]string, rules []ScopeRule) string {
-	at := slices.IndexFunc(rules, func(r ScopeRule) bool { return matches(r.Name, name) && matches(r.Bundle, bundle.Bundle) })
+func offence(name, bundle string, readers []reader, rules []compiledRule) string {
+	at := slices.IndexFunc(rules, func(r compiledRule) bool { return r.name.MatchString(name) && r.bundle.MatchString(bundle) })
 	if at < 0 {
 		return "no rule matches"
 	}
 	var open, strangers []string
-	for _, recipient := range bundle.Recipients {
-		in := scopesOf(recipient, scopes)
+	for _, r := range readers {
 		switch {
-		case len(in) == 0:
-			strangers = append(strangers, "a recipient in no scope can read it: "+shownRecipient(recipient))
-		case !slices.ContainsFunc(in, func(scope string) bool { return slices.Contains(rules[at].Scopes, scope) }):
-			open = append(open, in...)
+		case len(r.scopes) == 0:
+			strangers = append(strangers, "a recipient in no scope can read it: "+shownRecipient(r.recipient))
+		case !slices.ContainsFunc(r.scopes, func(scope string) bool { return slices.Contains(rules[at].scopes, scope) }):
+			open = append(open, r.scopes...)
 		}
 	}
 	slices.Sort(open)
@@ -78,20 +117,6 @@ func offence(name string, bundle Stored, scopes map[string][]string, rules []Sco
 		reasons = append(reasons, "can be read in: "+strings.Join(slices.Compact(open), ", "))
 	}
 	return strings.Join(append(reasons, strangers...), "; ")
-}
-
-func matches(pattern, text string) bool {
-	expression := strings.NewReplacer(`\*`, ".*", `\?`, ".").Replace(regexp.QuoteMeta(pattern))
-	return regexp.MustCompile("(?s)^" + expression + "$").MatchString(text)
-}
-
-func scopesOf(recipient string, scopes map[string][]string) (names []string) {
-	for name, recipients := range scopes {
-		if slices.Contains(recipients, recipient) {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // shownRecipient is enough of a recipient to find it: a post-quantum one has 2,000

@@ -68,21 +68,26 @@ func (m Metadata) dataKey(ids []agekey.Identity) ([]byte, error) {
 		needed = len(m.groups) // as sops does where the file names no number
 	}
 	needed = max(needed, 2)
-	var parts [][]byte
-	failures := make([]error, len(m.groups)) // nil of a group that opened
-	for i, group := range m.groups {
-		var part []byte
-		if part, failures[i] = unwrap(group, ids, keySize+1); failures[i] == nil {
-			parts = append(parts, part)
-		}
-		if len(parts) == needed {
-			break
+	parts, failures := make([][]byte, len(m.groups)), make([]error, len(m.groups))
+	opened := 0
+	open := func(ids []agekey.Identity) {
+		for i, group := range m.groups {
+			if parts[i] != nil || opened == needed {
+				continue
+			}
+			if parts[i], failures[i] = unwrap(group, ids, keySize+1); failures[i] == nil {
+				opened++
+			}
 		}
 	}
-	if len(parts) < needed {
+	// Other groups may be enough without a plugin, which would ask its user.
+	if open(agekey.WithoutPluginCalls(ids)); agekey.MayAsk(ids) {
+		open(ids)
+	}
+	if opened < needed {
 		return nil, m.groupsError(needed, failures)
 	}
-	key, ok := combine(parts)
+	key, ok := combine(slices.DeleteFunc(parts, func(part []byte) bool { return part == nil }))
 	if !ok {
 		return nil, ErrTampered
 	}

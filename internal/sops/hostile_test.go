@@ -20,10 +20,10 @@ func filled(size int, line func(i int) string) string {
 	return out.String()
 }
 
-// A file comes from a repository that somebody else may write to: whatever is in
-// it, reading it takes no more than a moment.
+// Other people may write to the repository that a file comes from. No content makes
+// reading take much longer than an ordinary file does.
 func TestHostileFilesTakeNoTime(t *testing.T) {
-	const size, limit = 10 << 20 / raceFactor, 10 * time.Second
+	const size = 10 << 20 / raceFactor
 	id, stranger := x25519(t), x25519(t)
 	file := encrypt(t, "A=1\n", id)
 	foreign := encrypt(t, "A=1\n", stranger)
@@ -54,20 +54,18 @@ func TestHostileFilesTakeNoTime(t *testing.T) {
 		"stanzas in one key": replaced(t, foreign, foreignKey, manyStanzas(size)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
-			_, err := decrypt(t, hostile, id)
-			took := time.Since(start)
+			var err error
+			read := func() { _, err = decrypt(t, hostile, id) }
+			took := timeOf(read)
 			t.Logf("%d KB in %v: %.120v", len(hostile)>>10, took.Round(time.Millisecond), err)
-			if took > limit {
-				t.Errorf("it took %v", took)
-			}
+			checkTime(t, took, read)
 		})
 	}
 }
 
-// Their parsers take more, so less of them is read; a larger file is refused.
+// The parsers of documents need more time, so their limits are lower; a larger file is
+// refused.
 func TestHostileTreesTakeNoTime(t *testing.T) {
-	const limit = 10 * time.Second
 	size := sops.MaxTree - 4096
 	if raceFactor > 1 {
 		size /= raceFactor
@@ -115,26 +113,25 @@ func TestHostileTreesTakeNoTime(t *testing.T) {
 		"ini, quotes":                   ini("[s]\nk=\"\"\"" + strings.Repeat("a\n", iniSize/2-20)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
-			plain, err := sops.Decrypt(hostile, []agekey.Identity{id}, sops.Options{})
-			took := time.Since(start)
+			var plain sops.Plain
+			var err error
+			read := func() { plain, err = sops.Decrypt(hostile, []agekey.Identity{id}, sops.Options{}) }
+			took := timeOf(read)
 			t.Logf("%d KB in %v: %.120v", len(hostile)>>10, took.Round(time.Millisecond), err)
 			if err == nil || !plain.Text.IsEmpty() {
 				t.Error("it was read")
 			}
-			if took > limit {
-				t.Errorf("it took %v", took)
-			}
+			checkTime(t, took, read)
 		})
 	}
 }
 
-// What a small file takes in memory has a limit.
+// The memory that a small file needs is limited.
 func TestHostileMemory(t *testing.T) {
 	if raceFactor > 1 {
 		t.Skip("the race detector takes memory of its own")
 	}
-	const limit, inTime = 256 << 20, 3 * time.Second
+	const limit = 256 << 20
 	end := "\nsops:\n    mac: x\n    lastmodified: \"2026-01-02T03:04:05Z\"\n    version: 3.13.3\n"
 	size := sops.MaxTree - 4096
 	for name, hostile := range map[string]string{
@@ -157,19 +154,22 @@ func TestHostileMemory(t *testing.T) {
 		"null key":             "~: 1\n? \n: 2" + end,
 	} {
 		t.Run(name, func(t *testing.T) {
-			start := time.Now()
+			var plain sops.Plain
+			var err error
+			read := func() { plain, err = sops.Decrypt(hostile, nil, sops.Options{AllowUnauthenticated: true}) }
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			plain, err := sops.Decrypt(hostile, nil, sops.Options{AllowUnauthenticated: true})
+			took := timeOf(read)
 			runtime.ReadMemStats(&after)
-			took, used := time.Since(start), after.TotalAlloc-before.TotalAlloc
+			used := after.TotalAlloc - before.TotalAlloc
 			t.Logf("%d KB, %d MB in %v: %.120v", len(hostile)>>10, used>>20, took.Round(time.Millisecond), err)
 			if err == nil || !plain.Text.IsEmpty() {
 				t.Error("it was read")
 			}
-			if used > limit || took > inTime {
-				t.Errorf("it took %d MB and %v", used>>20, took)
+			if used > limit {
+				t.Errorf("it took %d MB", used>>20)
 			}
+			checkTime(t, took, read)
 		})
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
 
@@ -77,5 +77,29 @@ func TestPluginOfAGroup(t *testing.T) {
 		case says != "" && (!errors.Is(err, agekey.ErrNoMatch) || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "Opened: group 2")):
 			t.Errorf("got %v", err)
 		}
+	}
+}
+
+// TestPluginOfANeedlessGroup: nobody is asked for a group that is not needed.
+func TestPluginOfANeedlessGroup(t *testing.T) {
+	c := realSOPS(t)
+	p := agekeytest.NewPlugin(t)
+	c.env = append(c.env, "PATH="+p.Dir())
+	hard, one, two := p.Identity("refuse"), x25519(t), x25519(t)
+	groups := "creation_rules:\n  - shamir_threshold: 2\n    key_groups:\n"
+	for _, id := range []agekey.Identity{hard, one, two} {
+		groups += "      - age: [" + id.Recipient().String() + "]\n"
+	}
+	c.file(t, ".sops.yaml", groups)
+	file, err := c.run(t, "--encrypt", c.file(t, "plain.env", "A=one\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Forget()
+	if got, err := decrypt(t, file, hard, one, two); err != nil || got != "A=one\n" {
+		t.Errorf("got %q and %v", got, err)
+	}
+	if calls := p.Noted("calls"); len(calls) != 0 {
+		t.Errorf("the plugin was started %d times, and two other groups open the file", len(calls))
 	}
 }

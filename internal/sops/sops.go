@@ -95,7 +95,7 @@ func isShown(name string) bool {
 // shownName is the name, or the empty text if it can't be shown. A private key that was
 // cut off is short enough.
 func shownName(name string) string {
-	if !isShown(name) || agekey.HoldsPrivateKey(name) {
+	if !isShown(name) || agekey.ContainsPrivateKey(name) {
 		return ""
 	}
 	return name

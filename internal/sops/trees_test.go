@@ -16,7 +16,7 @@ import (
 	"gopkg.in/ini.v1"
 
 	"github.com/ageenv/terraform-provider-ageenv/internal/agekey"
-	"github.com/ageenv/terraform-provider-ageenv/internal/agekeytest"
+	"github.com/ageenv/terraform-provider-ageenv/internal/agekey/agekeytest"
 	"github.com/ageenv/terraform-provider-ageenv/internal/secret"
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )

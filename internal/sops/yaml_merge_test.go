@@ -84,9 +84,8 @@ func TestDuplicatesAreNamed(t *testing.T) {
 	}
 }
 
-// A few bytes of aliases stand for a lot: that is refused, in no time.
+// A few bytes of aliases can stand for a huge document. Such a file is refused quickly.
 func TestAliasesAreBounded(t *testing.T) {
-	const limit = 10 * time.Second
 	id := x25519(t)
 	end := "\nsops:\n    mac: x\n    lastmodified: \"2026-01-02T03:04:05Z\"\n    version: 3.13.3\n"
 	layers := func(first, layer string) string {
@@ -116,16 +115,15 @@ func TestAliasesAreBounded(t *testing.T) {
 			if raceFactor > 1 && len(hostile) > 1<<20 {
 				t.Skip("the race detector makes the parser too slow for this size")
 			}
-			start := time.Now()
-			plain, err := sops.Decrypt(hostile, []agekey.Identity{id}, sops.Options{})
-			took := time.Since(start)
+			var plain sops.Plain
+			var err error
+			read := func() { plain, err = sops.Decrypt(hostile, []agekey.Identity{id}, sops.Options{}) }
+			took := timeOf(read)
 			t.Logf("%d KB in %v: %.120v", len(hostile)>>10, took.Round(time.Millisecond), err)
 			if err == nil || !plain.Text.IsEmpty() {
 				t.Error("it was read")
 			}
-			if took > limit {
-				t.Errorf("it took %v", took)
-			}
+			checkTime(t, took, read)
 		})
 	}
 }

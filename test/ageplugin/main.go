@@ -2,18 +2,19 @@
 // are X25519 keys, and what they hold in addition says how the plugin behaves.
 //
 // The program is to be named age-plugin-NAME, for any NAME, and writes what it is given
-// into its own directory: calls, unwraps, argv, environ, filekeys.
+// into its own directory: calls, unwraps, argv, environ, files (open ones), filekeys.
+//
+//   - main.go: the program, and its keys
+//   - behavior.go: what a key does before it answers
+//   - process_unix.go, process_windows.go: sessions, signals and core files
 package main
 
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -28,8 +29,8 @@ import (
 const stanzaType = "ageenv-test"
 
 // canary begins what the plugin says in errors, prompts and messages. Nothing of it may
-// be shown.
-const canary = "PLUGIN-CANARY"
+// be shown, nor reach a terminal, whose title and colors it would change.
+const canary = "\x1b[31m\x1b]0;PLUGIN-CANARY\x07PLUGIN-CANARY"
 
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == "sleep" {
@@ -55,6 +56,7 @@ func main() {
 	}
 	b.note("calls", strings.Join(os.Args[1:], " "))
 	b.note("argv", strings.Join(os.Args, "\n"))
+	b.note("files", openFiles())
 	b.note("environ", strings.Join(os.Environ(), "\n"))
 	p.HandleRecipient(func(data []byte) (age.Recipient, error) { return b.key(data, "recipient") })
 	p.HandleIdentity(func(data []byte) (age.Identity, error) { return b.key(data, "identity") })
@@ -81,6 +83,18 @@ func (b behavior) note(name, text string) {
 	}
 	_, _ = f.WriteString(text + "\n")
 	_ = f.Close()
+}
+
+// openFiles lists the files that were open when the program started.
+func openFiles() string {
+	var found []string
+	links, _ := filepath.Glob("/proc/self/fd/*")
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && filepath.IsAbs(target) {
+			found = append(found, target)
+		}
+	}
+	return strings.Join(found, "\n")
 }
 
 func (b behavior) generate(name, mode string) {
@@ -130,9 +144,29 @@ func (k *key) WrapWithLabels(fileKey []byte) ([]*age.Stanza, []string, error) {
 		return nil, nil, err
 	}
 	stanzas[0].Type = stanzaType
+	extra := func(name string, body []byte, args ...string) {
+		stanzas = append(stanzas, &age.Stanza{Type: name, Args: args, Body: body})
+	}
 	switch k.mode {
 	case "postquantum":
 		return stanzas, []string{"postquantum"}, nil
+	case "native": // as age's own recipient would
+		stanzas[0].Type = "X25519"
+	case "other-key":
+		stanzas, err = k.recipient.Wrap([]byte("another file key"))
+		return stanzas, nil, err
+	case "scrypt":
+		extra("scrypt", make([]byte, 32), "AAAAAAAAAAAAAAAAAAAAAA", "18")
+	case "bad-x25519":
+		extra("X25519", nil)
+	case "low-order":
+		extra("X25519", make([]byte, 32), strings.Repeat("A", 43))
+	case "bad-hybrid":
+		extra("mlkem768x25519", nil)
+	case "bad-ed25519":
+		extra("ssh-ed25519", nil)
+	case "bad-rsa":
+		extra("ssh-rsa", nil, "a", "b")
 	case "large":
 		for range 32 {
 			stanzas = append(stanzas, &age.Stanza{Type: stanzaType, Body: make([]byte, 64<<10)})
@@ -165,90 +199,15 @@ func (k *key) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 		if err := k.behave(); err != nil {
 			return nil, err
 		}
-		if k.mode == "wrong" {
+		switch k.mode {
+		case "wrong":
 			_, _ = rand.Read(fileKey)
+		case "short":
+			fileKey = fileKey[:15]
+		case "empty":
+			fileKey = []byte{}
 		}
 		return fileKey, nil
 	}
 	return nil, age.ErrIncorrectIdentity
-}
-
-// behave does what the key's mode says before the plugin answers.
-func (k *key) behave() error {
-	switch k.mode {
-	case "refuse":
-		return errors.New(canary + " refused: the key is " + k.secret())
-	case "hang":
-		signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-		time.Sleep(time.Hour)
-	case "hang-message":
-		_ = k.plugin.DisplayMessage(canary + " please touch " + k.secret())
-		time.Sleep(time.Hour)
-	case "crash":
-		panic(canary + k.secret())
-	case "end":
-		os.Exit(0)
-	case "garbage":
-		fmt.Println(canary, k.secret())
-		os.Exit(0)
-	case "flood-line":
-		flood("", "A", "")
-	case "flood-body":
-		flood("-> msg\n", strings.Repeat("A", 64)+"\n", "")
-	case "flood-messages":
-		for {
-			_ = k.plugin.DisplayMessage(canary + " please touch " + k.secret())
-		}
-	case "flood-stanzas":
-		go io.Copy(io.Discard, os.Stdin) //nolint:errcheck // nothing to be done
-		flood("", "-> nothing "+canary+"\n\n", "")
-	case "message":
-		return k.plugin.DisplayMessage(canary + " please touch " + k.secret())
-	case "pin":
-		if _, err := k.plugin.RequestValue(canary+" PIN for "+k.secret(), true); err != nil {
-			return errors.New(canary + " no PIN")
-		}
-	case "pin-again":
-		for {
-			_, _ = k.plugin.RequestValue(canary+" PIN for "+k.secret(), true)
-		}
-	case "pin-anyway": // as a plugin that has another way
-		_, _ = k.plugin.RequestValue(canary+" PIN for "+k.secret(), true)
-	case "text":
-		if _, err := k.plugin.RequestValue(canary+" name", false); err != nil {
-			return errors.New(canary + " no name")
-		}
-	case "confirm":
-		if _, err := k.plugin.Confirm(canary+" use the key?", "yes", "no"); err != nil {
-			return errors.New(canary + " not confirmed")
-		}
-	case "terminal":
-		if f, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
-			_, _ = f.Read(make([]byte, 1))
-		}
-		return errors.New(canary + " no terminal")
-	case "grandchild":
-		return exec.Command(k.program, "sleep").Start() //nolint:noctx // left running
-	case "linger":
-		signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-		lingers = true
-	}
-	return nil
-}
-
-func (k *key) secret() string {
-	if k.identity != nil {
-		return k.identity.String()
-	}
-	return k.recipient.String()
-}
-
-func flood(first, again, last string) {
-	block := strings.Repeat(again, 4096)
-	_, err := os.Stdout.WriteString(first)
-	for err == nil {
-		_, err = os.Stdout.WriteString(block)
-	}
-	_, _ = os.Stdout.WriteString(last)
-	time.Sleep(time.Hour)
 }

@@ -93,14 +93,14 @@ func floors(ctx context.Context, r *Report, b bench) error {
 	return nil
 }
 
-// before is an older build of the provider, which PEER_BEFORE names.
+// before is the older build's name in Figures.
 const before = "before"
 
 // providers are the binaries of this provider that are measured.
 func (b bench) providers() map[string]string {
-	all := map[string]string{ours: filepath.Join(b.bin, "terraform-provider-ageenv")}
-	if older := os.Getenv("PEER_BEFORE"); older != "" && !b.quick {
-		all[before] = older
+	all := map[string]string{ours: b.provider()}
+	if b.before != "" && !b.quick {
+		all[before] = b.before
 	}
 	return all
 }

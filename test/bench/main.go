@@ -33,6 +33,7 @@ import (
 // bench is where a run finds what it measures.
 type bench struct {
 	quick   bool
+	before  string            // an older build of the provider, or none
 	bundles string            // numbers, with commas between them
 	root    string            // of the repository
 	work    string            // a directory for configurations and states
@@ -62,6 +63,7 @@ func run(ctx context.Context, b bench, update bool, out, only string) error {
 	}
 	defer os.RemoveAll(b.work) //nolint:errcheck // a temporary directory
 	r := newReport(os.Stdout, b.quick)
+	b.before = r.peer(b, "PEER_BEFORE", "an older build")
 	version, err := output(ctx, b.cli, "version")
 	if err != nil {
 		return err
@@ -132,6 +134,9 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	}
 	return nil
 }
+
+// provider is the binary of this provider that is measured.
+func (b bench) provider() string { return filepath.Join(b.bin, "terraform-provider-ageenv") }
 
 // output runs a program and returns what it prints.
 func output(ctx context.Context, name string, args ...string) (string, error) {

@@ -110,7 +110,7 @@ func scripts(ctx context.Context, r *Report, b bench, count int) error {
 		return err
 	}
 	defer stop()
-	mine, err := newTerraform(b, "scripts", "ageenv", filepath.Join(b.bin, "terraform-provider-ageenv"), fmt.Sprintf(`
+	mine, err := newTerraform(b, "scripts", "ageenv", b.provider(), fmt.Sprintf(`
 variable "changed" {
   type    = number
   default = -1
@@ -198,7 +198,7 @@ func files(ctx context.Context, r *Report, b bench, count int) error {
 	}
 	runs := map[string]map[string]spent{}
 	for name, of := range map[string]struct{ source, binary, config string }{
-		ours: {"ageenv", filepath.Join(b.bin, "terraform-provider-ageenv"), fmt.Sprintf(`
+		ours: {"ageenv", b.provider(), fmt.Sprintf(`
 ephemeral "ageenv_bundle" "f" {
   count      = %d
   ciphertext = file("%s/${count.index}.enc.env")

@@ -15,7 +15,7 @@ func start(ctx context.Context, r *Report, b bench) error {
 	if b.quick {
 		rounds = 3
 	}
-	provider := filepath.Join(b.bin, "terraform-provider-ageenv")
+	provider := b.provider()
 	mine, err := newTerraform(b, "start-ours", "ageenv", provider, "")
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func entries(ctx context.Context, r *Report, b bench) error {
 	} {
 		used := map[int]spent{}
 		for _, count := range counts {
-			t, err := newTerraform(b, fmt.Sprintf("%s-%d", kind.name, count), "ageenv", filepath.Join(b.bin, "terraform-provider-ageenv"), fmt.Sprintf(`
+			t, err := newTerraform(b, fmt.Sprintf("%s-%d", kind.name, count), "ageenv", b.provider(), fmt.Sprintf(`
 provider "ageenv" {
   escrow_recipients = [%[1]q]
 }

@@ -1,7 +1,7 @@
 // Command floor is a provider that does nothing: its one resource has the attributes that
 // ageenv_bundle had when the benchmark was made, with values as it had them, and a
-// ciphertext of any text. What a run
-// with it costs, Terraform and the plugin framework cost.
+// ciphertext of any text. What a run with it costs, Terraform and the plugin framework
+// cost.
 //
 // As terraform-provider-like it logs as the framework ships it. FLOOR_QUIET turns the
 // libraries' logs off; FLOOR_BYTES is how long the ciphertext is.

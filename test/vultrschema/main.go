@@ -39,7 +39,7 @@ func main() {
 	err := providerserver.Serve(context.Background(), func() provider.Provider { return stub{} },
 		providerserver.ServeOpts{Address: "registry.terraform.io/vultr/vultr"})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "vultrstub:", err)
+		fmt.Fprintln(os.Stderr, "vultrschema:", err)
 		os.Exit(1)
 	}
 }

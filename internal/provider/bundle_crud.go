@@ -2,8 +2,6 @@ package provider
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"slices"
 	"time"
@@ -40,6 +38,19 @@ func (r *bundleResource) Create(ctx context.Context, req resource.CreateRequest,
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, c.plan.ID)...)
 }
 
+// Read looks at the clock, and keeps the rest: a bundle is nowhere but in the state.
+func (r *bundleResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state bundleModel
+	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	state.setGeneratedDue(r.settings.now())
+	r.settings.refreshedIDs.Store(state.ID.ValueString(), true)
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &state)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
+}
+
 func (r *bundleResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	c := bundleChange{settings: r.settings, applying: true}
 	resp.Diagnostics.Append(getModel(ctx, req.Config, &c.config)...)
@@ -55,6 +66,9 @@ func (r *bundleResource) Update(ctx context.Context, req resource.UpdateRequest,
 	resp.Diagnostics.Append(setModel(ctx, &resp.State, &c.plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, c.plan.ID)...)
 }
+
+// Delete forgets the bundle. No identity is needed.
+func (r *bundleResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
 
 // apply fills the plan: with the old ciphertext if nothing differs, else with a new
 // one.
@@ -173,9 +187,3 @@ func (m *bundleModel) changedAt() map[string]time.Time {
 
 // keys are the names of the entries, sorted.
 func (m *bundleModel) keys() []string { return slices.Sorted(maps.Keys(m.ChangedAt.Elements())) }
-
-// digest is the SHA-256 of a text, hex.
-func digest(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:])
-}

@@ -9,7 +9,7 @@ import (
 // Parse reads text that Encode wrote, and what somebody has changed in it since. Where
 // a dialect is among the readers, that is [ParseEncoded]. Else the first reader's rules
 // count, and what they leave open is an *Error.
-func (s Spelling) Parse(text secret.Text) (Document, error) {
+func (s Codec) Parse(text secret.Text) (Document, error) {
 	if dialects := s.dialects(); len(dialects) > 0 {
 		return ParseEncoded(text, dialects[0])
 	}
@@ -17,11 +17,11 @@ func (s Spelling) Parse(text secret.Text) (Document, error) {
 		return Document{}, &Error{Problem: "there is no reader: name one at least"}
 	}
 	// Compose's names and comments are the widest.
-	doc, _, err := parseWith(spelledGrammar{s.readers[0], s.rules[0]}, text, Options{Dialect: Compose}, false)
+	doc, _, err := parseWith(readerGrammar{s.readers[0], s.rules[0]}, text, Options{Dialect: Compose}, false)
 	if err != nil {
 		return Document{}, err
 	}
-	if what := s.rules[0].cannotComment(text.Reveal()); what != "" && separators(text) != separatorsIn(doc) {
+	if what := s.rules[0].uncommentable(text.Reveal()); what != "" && separators(text) != separatorsIn(doc) {
 		return Document{}, &Error{Problem: string(s.readers[0]) + " can't have a comment with " + what + ": change the comment"}
 	}
 	return doc, nil
@@ -42,23 +42,23 @@ func separatorsIn(doc Document) (count int) {
 	return count
 }
 
-// spelledGrammar reads entries by a reader's rules. It writes nothing.
-type spelledGrammar struct {
+// readerGrammar reads entries by a reader's rules. It writes nothing.
+type readerGrammar struct {
 	reader Reader
 	rules  rules
 }
 
-// entry reads NAME=value, with "export" before it or not.
-func (g spelledGrammar) entry(r *reader) error {
+// readEntry reads NAME=value, with "export" before it or not.
+func (g readerGrammar) readEntry(r *reader) error {
 	name, _, found := strings.Cut(r.peekLine(), "=")
 	if !found {
 		return r.fail("", problemNoEquals)
 	}
-	key := exported(name)
-	if err := r.name(key); err != nil {
+	key := withoutExport(name)
+	if err := r.checkName(key); err != nil {
 		return err
 	}
-	if g.leavesOpen(name, r.peekLine()[len(name)+len("="):]) {
+	if g.isAmbiguous(name, r.peekLine()[len(name)+len("="):]) {
 		return r.fail(key, "what "+string(g.reader)+" makes of the line is not certain: write NAME=\"value\"")
 	}
 	r.rest = strings.TrimLeft(r.rest[len(name)+len("="):], " ")
@@ -69,33 +69,33 @@ func (g spelledGrammar) entry(r *reader) error {
 	return r.add(key, value)
 }
 
-// leavesOpen reports whether the readers of a library differ in the line: to node
+// isAmbiguous reports whether the readers of a library differ in the line: to node
 // --env-file a tab is no blank, and one blank follows export; to ruby export without a
 // value sets nothing.
-func (spelledGrammar) leavesOpen(name, value string) bool {
+func (readerGrammar) isAmbiguous(name, value string) bool {
 	return strings.Contains(name, "\t") || strings.Contains(name, "export  ") ||
 		strings.Contains(name, "export ") && strings.Trim(value, blanks) == ""
 }
 
 // value reads a value and the rest of its last line.
-func (g spelledGrammar) value(r *reader, key string) (string, error) {
+func (g readerGrammar) value(r *reader, key string) (string, error) {
 	problem := "what " + string(g.reader) + " makes of the value is not certain: put it in quotes of another kind"
 	if r.rest == "" || strings.IndexByte("'\"`", r.rest[0]) < 0 {
 		body, comment, _ := strings.Cut(r.peekLine(), " #")
-		value, certain := g.rules.takes(0, strings.TrimRight(body, " "))
-		if !certain || noComment(comment) || strings.Contains(comment, "#") { // the comment begins at the last # to some
+		value, certain := g.rules.decode(0, strings.TrimRight(body, " "))
+		if !certain || cannotBeComment(comment) || strings.Contains(comment, "#") { // the comment begins at the last # to some
 			return "", r.fail(key, problem)
 		}
 		r.cutLine()
 		return value, nil
 	}
 	quote := r.rest[0]
-	end := closing(r.rest[1:], quote)
+	end := closingQuote(r.rest[1:], quote)
 	if end < 0 {
 		return "", r.fail(key, problemUnclosed)
 	}
 	body := r.rest[1 : 1+end]
-	value, certain := g.rules.takes(quote, body)
+	value, certain := g.rules.decode(quote, body)
 	if !certain {
 		return "", r.fail(key, problem)
 	}
@@ -104,9 +104,9 @@ func (g spelledGrammar) value(r *reader, key string) (string, error) {
 	return value, r.closeLine(key, comments, problemAfter)
 }
 
-// closing returns where the closing quote is, or -1. Only in double quotes does a
+// closingQuote returns where the closing quote is, or -1. Only in double quotes does a
 // backslash escape one.
-func closing(text string, quote byte) int {
+func closingQuote(text string, quote byte) int {
 	for i := 0; i < len(text); i++ {
 		switch {
 		case text[i] == quote:
@@ -118,10 +118,10 @@ func closing(text string, quote byte) int {
 	return -1
 }
 
-func (spelledGrammar) quote(string) string { return "" }
+func (readerGrammar) quote(string) string { return "" }
 
-func (spelledGrammar) cannotHold(string, string) string { return "" }
+func (readerGrammar) unrepresentable(string, string) string { return "" }
 
-func (spelledGrammar) cannotComment(string) string { return "" }
+func (readerGrammar) uncommentable(string) string { return "" }
 
-func (spelledGrammar) owns(string) bool { return false }
+func (readerGrammar) isReserved(string) bool { return false }

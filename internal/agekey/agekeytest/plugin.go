@@ -90,7 +90,7 @@ func (p *Plugin) Identity(mode string) agekey.Identity {
 }
 
 // Noted returns what the plugin was given by now: the lines of calls, unwraps, argv,
-// environ or filekeys (hex).
+// environ, files (open ones) or filekeys (hex).
 func (p *Plugin) Noted(what string) []string {
 	p.tb.Helper()
 	content, err := os.ReadFile(filepath.Join(p.dir, what))
@@ -102,7 +102,7 @@ func (p *Plugin) Noted(what string) []string {
 
 // Forget removes what was noted.
 func (p *Plugin) Forget() {
-	for _, what := range []string{"calls", "unwraps", "argv", "environ", "filekeys"} {
+	for _, what := range []string{"calls", "unwraps", "argv", "environ", "files", "filekeys"} {
 		_ = os.Remove(filepath.Join(p.dir, what))
 	}
 }

@@ -74,14 +74,6 @@ func bootAttributes(ciphertext map[string]schema.Attribute) map[string]schema.At
 	}
 }
 
-// texts are the values of a named type of text.
-func texts[T ~string](values []T) (out []string) {
-	for _, v := range values {
-		out = append(out, string(v))
-	}
-	return out
-}
-
 // bootValues is bootModel in plain terms.
 type bootValues struct {
 	files                                   []fileModel
@@ -120,9 +112,7 @@ func (m bootModel) boot(ctx context.Context, configured types.List, ciphertext s
 			continue
 		}
 		diags.Append(l.from.ElementsAs(ctx, &texts, false)...)
-		for _, text := range texts {
-			*l.to = append(*l.to, text.ValueString())
-		}
+		*l.to = valuesOf(texts)
 	}
 	return v, known, diags
 }
@@ -132,21 +122,3 @@ func (m bootModel) equalBoot(other bootModel) bool { return sameAttributes(m, ot
 
 // travels reports whether the identity is in the script, as far as is known.
 func (m bootModel) travels() bool { return m.IdentityFile.IsNull() && m.IdentityCommand.IsNull() }
-
-// checkedBy validates a text with a check of a package below.
-type checkedBy struct {
-	check func(string) error
-}
-
-func (checkedBy) Description(context.Context) string         { return "must be usable on the box" }
-func (checkedBy) MarkdownDescription(context.Context) string { return "must be usable on the box" }
-
-func (v checkedBy) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
-		return
-	}
-	if err := v.check(req.ConfigValue.ValueString()); err != nil {
-		// The path is in the text too: Terraform shows no source for what is inside a list.
-		resp.Diagnostics.AddAttributeError(req.Path, "Unusable value", req.Path.String()+" "+sentenceTail(err))
-	}
-}

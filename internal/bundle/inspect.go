@@ -7,13 +7,13 @@ import (
 	"github.com/ageenv/terraform-provider-ageenv/internal/sops"
 )
 
-// ShownAge is the format that an unopened age file shows: whether an env text or a
+// FormatAge is the format that an unopened age file shows: whether an env text or a
 // tar is inside does not.
-const ShownAge = "age"
+const FormatAge = "age"
 
-// Shown is what a bundle shows without being opened. What its format does not show
+// Metadata is what a bundle shows without being opened. What its format does not show
 // is nil or zero.
-type Shown struct {
+type Metadata struct {
 	Format       string
 	Keys         []string // names of the entries, flattened, in the file's order
 	Recipients   []string
@@ -24,24 +24,24 @@ type Shown struct {
 	Others bool
 }
 
-// Show reads what a bundle shows, and verifies nothing of it. Errors are
+// Inspect reads what a bundle shows, and verifies nothing of it. Errors are
 // ErrUnknownFormat, agekey.ErrCorrupt and those of sops.ReadMetadata.
-func Show(ciphertext string) (Shown, error) {
+func Inspect(ciphertext string) (Metadata, error) {
 	format, err := Detect(ciphertext)
 	if err != nil {
-		return Shown{}, err
+		return Metadata{}, err
 	}
-	if format.isAge() {
-		return Shown{Format: ShownAge}, agekey.CheckHeader(ciphertext)
+	if format.IsAge() {
+		return Metadata{Format: FormatAge}, agekey.CheckHeader(ciphertext)
 	}
 	meta, err := sops.ReadMetadata(ciphertext)
 	if err != nil {
-		return Shown{}, err
+		return Metadata{}, err
 	}
 	if _, is := ReadKubernetes(ciphertext); is {
 		format, meta.Keys = SOPSKubernetes, kubernetesKeys(meta.Keys)
 	}
-	return Shown{
+	return Metadata{
 		Format: string(format), Keys: meta.Keys, Recipients: meta.Recipients,
 		LastModified: meta.LastModified, SOPSVersion: meta.Version,
 		Others: meta.KeyGroups > 1 || meta.OtherKeys,
@@ -51,7 +51,7 @@ func Show(ciphertext string) (Shown, error) {
 // Recipients returns the recipients that a bundle shows without being opened. It
 // reports false for a format that does not show them.
 func Recipients(ciphertext string) ([]string, bool) {
-	shown, err := Show(ciphertext)
+	shown, err := Inspect(ciphertext)
 	return shown.Recipients, err == nil && shown.Recipients != nil
 }
 

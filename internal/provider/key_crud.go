@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"crypto/rand"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -29,7 +28,7 @@ func (r *keyResource) Create(ctx context.Context, req resource.CreateRequest, re
 		return
 	}
 	now := r.settings.now()
-	resp.Diagnostics.Append(plan.hold(ctx, agekey.Made{Identity: id, At: now}, now)...)
+	resp.Diagnostics.Append(plan.hold(ctx, agekey.DatedIdentity{Identity: id, CreatedAt: now}, now)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -37,41 +36,23 @@ func (r *keyResource) Create(ctx context.Context, req resource.CreateRequest, re
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
 }
 
-// hold fills the model with an identity that is new to it, wrapped to the model's
-// escrow recipients.
-func (m *keyModel) hold(ctx context.Context, made agekey.Made, now time.Time) (diags diag.Diagnostics) {
-	m.ID = types.StringValue(newID())
-	m.Generation = types.Int64Value(1)
-	m.OperatorRemovedAt = types.StringNull()
-	return m.wrap(ctx, []agekey.Made{made}, []rotation.Generation{generationOf(made)}, now)
-}
-
-func generationOf(made agekey.Made) rotation.Generation {
-	return rotation.Generation{Recipient: made.Identity.Recipient().String(), CreatedAt: made.At}
-}
-
-// newID returns a random ID of 26 letters and digits.
-func newID() string { return rand.Text() }
-
-// wrap seals the live identities, the current one first, and puts what follows from
-// them.
-func (m *keyModel) wrap(ctx context.Context, made []agekey.Made, generations []rotation.Generation, now time.Time) diag.Diagnostics {
-	escrow, _, diags := recipientSet(ctx, m.EscrowRecipients, escrowPath)
-	diags.Append(checkEscrow(escrow)...)
-	if diags.HasError() {
-		return diags
+// Read checks the wrap where it can be opened, and looks at the clock.
+func (r *keyResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state keyModel
+	resp.Diagnostics.Append(getModel(ctx, req.State, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
 	}
-	wrapped, err := agekey.Wrap(made, escrow)
-	if err != nil {
-		diags.AddAttributeError(escrowPath, "The identity can't be wrapped", sentence(err))
-		return diags
+	resp.Diagnostics.Append(r.checkWrap(ctx, state)...)
+	if resp.Diagnostics.HasError() {
+		return
 	}
-	m.WrappedIdentity = types.StringValue(wrapped)
-	m.Recipient, m.CreatedAt = types.StringValue(generations[0].Recipient), knownTime(generations[0].CreatedAt)
-	m.setHistory(generations) // none of them is due until the next refresh
-	m.setSchedule()
-	m.RotationDue = types.BoolValue(m.dueAt(generations, now).Rotation)
-	return diags
+	generations := state.history()
+	due := state.dueAt(generations, r.settings.now())
+	state.RotationDue = types.BoolValue(due.Rotation)
+	state.setRetiring(generations[1:], due.Retired)
+	resp.Diagnostics.Append(setModel(ctx, &resp.State, &state)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.ID)...)
 }
 
 func (r *keyResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -91,6 +72,43 @@ func (r *keyResource) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	resp.Diagnostics.Append(setModel(ctx, &resp.State, &plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
+}
+
+// Delete forgets the key: it is nowhere but in the state.
+func (r *keyResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {}
+
+// hold fills the model with an identity that is new to it, wrapped to the model's
+// escrow recipients.
+func (m *keyModel) hold(ctx context.Context, made agekey.DatedIdentity, now time.Time) (diags diag.Diagnostics) {
+	m.ID = types.StringValue(newID())
+	m.Generation = types.Int64Value(1)
+	m.OperatorRemovedAt = types.StringNull()
+	return m.wrap(ctx, []agekey.DatedIdentity{made}, []rotation.Generation{generationOf(made)}, now)
+}
+
+func generationOf(made agekey.DatedIdentity) rotation.Generation {
+	return rotation.Generation{Recipient: made.Identity.Recipient().String(), CreatedAt: made.CreatedAt}
+}
+
+// wrap seals the live identities, the current one first, and puts what follows from
+// them.
+func (m *keyModel) wrap(ctx context.Context, made []agekey.DatedIdentity, generations []rotation.Generation, now time.Time) diag.Diagnostics {
+	escrow, _, diags := recipientSet(ctx, m.EscrowRecipients, escrowPath)
+	diags.Append(checkEscrow(escrow)...)
+	if diags.HasError() {
+		return diags
+	}
+	wrapped, err := agekey.Wrap(made, escrow)
+	if err != nil {
+		diags.AddAttributeError(escrowPath, "The identity can't be wrapped", sentence(err))
+		return diags
+	}
+	m.WrappedIdentity = types.StringValue(wrapped)
+	m.Recipient, m.CreatedAt = types.StringValue(generations[0].Recipient), knownTime(generations[0].CreatedAt)
+	m.setHistory(generations) // none of them is due until the next refresh
+	m.setSchedule()
+	m.RotationDue = types.BoolValue(m.dueAt(generations, now).Rotation)
+	return diags
 }
 
 // update fills the plan: rotated, without what is retired, wrapped anew, or as it
@@ -141,8 +159,8 @@ func (r *keyResource) rewrap(ctx context.Context, plan *keyModel, state keyModel
 			diags.AddError("No key could be made", sentence(err))
 			return diags
 		}
-		current := agekey.Made{Identity: id, At: now}
-		made, fresh = append([]agekey.Made{current}, made...), generationOf(current)
+		current := agekey.DatedIdentity{Identity: id, CreatedAt: now}
+		made, fresh = append([]agekey.DatedIdentity{current}, made...), generationOf(current)
 		plan.Generation = types.Int64Value(state.Generation.ValueInt64() + 1)
 	}
 	planned := *plan
@@ -155,7 +173,7 @@ func (r *keyResource) rewrap(ctx context.Context, plan *keyModel, state keyModel
 }
 
 // held unwraps the identities of the generations that a change keeps, in their order.
-func (r *keyResource) held(ctx context.Context, state keyModel, change rotation.KeyChange) (made []agekey.Made, diags diag.Diagnostics) {
+func (r *keyResource) held(ctx context.Context, state keyModel, change rotation.KeyChange) (made []agekey.DatedIdentity, diags diag.Diagnostics) {
 	if !change.Unwraps() {
 		return nil, diags
 	}
@@ -176,7 +194,7 @@ func (r *keyResource) held(ctx context.Context, state keyModel, change rotation.
 				"It holds no identity of "+g.Recipient+": the state was altered. Restore the state from a backup. Or make a new key: "+newKeyRemedy)
 			return nil, diags
 		}
-		made = append(made, agekey.Made{Identity: id, At: g.CreatedAt})
+		made = append(made, agekey.DatedIdentity{Identity: id, CreatedAt: g.CreatedAt})
 	}
 	return made, diags
 }

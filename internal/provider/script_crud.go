@@ -172,30 +172,6 @@ func (r *scriptResource) Update(ctx context.Context, req resource.UpdateRequest,
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.ID)...)
 }
 
-// update is what a change sends.
-func (m *scriptModel) update(ctx context.Context, config scriptModel, change scriptChange, state scriptModel) (update vultr.ScriptUpdate, diags diag.Diagnostics) {
-	if change.name {
-		name := m.Name.ValueString()
-		update.Name = &name
-	}
-	switch {
-	case change.render:
-		if diags = checkKnown(change.identityKnown); diags.HasError() {
-			return update, diags
-		}
-		var script secret.Text
-		if script, diags = m.render(ctx, config, change.identity); diags.HasError() {
-			return update, diags
-		}
-		update.Body = &script
-	case change.placeholder:
-		body := vultr.Placeholder()
-		update.Body = &body
-	}
-	update.Boot = update.Body != nil && state.RemoteSHA256.IsNull()
-	return update, diags
-}
-
 func (r *scriptResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state scriptModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -229,6 +205,30 @@ func (r *scriptResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	case err != nil:
 		resp.Diagnostics.AddError(vultrFailed("deleting the startup script", err))
 	}
+}
+
+// update is what a change sends.
+func (m *scriptModel) update(ctx context.Context, config scriptModel, change scriptChange, state scriptModel) (update vultr.ScriptUpdate, diags diag.Diagnostics) {
+	if change.name {
+		name := m.Name.ValueString()
+		update.Name = &name
+	}
+	switch {
+	case change.render:
+		if diags = checkKnown(change.identityKnown); diags.HasError() {
+			return update, diags
+		}
+		var script secret.Text
+		if script, diags = m.render(ctx, config, change.identity); diags.HasError() {
+			return update, diags
+		}
+		update.Body = &script
+	case change.placeholder:
+		body := vultr.Placeholder()
+		update.Body = &body
+	}
+	update.Boot = update.Body != nil && state.RemoteSHA256.IsNull()
+	return update, diags
 }
 
 // readDuplicates looks for what private state says, if it says anything. A script that

@@ -57,7 +57,7 @@ func (startupScript) Create(ctx context.Context, req resource.CreateRequest, res
 		return
 	}
 	if err := plan.call(ctx, http.MethodPost, ""); err != nil {
-		resp.Diagnostics.AddError("vultrstub", err.Error())
+		resp.Diagnostics.AddError("vultrschema", err.Error())
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -70,7 +70,7 @@ func (startupScript) Read(ctx context.Context, req resource.ReadRequest, resp *r
 		return
 	}
 	if err := state.call(ctx, http.MethodGet, state.ID.ValueString()); err != nil {
-		resp.Diagnostics.AddError("vultrstub", err.Error())
+		resp.Diagnostics.AddError("vultrschema", err.Error())
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
@@ -83,7 +83,7 @@ func (startupScript) Update(ctx context.Context, req resource.UpdateRequest, res
 		return
 	}
 	if err := plan.call(ctx, http.MethodPatch, plan.ID.ValueString()); err != nil {
-		resp.Diagnostics.AddError("vultrstub", err.Error())
+		resp.Diagnostics.AddError("vultrschema", err.Error())
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -96,7 +96,7 @@ func (startupScript) Delete(ctx context.Context, req resource.DeleteRequest, res
 		return
 	}
 	if err := state.call(ctx, http.MethodDelete, state.ID.ValueString()); err != nil {
-		resp.Diagnostics.AddError("vultrstub", err.Error())
+		resp.Diagnostics.AddError("vultrschema", err.Error())
 	}
 }
 

@@ -2,16 +2,16 @@ package dotenv
 
 import "strings"
 
-// way is a way to write a value: in quotes of a kind, or in none, with escapes or
+// quoting is a way to write a value: in quotes of a kind, or in none, with escapes or
 // without. Whether a reader gets the value is for its rules to say.
-type way struct {
+type quoting struct {
 	quote   byte // 0 for none
 	escapes *strings.Replacer
 	plain   bool // only what needs no quotes anywhere
 }
 
 // write returns what stands in the quotes.
-func (w way) write(value string) (body string, can bool) {
+func (w quoting) write(value string) (body string, can bool) {
 	if w.plain && (value == "" || !isPlain(value)) {
 		return "", false
 	}
@@ -36,8 +36,8 @@ var (
 	shellEscapes       = strings.NewReplacer("'", `'\''`)
 )
 
-// ways are tried in this order: what most readers share comes first.
-var ways = []way{
+// quotings are tried in this order: what most readers share comes first.
+var quotings = []quoting{
 	{plain: true},
 	{quote: '\''},
 	{quote: '"'},
