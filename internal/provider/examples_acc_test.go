@@ -47,6 +47,7 @@ func exampleInputs(t *testing.T, w *world) map[string]string {
 		"shared_token":      "example-shared-token",
 		"database_password": "example password",
 		"vault":             "stand-in-vault",
+		"secrets":           `[{"key": "TOKEN", "value": "stand-in for bws"}]`,
 	}
 }
 

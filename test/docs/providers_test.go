@@ -83,11 +83,11 @@ export VULTR_API_KEY=try VULTR_API_URL=$(cat ~/sim.url)`)
 // example copies a directory of examples/ into the home, and goes there.
 func (s *shell) example(name string) string {
 	s.t.Helper()
-	dir := filepath.Join(s.home, "app")
+	dir := filepath.Join(s.home, name)
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(repository, "examples", name))); err != nil {
 		s.t.Fatal(err)
 	}
-	s.must("cd ~/app")
+	s.must("cd ~/" + name)
 	return dir
 }
 
