@@ -42,8 +42,8 @@ var arrows = map[string][]string{
 }
 
 // knowTerraform are the only packages with the plugin libraries, tests included.
-// The last one is for tests, and never shipped: it plays Vultr's own provider.
-var knowTerraform = []string{"", "internal/provider", "test/vultrschema"}
+// The last two are for tests, and never shipped: they play other people's providers.
+var knowTerraform = []string{"", "internal/provider", "test/standin", "test/vultrschema"}
 
 const (
 	pluginLibraries = "github.com/hashicorp/terraform-plugin-"
@@ -183,6 +183,7 @@ func TestArrowsAreFoundBroken(t *testing.T) {
 		"Terraform below, in a test":   {pkg{ImportPath: at("bundle"), Imports: []string{"fmt"}, TestImports: []string{plugin}}, 1},
 		"Terraform in the provider":    {pkg{ImportPath: at("provider"), Imports: []string{plugin}}, 0},
 		"Terraform in vultrschema":     {pkg{ImportPath: module + "/test/vultrschema", Imports: []string{plugin}}, 0},
+		"Terraform in the stand-in":    {pkg{ImportPath: module + "/test/standin", Imports: []string{plugin}}, 0},
 		"Terraform in a demonstration": {pkg{ImportPath: module + "/test/demo", Imports: []string{plugin}}, 1},
 		"govultr in the provider":      {pkg{ImportPath: at("provider"), Imports: []string{client}}, 1},
 		"govultr in provider's tests":  {pkg{ImportPath: at("provider"), Imports: []string{"fmt"}, XTestImports: []string{client}}, 1},

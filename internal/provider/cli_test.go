@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -253,6 +254,19 @@ func providerBinary(tb testing.TB) string {
 func vultrSchema(tb testing.TB) string {
 	tb.Helper()
 	return buildOnce(tb, "vultr", "terraform-provider-vultr", "../../test/vultrschema")
+}
+
+// vaultStandIns is a directory with programs that play the providers of vaults.
+func vaultStandIns(tb testing.TB) string {
+	tb.Helper()
+	program := buildOnce(tb, "standin", "standin", "../../test/standin")
+	for _, name := range []string{"onepassword", "aws"} {
+		link := filepath.Join(filepath.Dir(program), "terraform-provider-"+name)
+		if err := os.Symlink(program, link); err != nil && !errors.Is(err, fs.ErrExist) {
+			tb.Fatal(err)
+		}
+	}
+	return filepath.Dir(program)
 }
 
 // TestMain removes what was built for the tests.

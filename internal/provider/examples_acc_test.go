@@ -46,6 +46,7 @@ func exampleInputs(t *testing.T, w *world) map[string]string {
 		"tokens":            `{"staging": "example-token-1", "production": "example-token-2"}`,
 		"shared_token":      "example-shared-token",
 		"database_password": "example password",
+		"vault":             "stand-in-vault",
 	}
 }
 
@@ -59,8 +60,8 @@ func exampleFiles(t *testing.T, w *world, dir string) {
 func TestAccExamples(t *testing.T) {
 	for _, dir := range exampleDirs(t) {
 		name := strings.TrimPrefix(dir, examplesDir+"/")
-		if strings.HasPrefix(name, "modules/") || name == "migration" || name == "team" {
-			continue // modules are applied by what calls them and by TestAccModule, the migration by TestAccExampleMigration, team by test/docs
+		if strings.HasPrefix(name, "modules/") || slices.Contains([]string{"migration", "team", "database"}, name) {
+			continue // modules are applied by what calls them and by TestAccModule, the migration by TestAccExampleMigration, the others by test/docs
 		}
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -124,7 +125,7 @@ func isImportSnippet(file string) bool { return strings.HasPrefix(filepath.Base(
 
 // notSecret are the variables of examples and modules that hold public things.
 var notSecret = []string{
-	"operator", "operators", "owner", "group", "quarter", "script_id", "boxes", "leaked_at", "check_api_key", "environment",
+	"operator", "operators", "owner", "group", "quarter", "script_id", "boxes", "leaked_at", "check_api_key", "environment", "vault",
 	// of modules/vultr-box
 	"name", "region", "plan", "os_id", "image_id", "snapshot_id", "hostname", "user_data", "ssh_key_ids", "firewall_group_id", "tags",
 	"content_version", "path", "mode", "dialect", "readers", "recipients", "keepers", "rotation_days",

@@ -30,10 +30,15 @@ func newExamplesCLI(t *testing.T, w *world, path string) *cliRun {
 	return c
 }
 
-// useProvider takes ageenv from a binary, and Vultr's provider from test/vultrschema.
+// useProvider takes ageenv from a binary, Vultr's from test/vultrschema, and those of vaults
+// from the stand-in.
 func (c *cliRun) useProvider(binary string) {
 	c.t.Helper()
-	c.use(map[string]string{"ageenv/ageenv": filepath.Dir(binary), "vultr/vultr": filepath.Dir(vultrSchema(c.t))})
+	vaults := vaultStandIns(c.t)
+	c.use(map[string]string{
+		"ageenv/ageenv": filepath.Dir(binary), "vultr/vultr": filepath.Dir(vultrSchema(c.t)),
+		"1Password/onepassword": vaults, "hashicorp/aws": vaults,
+	})
 }
 
 // oneBox calls the module; arguments are those that tests change.

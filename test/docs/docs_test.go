@@ -7,6 +7,10 @@
 //   - messages_test.go: messages that the guide "Troubleshooting" quotes
 //   - readme_test.go: README's first use, and its terminal session
 //   - team_test.go: the files of examples/team
+//   - providers_test.go: providers, a simulated account and programs that a shell has installed
+//   - databases_test.go: the guide "Database passwords", with a real PostgreSQL
+//   - vaults_test.go: the guide "Values from your vault"
+//   - kubernetes_test.go: the guide "Kubernetes"
 package docs_test
 
 import (
