@@ -3,6 +3,7 @@ package firstboot_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -125,6 +126,13 @@ func (e *example) output(name string) string {
 // userData is what the example's box gets as user data.
 func (e *example) userData() string {
 	e.t.Helper()
+	text, _ := e.instance("vultr_instance")["user_data"].(string)
+	return text
+}
+
+// instance are the attributes of the only resource of a type.
+func (e *example) instance(resource string) map[string]any {
+	e.t.Helper()
 	var state struct {
 		Resources []struct {
 			Type      string
@@ -135,11 +143,18 @@ func (e *example) userData() string {
 		e.t.Fatal(err)
 	}
 	for _, r := range state.Resources {
-		if r.Type == "vultr_instance" {
-			text, _ := r.Instances[0].Attributes["user_data"].(string)
-			return text
+		if r.Type == resource {
+			return r.Instances[0].Attributes
 		}
 	}
-	e.t.Fatal("the example has no box")
-	return ""
+	e.t.Fatalf("the example has no %s", resource)
+	return nil
+}
+
+// path is what a box prints of the example's file: path, owner, group and mode.
+func (e *example) path() string {
+	e.t.Helper()
+	files, _ := e.instance("ageenv_vultr_startup_script")["files"].([]any)
+	f, _ := files[0].(map[string]any)
+	return fmt.Sprintf("%s %s:%s %s", f["path"], f["owner"], f["group"], f["mode"])
 }

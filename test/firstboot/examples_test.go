@@ -8,12 +8,15 @@ import (
 	"testing"
 )
 
-// images makes what the examples' compose files name, of busybox alone. The one of postgres
-// does what matters here of the real one: it reads the password as root when it makes a
-// database, fails without one, and has it in the environment of its own process.
+// images makes what the examples' compose files name, of Debian's busybox, to which it adds the
+// printenv that docker's has. The image of postgres does what matters here of the real one: it
+// reads the password as root when it makes a database, fails without one, and has it in the
+// environment of its own process.
 const images = `
 mkdir -p /var/tmp/image/bin && cp /bin/busybox /var/tmp/image/bin
 for name in $(busybox --list); do [ "$name" = busybox ] || ln -s busybox /var/tmp/image/bin/$name; done
+printf '%s\n' '#!/bin/sh' 'if [ $# = 0 ]; then exec env; fi; env | sed -n "s/^$1=//p" | grep .' >/var/tmp/image/bin/printenv
+chmod 0755 /var/tmp/image/bin/printenv
 tar -C /var/tmp/image -c . | docker import - busybox:1.37
 cat >/var/tmp/image/entrypoint <<'.END'
 #!/bin/sh
@@ -31,58 +34,91 @@ tar -C /var/tmp/image -c . | docker import --change 'ENTRYPOINT ["/entrypoint"]'
 rm -r /var/tmp/image
 `
 
+// shown tells in how many lines of what docker tells of all containers a text is, and in what
+// their commands have as environment; and whether root sees it in /proc.
+const shown = `
+every() { for id in $(docker ps -aq); do docker "$@" $id 2>&1; done; }
+shown() {
+	echo "inspect: $(every inspect | grep -c "$1"), logs: $(every logs | grep -c "$1")," \
+		"printenv: $(for id in $(docker ps -q); do docker exec $id printenv; done | grep -c "$1")," \
+		"config: $(cd /opt/app && docker compose config | grep -c "$1")"
+}
+processes() { for id in $(docker ps -q --no-trunc -f name="$1"); do for pid in $(docker top $id -o pid | tail -n +2); do cat /proc/$pid/environ; done; done | tr '\0' '\n' | grep -c "$2"; }
+`
+
 // The examples of docker compose, as they are: applied, booted with the real Docker, looked at
 // with the commands of the guides, given new values by a new script in a session as SSH has
 // one, and booted again without a network.
 func TestAccComposeExamples(t *testing.T) {
-	t.Run("secrets", func(t *testing.T) { composeExample(t, "compose-secrets", "Secret files", "run-secrets") })
-	t.Run("env", func(t *testing.T) { composeExample(t, "compose-env", "Values in the environment", "run-env") })
+	t.Run("secrets", func(t *testing.T) {
+		composeExample(t, "compose-secrets", "Secret files", "inspect: 0, logs: 0, printenv: 0, config: 0")
+	})
+	t.Run("env", func(t *testing.T) {
+		composeExample(t, "compose-env", "Values in the environment", "inspect: 1, logs: 0, printenv: 1, config: 1")
+	})
 }
 
-func composeExample(t *testing.T, name, heading, _ string) {
+func composeExample(t *testing.T, name, heading, shows string) {
 	t.Helper()
 	const first, second = "F1RST-token-s3cret", "S3COND-token-s3cret"
 	m := newMachine(t, "13 docker")
 	e := newExample(t, name)
-	values := func(token string) string { return "API_TOKEN=" + token + "\nPOSTGRES_PASSWORD=pg-" + token + "\n" }
+	values := func(token string) string {
+		text := "API_TOKEN=" + token + "\n"
+		if name == "compose-secrets" {
+			text += "POSTGRES_PASSWORD=" + token + "-pg\n"
+		}
+		return text
+	}
 	m.metadata["vendor-data"] = e.apply(values(first))
 	m.metadata["user-data"] = e.userData()
 	m.write(m.dir+"/test/script.2", e.apply(values(second)), 0o600)
-	digest := e.output("bundle_sha256")
 	m.composeBox(name)
 
-	look := sessionsBelow(t, "compose", heading)
-	const shown = `
-every() { for id in $(docker ps -aq); do docker "$@" $id 2>&1; done; }
-shows() {
-	every inspect | grep -c "$1"
-	every logs | grep -c "$1"
-	for id in $(docker ps -q); do docker exec $id printenv; done | grep -c "$1"
-}
-`
+	look, byHand := sessionsBelow(t, "compose", heading), sessionsBelow(t, "running-box", "What restarts containers")
 	out := m.boot(2, eventually+shown+`
-boot=$(cat /test/boot)
 up() { docker exec app-web-1 true 2>/dev/null; }
-eventually up; eventually ok
-[ $boot = 1 ] || ip -4 -o addr show dev eth0 | grep . && ! ping 2>/dev/null
+token() { docker exec app-web-1 sh -c 'cat /run/secrets/API_TOKEN 2>/dev/null || printenv API_TOKEN'; }
+eventually ok; eventually up
+echo "the network is $(cat /sys/class/net/eth0/operstate)"
 `+typed("look", look)+`
-echo "shown: $(echo $(shows token-s3cret))"
-docker ps -a --format '{{.Names}} {{.Status}}' | sed 's/Up .*/Up/'
-if [ $boot = 1 ]; then
-	cat /test/apt
+cd /
+shown token-s3cret
+[ "$(processes app-db-1 token-s3cret)" = 0 ] || echo "postgres has it in its environment"
+if [ "$(cat /test/boot)" = 1 ]; then
+	before=$(docker ps -q --no-trunc)
 	systemd-run --quiet --pipe --wait --collect --slice=user.slice sh </test/script.2
-	ageenv status | grep sha256
+	[ "$before" != "$(docker ps -q --no-trunc)" ] && echo "the containers are new"
+`+typed("by hand", byHand)+`
+	cd /
+	shown token-s3cret
 fi
-docker exec app-web-1 sh -c 'cat /run/secrets/API_TOKEN 2>/dev/null; printenv API_TOKEN'
-ageenv verify | grep -v ^pass; echo "verify ends with ${PIPESTATUS[0]}"
-journalctl -b -o short-monotonic | grep -E 'docker|ageenv|up.service|cloud-init' >/test/journal.$boot
+echo "the token is $(token)"
+ageenv status | grep -o 'source_digest": "[^"]*'
+ageenv verify >/test/verified; echo "verify ends with $?"
+grep ^FAIL /test/verified
+echo "containers: $(echo $(docker ps --format '{{.Names}}' | sort))"
+journalctl -b -o short-monotonic | grep -E 'docker|ageenv|images.service|cloud-init' >/test/journal.$(cat /test/boot)
 systemctl stop docker.socket docker.service containerd.service
 `)
-	for i, text := range out {
-		t.Logf("boot %d:\n%s", i+1, text)
+	containers := "containers: app-web-1"
+	if name == "compose-secrets" {
+		containers = "containers: app-db-1 app-web-1"
+		m.wantLines("boot 1", out[0], "postgres has it in its environment")
 	}
-	_ = digest
 	m.wantSession("look", out[0], look)
+	m.wantSession("by hand", out[0], byHand)
+	m.wantLines("boot 1", out[0], "the network is up", "the containers are new", "ageenv: app: "+e.path()+" written")
+	m.wantLines("boot 2", out[1], "the network is down")
+	for _, text := range out {
+		m.wantLines("the box", text, shows, "the token is "+second, `source_digest": "`+e.output("bundle_sha256"), "verify ends with 0", containers)
+	}
+	if got := strings.Count(strings.Join(out, ""), shows); got != 3 {
+		t.Errorf("%q %d times, want 3", shows, got)
+	}
+	if t.Failed() {
+		t.Log(out[0], out[1], m.left("images.out"), m.left("journal.1"), m.left("journal.2"))
+	}
 }
 
 // composeBox is what the examples find on a box of Vultr's with the images at hand: a
