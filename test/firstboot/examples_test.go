@@ -81,18 +81,19 @@ up() { docker exec app-web-1 true 2>/dev/null; }
 token() { docker exec app-web-1 sh -c 'cat /run/secrets/API_TOKEN 2>/dev/null || printenv API_TOKEN'; }
 eventually ok; eventually up
 echo "the network is $(cat /sys/class/net/eth0/operstate)"
-`+typed("look", look)+`
-cd /
-shown token-s3cret
-[ "$(processes app-db-1 token-s3cret)" = 0 ] || echo "postgres has it in its environment"
 if [ "$(cat /test/boot)" = 1 ]; then
+	echo "errors: $(python3 -c 'import json; print(json.load(open("/run/cloud-init/result.json"))["v1"]["errors"])')"
+`+typed("look", look)+`
+	cd /
+	shown token-s3cret
+	[ "$(processes app-db-1 token-s3cret)" = 0 ] || echo "postgres has it in its environment"
 	before=$(docker ps -q --no-trunc)
 	systemd-run --quiet --pipe --wait --collect --slice=user.slice sh </test/script.2
 	[ "$before" != "$(docker ps -q --no-trunc)" ] && echo "the containers are new"
 `+typed("by hand", byHand)+`
 	cd /
-	shown token-s3cret
 fi
+shown token-s3cret
 echo "the token is $(token)"
 ageenv status | grep -o 'source_digest": "[^"]*'
 ageenv verify >/test/verified; echo "verify ends with $?"
@@ -108,8 +109,11 @@ systemctl stop docker.socket docker.service containerd.service
 	}
 	m.wantSession("look", out[0], look)
 	m.wantSession("by hand", out[0], byHand)
-	m.wantLines("boot 1", out[0], "the network is up", "the containers are new", "ageenv: app: "+e.path()+" written")
+	m.wantLines("boot 1", out[0], "the network is up", "errors: []", "the containers are new", "ageenv: app: "+e.path()+" written")
 	m.wantLines("boot 2", out[1], "the network is down")
+	if got := m.left("apt-get"); !strings.Contains(got, " install ") || strings.Contains(got, " git") != (name == "compose-env") {
+		t.Errorf("cloud-init installs %s", got)
+	}
 	for _, text := range out {
 		m.wantLines("the box", text, shows, "the token is "+second, `source_digest": "`+e.output("bundle_sha256"), "verify ends with 0", containers)
 	}
@@ -133,8 +137,9 @@ func (m *machine) composeBox(name string) {
 	m.serialNumber(1, "1000001")
 	m.serialNumber(2, "1000001")
 	m.hook(2, "ip link set wire down\n")
-	// The packages are there already.
-	m.put("/usr/local/bin/apt-get", "#!/bin/sh\necho \"apt-get $*\" >>/test/apt\n", 0o755)
+	// The packages are there already, if not as packages.
+	m.put("/usr/local/bin/apt-get", "#!/bin/sh\necho \"$*\" >>/test/apt-get\n", 0o755)
+	m.put("/usr/local/bin/apt-cache", "#!/bin/sh\nprintf '%s\\n' docker.io docker-cli docker-compose git\n", 0o755)
 	m.unit("images.service", "multi-user.target", "[Unit]\nAfter=docker.service\nBefore=cloud-final.service\nConditionPathExists=!/var/lib/ageenv\n"+
 		"[Service]\nType=oneshot\nExecStart=/bin/bash /test/images\n")
 	m.write(m.dir+"/test/images", "exec >/test/images.out 2>&1\n"+images, 0o755)
