@@ -7,6 +7,7 @@
 //   - messages_test.go: messages that the guide "Troubleshooting" quotes
 //   - readme_test.go: README's first use, and its terminal session
 //   - team_test.go: the files of examples/team
+//   - boxes_test.go: the guides "Docker compose" and "A running box"; what they type on a box, test/firstboot runs there
 package docs_test
 
 import (
@@ -52,6 +53,15 @@ func blocksBelow(t *testing.T, path, heading string) (blocks []block) {
 		t.Fatalf("%s has no code below %q", path, heading)
 	}
 	return blocks
+}
+
+// headings are a page's headings of level two.
+func headings(t *testing.T, path string) (names []string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(codeBlock.ReplaceAllString(page(t, path), ""), -1) {
+		names = append(names, m[1])
+	}
+	return names
 }
 
 // blockOf is the only block of a language below a heading.
