@@ -146,7 +146,7 @@ func (p Params) checkLine(codec dotenv.Codec, key, text string) error {
 		return nil
 	}
 	if len(p.Readers) > 0 {
-		return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the codec for %s %s: use format sops_binary or age_dotenv, or other readers", codec, problem)}
+		return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the spelling for %s %s: use format sops_binary or age_dotenv, or other readers", codec, problem)}
 	}
 	return &dotenv.Error{Key: key, Problem: fmt.Sprintf("the %s dialect %s: use format sops_binary or age_dotenv, or dialect compose", p.Dialect, problem)}
 }

@@ -111,7 +111,7 @@ type Codec struct {
 	rules   []rules
 }
 
-// NewCodec returns the spelling for all of these readers. It returns an *Error if there
+// NewCodec returns the codec for all of these readers. It returns an *Error if there
 // are none, or one that doesn't exist.
 func NewCodec(readers ...Reader) (Codec, error) {
 	if len(readers) == 0 {

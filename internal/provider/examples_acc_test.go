@@ -56,6 +56,7 @@ func exampleFiles(t *testing.T, w *world, dir string) {
 	t.Helper()
 	writeFile(t, filepath.Join(dir, "app.enc.env"), sealedBundle(t, "TOKEN=x\n", w.operator.recipient))
 	encryptedFile(".yaml", "database:\n  password: example password\n")(t, w, filepath.Join(dir, "settings.enc.yaml"))
+	writeFile(t, filepath.Join(dir, ".sops.yaml"), "creation_rules:\n  - age: "+w.operator.recipient+"\n")
 }
 
 func TestAccExamples(t *testing.T) {
@@ -126,7 +127,7 @@ func isImportSnippet(file string) bool { return strings.HasPrefix(filepath.Base(
 
 // notSecret are the variables of examples and modules that hold public things.
 var notSecret = []string{
-	"operator", "operators", "owner", "group", "quarter", "script_id", "boxes", "leaked_at", "check_api_key", "environment", "vault",
+	"operator", "operators", "owner", "group", "quarter", "script_id", "boxes", "leaked_at", "check_api_key", "environment", "vault", "repository",
 	// of modules/vultr-box
 	"name", "region", "plan", "os_id", "image_id", "snapshot_id", "hostname", "user_data", "ssh_key_ids", "firewall_group_id", "tags",
 	"content_version", "path", "mode", "dialect", "readers", "recipients", "keepers", "rotation_days",

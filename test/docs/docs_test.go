@@ -11,6 +11,7 @@
 //   - databases_test.go: the guide "Database passwords", with a real PostgreSQL
 //   - vaults_test.go: the guide "Values from your vault"
 //   - kubernetes_test.go: the guide "Kubernetes"
+//   - boxes_test.go: the guides "Docker compose" and "A running box"; what they type on a box, test/firstboot runs there
 package docs_test
 
 import (
@@ -56,6 +57,15 @@ func blocksBelow(t *testing.T, path, heading string) (blocks []block) {
 		t.Fatalf("%s has no code below %q", path, heading)
 	}
 	return blocks
+}
+
+// headings are a page's headings of level two.
+func headings(t *testing.T, path string) (names []string) {
+	t.Helper()
+	for _, m := range regexp.MustCompile(`(?m)^## (.+)$`).FindAllStringSubmatch(codeBlock.ReplaceAllString(page(t, path), ""), -1) {
+		names = append(names, m[1])
+	}
+	return names
 }
 
 // blockOf is the only block of a language below a heading.
