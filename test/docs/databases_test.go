@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,7 +25,7 @@ func postgres(s *shell) (log string) {
 		s.t.Skip("PostgreSQL is not installed")
 	}
 	bin := found[len(found)-1]
-	dir, err := os.MkdirTemp("/tmp", "ageenv-postgres-") //nolint:usetesting // another user has to reach it
+	dir, err := os.MkdirTemp("/tmp", "ageenv-postgres-") // not below t.TempDir: another user has to reach it
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -54,7 +53,10 @@ func postgres(s *shell) (log string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	port := strconv.Itoa(listener.Addr().(*net.TCPAddr).Port)
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	_ = listener.Close()
 	log = filepath.Join(dir, "log")
 	output, err := os.Create(log)

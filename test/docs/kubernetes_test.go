@@ -66,9 +66,9 @@ func TestAccKubernetesGuide(t *testing.T) {
 	s := newShell(t)
 	s.installed()
 	s.command("age", tool(t, "age"), "")
-	real, _ := exec.LookPath("kubectl") //nolint:errcheck // empty if there is none
+	installed, _ := exec.LookPath("kubectl") // empty if there is none
 	s.command("kubectl", "", kubectlCommand)
-	s.must(`export KUBECTL=` + real + ` TF_VAR_token=s3cret-first
+	s.must(`export KUBECTL=` + installed + ` TF_VAR_token=s3cret-first
 mkdir -p ~/.config/sops/age && age-keygen -o ~/.config/sops/age/keys.txt
 export TF_VAR_operator=$(age-keygen -y ~/.config/sops/age/keys.txt)`)
 	dir := s.example("kubernetes")
@@ -135,7 +135,7 @@ export TF_VAR_operator=$(age-keygen -y ~/.config/sops/age/keys.txt)`)
 		t.Error("kubectl gets another Secret")
 	}
 
-	// Whoever can write the manifest can move it: to Flux that is no fault, and to sops it is.
+	// Anybody who can write the manifest can move it: Flux accepts that, and sops refuses it.
 	s.must(`cp app.enc.yaml ~/kept && sed -i 's/namespace: production/namespace: elsewhere/' app.enc.yaml && git commit -q -a -m moved`)
 	if out, ok := flux(); !ok || !strings.Contains(out, "namespace: elsewhere") {
 		t.Errorf("without the MAC: %s", out)
